@@ -1,0 +1,94 @@
+"""Validation of the configuration: defaults, short messages, relations between keys."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from spikegeometry.config import check_files, load_config, source_paths
+from spikegeometry.errors import InputError
+from spikegeometry.schema import key_table, read_schema
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GIVEN = {
+    "run": "test",
+    "data": "folder",
+    "source": {"type": "simulate", "simulate": {"founders": "{data}/founders.fasta", "labels": "{data}/labels.tsv"}},
+    "external": {"field": {"type": "table", "table": {"sequences": ["{data}/a.fasta"], "labels": "b.tsv"}}},
+}
+
+
+def given(**changes):
+    return deepcopy(GIVEN) | changes
+
+
+def test_defaults_are_filled_at_every_depth():
+    config = load_config(given())
+    assert config["seed"] == 42
+    assert config["model"]["architecture"]["layers"] == 12
+    assert config["analyses"]["attention_gates"]["names"]["vertical"] == "directional gate"
+    assert config["external"]["field"]["table"]["name_column"] == "name"
+
+
+def test_given_values_stand_and_the_argument_is_left_alone():
+    before = given(seed=0, dataset={"stride": 3})
+    config = load_config(before)
+    assert (config["seed"], config["dataset"]["stride"], config["dataset"]["k"]) == (0, 3, 12)
+    assert before == given(seed=0, dataset={"stride": 3})
+
+
+def test_a_source_keeps_its_own_block_with_whole_paths():
+    source = given()["source"] | {"table": {"sequences": "x.fasta", "labels": "x.tsv"}}
+    config = load_config(given(source=source))
+    assert set(config["source"]) == {"type", "simulate"}
+    assert source_paths(config["source"], "ref.fasta") == {
+        "founders": "folder/founders.fasta",
+        "labels": "folder/labels.tsv",
+        "reference": "ref.fasta",
+    }
+    assert source_paths(config["external"]["field"], "ref.fasta") == {
+        "sequences.0": "folder/a.fasta",
+        "labels": "b.tsv",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "first", "second"),
+    [
+        ({"sed": 1}, "Config key sed is unknown. Did you mean seed?", "Allowed here: "),
+        ({"seed": -1}, "Config key seed: -1 is not allowed.", "Allowed: integer, at least 0."),
+        ({"model": {"finetune": {"learning_rate": "1e-5"}}}, "YAML reads 1e-5 as text: write 1.0e-5", "Allowed: number"),
+        ({"run": "a/b"}, "Config key run: 'a/b' is not allowed as a name.", "It must match"),
+        ({"classes": ["alpha", "other"]}, "Config key classes.1: 'other'", "It must match anything but other."),
+        ({"external": {"test": {"type": "simulate"}}}, "Config key external: 'test'", "It must match"),
+        ({"source": {}}, "Config key source.type is missing.", "Kind of source"),
+        ({"source": {"type": "table"}}, "Config key source: the type is table but", "Add source.table."),
+        ({"alignment": {"tile_length": 100, "tile_overlap": 50}}, "alignment.tile_overlap: tiles overlap", "Give less"),
+        ({"reference": {"start": 100, "end": 105}}, "reference.end: 105 leaves no k-mer", "Give the gene"),
+        ({"cleaning": {"min_length": 50000}}, "cleaning.min_length: it is more than", "No genome could pass"),
+        ({"split": {"test": 0.5, "validation": 0.5}}, "split.test: with split.validation", "Keep their sum"),
+        ({"model": {"architecture": {"heads": 7}}}, "7 heads do not divide hidden_size = 768", "Choose a divisor."),
+        ({"analyses": {"cone_index": {"heads": [13]}}}, "analyses.cone_index.heads: 13", "heads 1 to 12"),
+        ({"analyses": {"cone_index": {"classes": ["x"]}}}, "analyses.cone_index.classes: no class x", "Classes: alpha"),
+    ],
+)
+def test_a_violation_is_told_in_two_lines(changes, first, second):
+    with pytest.raises(InputError) as caught:
+        load_config(given(**changes))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert first in lines[0] and second in lines[1]
+
+
+def test_a_missing_file_is_named_with_its_key(tmp_path):
+    with pytest.raises(InputError, match=r"Config key reference.fasta: no file nowhere.fasta"):
+        check_files(load_config(given(reference={"fasta": "nowhere.fasta"})))
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_are_valid(path):
+    load_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_config_readme_holds_the_generated_table():
+    assert key_table(read_schema()) in (REPOSITORY / "config/README.md").read_text(encoding="utf-8")

@@ -1,0 +1,129 @@
+"""Reading of the configuration: validation with short messages, defaults, and the files that a run reads."""
+
+import os
+from copy import deepcopy
+from typing import Any
+
+import jsonschema
+
+from spikegeometry.errors import InputError
+from spikegeometry.schema import explain, read_schema, with_defaults
+
+SELECTIONS = ("layers", "heads")
+
+
+def load_config(given: dict) -> dict:
+    """The configuration with every default filled in, checked against the schema and for sense.
+
+    A source keeps only the block that its `type` names, and `{data}` in its paths is replaced by the key `data`.
+
+    Raises InputError with two lines: the key and what is wrong, then what is allowed.
+    """
+    schema = read_schema()
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(given))
+    if errors:
+        raise InputError(explain(jsonschema.exceptions.best_match(errors)))
+    config = with_defaults(deepcopy(given), schema)
+    _check_sense(config)
+    config["source"] = _own_block(config["source"], config["data"])
+    config["external"] = {name: _own_block(source, config["data"]) for name, source in config["external"].items()}
+    return config
+
+
+def source_paths(source: dict, reference: str) -> dict[str, str]:
+    """Files that a source reads, by their config keys below the source."""
+    block = source[source["type"]]
+    if source["type"] == "simulate":
+        paths = {"founders": block["founders"], "labels": block["labels"], "reference": reference}
+    else:
+        sequences = block["sequences"]
+        if isinstance(sequences, str):
+            sequences = [sequences]
+        named = sequences.items() if isinstance(sequences, dict) else enumerate(sequences)
+        paths = {f"sequences.{key}": path for key, path in named} | {"labels": block["labels"]}
+    return {key: path for key, path in paths.items() if path is not None}
+
+
+def check_files(config: dict) -> None:
+    """Raise InputError, naming the config key, where a file that the run reads is not there."""
+    files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains")}
+    for key, source in _sources(config).items():
+        paths = source_paths(source, config["reference"]["fasta"])
+        files |= {f"{key}.{source['type']}.{name}": path for name, path in paths.items()}
+    for key, path in files.items():
+        if not os.path.isfile(path):
+            raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")
+
+
+def _sources(config: dict) -> dict[str, dict]:
+    """All sources by their config keys."""
+    return {"source": config["source"]} | {f"external.{name}": source for name, source in config["external"].items()}
+
+
+def _own_block(source: dict, data: str) -> dict:
+    """The source with the one block that its type names, and its paths made whole."""
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("{data}", data)
+        if isinstance(value, list):
+            return [whole(item) for item in value]
+        if isinstance(value, dict):
+            return {key: whole(item) for key, item in value.items()}
+        return value
+
+    block = dict(source[source["type"]])
+    for key in ("founders", "sequences", "labels"):
+        if key in block:
+            block[key] = whole(block[key])
+    return {"type": source["type"], source["type"]: block}
+
+
+def _check_sense(config: dict) -> None:
+    """What the schema cannot say: relations between keys."""
+
+    def refuse(key: str, wrong: str, remedy: str) -> None:
+        raise InputError(f"Config key {key}: {wrong}.\n{remedy}")
+
+    for key, source in _sources(config).items():
+        kind = source["type"]
+        if kind not in source:
+            refuse(key, f"the type is {kind} but the block {key}.{kind} is missing", f"Add {key}.{kind}.")
+        if kind == "table" and not isinstance(source["table"]["sequences"], dict) and not source["table"]["labels"]:
+            refuse(
+                f"{key}.table.labels",
+                "a table of names and classes is needed",
+                f"Name one, or map each class to its file in {key}.table.sequences.",
+            )
+    start, end = config["reference"]["start"], config["reference"]["end"]
+    if end < start + config["dataset"]["k"] - 1:
+        refuse("reference.end", f"{end} leaves no k-mer after reference.start = {start}", "Give the gene's last base.")
+    if config["cleaning"]["min_length"] > config["cleaning"]["max_length"]:
+        refuse("cleaning.min_length", "it is more than cleaning.max_length", "No genome could pass: lower it.")
+    if 2 * config["alignment"]["tile_overlap"] >= config["alignment"]["tile_length"]:
+        refuse(
+            "alignment.tile_overlap", "tiles overlap by half or more", "Give less than half of alignment.tile_length."
+        )
+    if config["split"]["validation"] + config["split"]["test"] >= 1:
+        refuse("split.test", "with split.validation it leaves nothing to train on", "Keep their sum under 1.")
+    shape = config["model"]["architecture"]
+    if shape["hidden_size"] % shape["heads"]:
+        refuse(
+            "model.architecture.heads",
+            f"{shape['heads']} heads do not divide hidden_size = {shape['hidden_size']}",
+            "Choose a divisor.",
+        )
+    # The shape of a model that is read from elsewhere is known only when it is there; the scripts check it then.
+    built = config["model"]["base"] == "pretrain"
+    for name, block in config["analyses"].items():
+        for kind in SELECTIONS if built else ():
+            beyond = [number for number in block.get(kind, []) if number > shape[kind]]
+            if beyond:
+                refuse(
+                    f"analyses.{name}.{kind}",
+                    f"{beyond[0]} does not exist",
+                    f"The model has {kind} 1 to {shape[kind]} (model.architecture.{kind}).",
+                )
+        for label in block.get("classes", []):
+            if label not in config["classes"]:
+                refuse(f"analyses.{name}.classes", f"no class {label}", f"Classes: {', '.join(config['classes'])}.")

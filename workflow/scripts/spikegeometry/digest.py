@@ -1,0 +1,60 @@
+"""Digest of the library modules behind a script.
+
+Snakemake reruns a rule when its script changes, but does not see the modules that the script imports. Each rule
+therefore carries the digest of its script's modules as a parameter.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "spikegeometry"
+ROOT = Path(__file__).resolve().parent
+
+
+def module_path(module: str) -> Path | None:
+    """File of `module`, named relative to the package (`geometry.heads`), or None where there is none."""
+    path = ROOT.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py") if module else (ROOT / "__init__.py",)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@cache
+def imported_modules(module: str) -> frozenset[str]:
+    """Modules of the package that `module` itself imports, anywhere in its text."""
+    found = set()
+    for node in ast.walk(ast.parse(module_path(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            inside = name.removeprefix(f"{PACKAGE}.")
+            if inside != name and module_path(inside):
+                found.add(inside)
+    return frozenset(found)
+
+
+def all_modules(*modules: str) -> list[str]:
+    """The modules and all that they import in the package, directly or not, sorted."""
+    for module in modules:
+        if module_path(module) is None:
+            raise ValueError(f"no module {PACKAGE}.{module}: mend the digest of the rule that names it")
+    reached, waiting = set(), list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting.extend(imported_modules(module))
+    return sorted(reached)
+
+
+def digest(*modules: str) -> str:
+    """Sixteen hexadecimal digits that change with the text of the modules or of any module they import."""
+    total = hashlib.sha256()
+    for module in all_modules(*modules):
+        total.update(module.encode() + b"\0" + module_path(module).read_bytes() + b"\0")
+    return total.hexdigest()[:16]

@@ -1,0 +1,138 @@
+"""The schema of the configuration: defaults, messages on what violates it, and the table of its keys.
+
+`workflow/schemas/config.schema.yaml` is the one source of the keys.
+"""
+
+import difflib
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+SCHEMA_PATH = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
+
+
+def read_schema() -> dict:
+    """The schema with its references to `$defs` replaced by what they name."""
+    schema = yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
+    definitions = schema.pop("$defs")
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, list):
+            return [resolve(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            node = definitions[node["$ref"].removeprefix("#/$defs/")] | {k: v for k, v in node.items() if k != "$ref"}
+        return {key: resolve(value) for key, value in node.items()}
+
+    return resolve(schema)
+
+
+def with_defaults(value: Any, schema: dict) -> Any:
+    """Fill the defaults of an object's keys, at every depth. A block with required keys is never made up."""
+    if not isinstance(value, dict):
+        return value
+    for name, child in schema.get("properties", {}).items():
+        if name not in value:
+            if "default" in child:
+                value[name] = deepcopy(child["default"])
+            elif "properties" in child and "required" not in child:
+                value[name] = {}
+            else:
+                continue
+        value[name] = with_defaults(value[name], child)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        for name in set(value) - set(schema.get("properties", {})):
+            value[name] = with_defaults(value[name], extra)
+    return value
+
+
+def explain(error: jsonschema.ValidationError) -> str:
+    """Two lines on one violation of the schema."""
+    path = list(error.absolute_path)
+    key = ".".join(map(str, path))
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        name = next(name for name in error.instance if name not in error.schema["properties"])
+        close = difflib.get_close_matches(str(name), known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        return (
+            f"Config key {'.'.join([*map(str, path), str(name)])} is unknown.{hint}\nAllowed here: {', '.join(known)}."
+        )
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        below = error.schema["properties"][missing]
+        return f"Config key {'.'.join([*map(str, path), missing])} is missing.\n{below['description']}"
+    if error.validator in ("propertyNames", "pattern", "not"):
+        return f"Config key {key}: {error.instance!r} is not allowed as a name.\nIt must match {_pattern(error)}."
+    if error.validator == "uniqueItems":
+        return f"Config key {key}: an entry is listed twice in {_shown(error.instance)}.\nList each once."
+    value = _shown(error.instance)
+    hint = ""
+    if isinstance(error.instance, str) and "number" in str(error.schema.get("type")):
+        hint = " (YAML reads 1e-5 as text: write 1.0e-5)"
+    return f"Config key {key}: {value} is not allowed{hint}.\nAllowed: {_allowed(error.schema)}."
+
+
+def key_table(schema: dict) -> str:
+    """Markdown table of all keys: description, allowed values and default."""
+    rows = ["| key | what it is | allowed | default |", "| --- | --- | --- | --- |"]
+    for key, node in _leaves(schema, ""):
+        default = f"`{_shown(node['default'])}`" if "default" in node else "required"
+        cells = (f"`{key}`", node["description"], _allowed(node), default)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _leaves(node: dict, prefix: str) -> Iterator[tuple[str, dict]]:
+    for name, child in node["properties"].items():
+        key = f"{prefix}{name}"
+        if "properties" in child:
+            yield from _leaves(child, f"{key}.")
+        else:
+            yield key, child
+            if isinstance(child.get("additionalProperties"), dict) and "properties" in child["additionalProperties"]:
+                yield (
+                    f"{key}.NAME",
+                    {"type": "object", "description": "A set; its keys are those of `source`.", "default": {}},
+                )
+
+
+def _allowed(node: dict) -> str:
+    """What a key may hold, in words."""
+    if "enum" in node:
+        return "one of " + ", ".join(map(str, node["enum"]))
+    if "oneOf" in node:
+        return " or ".join(_allowed(option) for option in node["oneOf"])
+    kinds = node.get("type", "any")
+    kind = " or ".join(["nothing" if k == "null" else k for k in ([kinds] if isinstance(kinds, str) else kinds)])
+    if kind == "array":
+        kind = f"list of {_allowed(node['items'])}"
+    bounds = {
+        "minimum": "at least {}",
+        "exclusiveMinimum": "more than {}",
+        "maximum": "at most {}",
+        "exclusiveMaximum": "less than {}",
+        "minItems": "with at least {} entries",
+        "pattern": "matching `{}`",
+    }
+    return ", ".join([kind, *(text.format(node[bound]) for bound, text in bounds.items() if bound in node)])
+
+
+def _pattern(error: jsonschema.ValidationError) -> str:
+    if error.validator == "not":
+        return f"anything but {error.validator_value.get('const')}"
+    return error.validator_value if isinstance(error.validator_value, str) else error.validator_value["pattern"]
+
+
+def _shown(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n").removesuffix("\n...")
+
+
+if __name__ == "__main__":
+    print(key_table(read_schema()), end="")
