@@ -1,0 +1,183 @@
+"""Splits: the shares, the groups that must not straddle, and what cannot be split."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikegeometry.dataset.splits import (
+    SPLITS,
+    assign_splits,
+    fill_splits,
+    haplotype_id,
+    read_haplotypes,
+    split_sizes,
+)
+from spikegeometry.errors import InputError
+
+SHARES = {"validation": 0.1, "test": 0.2}
+
+
+def cohort(groups: dict[str, list[int]]) -> pd.DataFrame:
+    """Genomes of each class in haplotypes of the given sizes."""
+    rows = [
+        (f"{name}{haplotype}-{genome}", name, f"{name}{haplotype}")
+        for name, sizes in groups.items()
+        for haplotype, size in enumerate(sizes)
+        for genome in range(size)
+    ]
+    return pd.DataFrame(rows, columns=["accession", "class", "haplotype"])
+
+
+def sizes(splits, name):
+    return [int(((splits["class"] == name) & (splits["split"] == split)).sum()) for split in SPLITS]
+
+
+def test_haplotype_id_is_sha256():
+    assert haplotype_id("ACGT") == hashlib.sha256(b"ACGT").hexdigest()
+
+
+def test_random_meets_the_shares():
+    spikes = cohort({"a": [1] * 100, "b": [30], "c": [1] * 57})
+    splits = assign_splits(spikes, ["a", "b", "c"], "random", **SHARES, seed=0)
+    assert sizes(splits, "a") == [70, 10, 20]
+    assert sizes(splits, "b") == [21, 3, 6]
+    assert sizes(splits, "c") == [40, 6, 11]  # of 39.9, 5.7, 11.4
+
+
+def test_haplotypes_meet_the_shares_where_singles_allow():
+    spikes = cohort({"a": [40, 10, 5, 5] + [1] * 40})
+    splits = assign_splits(spikes, ["a"], "haplotype", **SHARES, seed=0)
+    assert sizes(splits, "a") == [70, 10, 20]
+    assert (splits.groupby("haplotype")["split"].nunique() == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([50, 1, 1], [0, 1, 2]),  # the large one trains
+        ([5, 5, 5], [0, 2, 1]),  # what fits nowhere goes where there is most room
+        ([1, 1, 1], [0, 2, 1]),
+        ([4, 4, 1, 1], [0, 0, 2, 1]),
+    ],
+)
+def test_every_split_has_a_group(sizes, expected):
+    assert fill_splits(sizes, [0.7, 0.1, 0.2]) == expected
+
+
+def test_a_common_sequence_is_not_all_that_is_trained_on():
+    """The first group fills the training split by itself; it still gets half its share of the other groups."""
+    chosen = fill_splits([400] + [1] * 100, [0.7, 0.1, 0.2])
+    assert chosen[0] == 0
+    assert [chosen.count(split) for split in range(3)] == [35, 22, 44]
+
+
+@given(st.lists(st.integers(1, 30), min_size=3, max_size=60), st.floats(0.05, 0.4), st.floats(0.05, 0.4))
+def test_every_split_has_half_its_share_of_the_groups(sizes, validation, test):
+    shares = [1 - validation - test, validation, test]
+    groups = np.bincount(fill_splits(sorted(sizes, reverse=True), shares), minlength=3)
+    assert (groups > 0).all()
+    assert (groups >= np.floor(np.array(shares) / 2 * len(sizes)) - 1).all()
+
+
+@given(st.integers(3, 200), st.floats(0.05, 0.4), st.floats(0.05, 0.4))
+def test_fill_of_single_genomes_is_within_one(number, validation, test):
+    shares = np.array([1 - validation - test, validation, test])
+    filled = np.bincount(fill_splits([1] * number, shares.tolist()), minlength=3)
+    if (shares * number >= 1).all():
+        assert (np.abs(filled - shares * number) < 1 + 1e-6).all()
+
+
+groups = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]), st.lists(st.integers(1, 9), min_size=3, max_size=12), min_size=1
+)
+
+
+@given(groups, st.sampled_from(["haplotype", "random"]), st.integers(0, 9), st.randoms(use_true_random=False))
+def test_whatever_the_order(groups, method, seed, random):
+    spikes = cohort(groups)
+    order = list(range(len(spikes)))
+    random.shuffle(order)
+    classes = sorted(groups)
+    splits = assign_splits(spikes, classes, method, **SHARES, seed=seed)
+    shuffled = assign_splits(spikes.iloc[order], classes, method, **SHARES, seed=seed)
+    assert shuffled["accession"].tolist() == spikes["accession"].iloc[order].tolist()
+    assert dict(zip(splits["accession"], splits["split"], strict=True)) == dict(
+        zip(shuffled["accession"], shuffled["split"], strict=True)
+    )
+    assert set(splits["split"]) == set(SPLITS)
+    assert (splits.groupby("class")["split"].nunique() == 3).all()
+    if method == "haplotype":
+        assert (splits.groupby("haplotype")["split"].nunique() == 1).all()
+
+
+def test_seed_matters():
+    spikes = cohort({"a": [1] * 60})
+    first, second, again = (assign_splits(spikes, ["a"], "haplotype", **SHARES, seed=seed) for seed in (1, 2, 1))
+    assert first["split"].tolist() == again["split"].tolist() != second["split"].tolist()
+
+
+def test_contradictory_labels_stay_together():
+    spikes = cohort({"a": [3, 2, 2, 1, 1], "b": [2, 2, 1, 1]})
+    twin = pd.DataFrame([("x", "b", "a0"), ("y", "b", "a1")], columns=spikes.columns)
+    splits = assign_splits(pd.concat([spikes, twin], ignore_index=True), ["a", "b"], "haplotype", **SHARES, seed=0)
+    assert (splits.groupby("haplotype")["split"].nunique() == 1).all()
+    assert splits["split"].notna().all()
+
+
+def test_too_few_haplotypes():
+    spikes = cohort({"a": [5, 5, 5], "gh": [9, 9]})
+    with pytest.raises(InputError, match=r"class gh: 18 genomes with 2 gene sequences.*split\.method.*source"):
+        assign_splits(spikes, ["a", "gh"], "haplotype", **SHARES, seed=0)
+    assert sizes(assign_splits(spikes, ["a", "gh"], "random", **SHARES, seed=0), "gh") == [12, 2, 4]
+
+
+@pytest.mark.parametrize("method", ["haplotype", "random"])
+@pytest.mark.parametrize("genomes", [0, 1, 2])
+def test_too_few_genomes(method, genomes):
+    spikes = cohort({"a": [1] * 9, "gh": [1] * genomes})
+    with pytest.raises(InputError, match=rf"class gh: {genomes} genomes.*source.*classes"):
+        assign_splits(spikes, ["a", "gh"], method, **SHARES, seed=0)
+
+
+def test_nothing_left_to_train_on():
+    with pytest.raises(InputError, match=r"split\.validation 0\.5 and split\.test 0\.5"):
+        assign_splits(cohort({"a": [1] * 9}), ["a"], "random", validation=0.5, test=0.5, seed=0)
+
+
+def test_class_that_the_config_lacks():
+    with pytest.raises(InputError, match="class other"):
+        assign_splits(cohort({"a": [1] * 9, "other": [1]}), ["a"], "random", **SHARES, seed=0)
+
+
+def test_read_haplotypes(tmp_path):
+    table = pd.DataFrame(
+        {"accession": ["NA", "x y"], "class": ["a", "b"], "native": ["ACG", "ACG"], "projected": ["AC-G", "A-CG"]}
+    )
+    table.to_parquet(tmp_path / "spikes.parquet", index=False)
+    native = read_haplotypes(tmp_path / "spikes.parquet", "native")
+    assert native["accession"].tolist() == ["NA", "x y"] and native["class"].tolist() == ["a", "b"]
+    assert native["haplotype"].nunique() == 1
+    assert read_haplotypes(tmp_path / "spikes.parquet", "projected")["haplotype"].tolist() == [
+        haplotype_id("AC-G"),
+        haplotype_id("A-CG"),
+    ]
+    table.head(0).to_parquet(tmp_path / "none.parquet", index=False)
+    with pytest.raises(InputError, match="none.parquet"):
+        read_haplotypes(tmp_path / "none.parquet", "native")
+
+
+def test_split_sizes():
+    splits = cohort({"b": [2, 1, 1], "a": [1]}).assign(split=["train", "train", "validation", "test", "train"])
+    table = split_sizes(splits, ["a", "b"])
+    assert list(table.itertuples(index=False, name=None)) == [
+        ("a", "train", 1, 1, 1.0),
+        ("a", "validation", 0, 0, 0.0),
+        ("a", "test", 0, 0, 0.0),
+        ("b", "train", 2, 1, 0.5),
+        ("b", "validation", 1, 1, 0.25),
+        ("b", "test", 1, 1, 0.25),
+    ]

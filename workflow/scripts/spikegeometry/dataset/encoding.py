@@ -1,0 +1,96 @@
+"""From sequences to token ids, and the Arrow files that hold them."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from spikegeometry.dataset.packing import KmerIndex, pack_kmers
+from spikegeometry.dataset.reading import spike_batches
+from spikegeometry.dataset.splits import haplotype_id
+from spikegeometry.dataset.vocabulary import CLS, PAD, SEP, SPECIAL_TOKENS, UNK
+from spikegeometry.logs import progress
+from spikegeometry.tables import atomic_path
+
+OTHER_LABEL = -1
+SCHEMA = pa.schema(
+    {
+        "accession": pa.string(),
+        "class": pa.string(),
+        "label": pa.int32(),
+        "haplotype": pa.string(),
+        "unknown": pa.int32(),
+        "input_ids": pa.list_(pa.int32()),
+    }
+)
+
+
+class Encoder:
+    """Token ids of sequences by a vocabulary."""
+
+    def __init__(self, vocabulary: list[str], stride: int):
+        """`vocabulary`: tokens in the order of their ids, as `read_vocabulary` gives them."""
+        kmers = vocabulary[len(SPECIAL_TOKENS) :]
+        self.k = len(kmers[0])
+        self.stride = stride
+        words, _ = pack_kmers(kmers, self.k, self.stride)
+        self._index = KmerIndex(words[:, :, 0])
+
+    def encode(self, sequences: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Encode each sequence as [CLS], its whole k-mers, [SEP].
+
+        Returns the ids of all sequences one after the other, int32 (tokens,); the number of tokens of each sequence,
+        int64 (sequences,); and how many of them are [UNK], int32 (sequences,).
+        """
+        words, counts = pack_kmers(sequences, self.k, self.stride)
+        ranks = self._index.ranks(words)
+        ids = np.full((len(sequences), ranks.shape[1] + 2), PAD, dtype=np.int32)
+        ids[:, 0] = CLS
+        ids[:, 1:-1] = np.where(ranks < 0, UNK, ranks + len(SPECIAL_TOKENS))
+        ids[np.arange(len(sequences)), counts + 1] = SEP
+        inside = np.arange(ids.shape[1]) < counts[:, None] + 2
+        unknown = ((ids == UNK) & inside).sum(axis=1, dtype=np.int32)
+        return ids[inside], counts + 2, unknown
+
+
+def encode_batch(batch: pa.RecordBatch, coordinates: str, encoder: Encoder, classes: list[str]) -> pa.RecordBatch:
+    """Rows of `SCHEMA` for a batch with the columns accession, class and `coordinates`."""
+    sequences = batch.column(coordinates).to_pylist()
+    labels = {name: label for label, name in enumerate(classes)}
+    ids, lengths, unknown = encoder.encode(sequences)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    columns = [
+        batch.column("accession").cast(pa.string()),
+        batch.column("class").cast(pa.string()),
+        pa.array([labels.get(name, OTHER_LABEL) for name in batch.column("class").to_pylist()], type=pa.int32()),
+        pa.array([haplotype_id(sequence) for sequence in sequences], type=pa.string()),
+        pa.array(unknown),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(ids)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def encode_split(
+    spikes: str | os.PathLike,
+    members: pd.Series | None,
+    coordinates: str,
+    encoder: Encoder,
+    classes: list[str],
+    path: str | os.PathLike,
+) -> None:
+    """Write an Arrow file of `SCHEMA` with the spikes of the accessions `members` (all where None), in file order.
+
+    `label` is the index of the class in `classes`, -1 where it is none of them. Memory is that of one batch.
+    """
+    batches = spike_batches(spikes, ["accession", "class", coordinates], members)
+    with atomic_path(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        for batch in progress(batches, "batches of spikes"):
+            writer.write_batch(encode_batch(batch, coordinates, encoder, classes))
+
+
+def open_split(path: str | os.PathLike) -> pa.Table:
+    """The table that `encode_split` wrote, mapped into memory, not read."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()

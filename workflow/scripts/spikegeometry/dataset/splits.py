@@ -1,0 +1,122 @@
+"""Training, validation and test splits, stratified by class.
+
+Genomes are assigned in groups. By `haplotype`, a group holds all genomes with the same gene sequence in the
+coordinate form used, so that no sequence of the test split has been trained on. By `random`, every genome is a group
+of its own, as in the paper. A haplotype that carries contradictory classes stays one group: it counts with the class
+most of its genomes have (the first by name among equals), and the leakage table lists the contradiction.
+"""
+
+import hashlib
+import os
+
+import numpy as np
+import pandas as pd
+
+from spikegeometry.dataset.reading import spike_batches
+from spikegeometry.errors import InputError
+
+SPLITS = ("train", "validation", "test")
+
+
+def haplotype_id(sequence: str) -> str:
+    """SHA-256 of a sequence in hexadecimal digits."""
+    return hashlib.sha256(sequence.encode()).hexdigest()
+
+
+def read_haplotypes(spikes: str | os.PathLike, coordinates: str) -> pd.DataFrame:
+    """Columns accession, class, haplotype of a table of spikes, in its order.
+
+    `coordinates` names the column of the sequences: `projected` or `native`. InputError where there are none.
+    """
+    parts = []
+    for batch in spike_batches(spikes, ["accession", "class", coordinates]):
+        part = batch.select(["accession", "class"]).to_pandas()
+        part["haplotype"] = [haplotype_id(sequence) for sequence in batch.column(coordinates).to_pylist()]
+        parts.append(part)
+    if not parts:
+        raise InputError(f"{spikes}: no genome is left to split; the rejected tables beside it say why")
+    return pd.concat(parts, ignore_index=True)
+
+
+def assign_splits(
+    spikes: pd.DataFrame, classes: list[str], method: str, validation: float, test: float, seed: int
+) -> pd.DataFrame:
+    """Add the column `split` to a table of accession, class, haplotype.
+
+    Each class comes as near to the shares as its groups allow, and has at least one group in every split. The result
+    depends on the seed and the set of genomes, not on their order. InputError where a class has fewer groups than
+    there are splits, or is not one of `classes`.
+    """
+    if validation + test >= 1:
+        raise InputError(
+            f"split.validation {validation:g} and split.test {test:g} leave no genome to train on: lower one of them"
+        )
+    unknown = sorted(set(spikes["class"]) - set(classes))
+    if unknown:
+        raise InputError(f"genomes of class {unknown[0]}, which is not in the config key classes: add it there")
+    unit = "haplotype" if method == "haplotype" else "accession"
+    groups = _groups(spikes, unit)
+    split_of = {}
+    for index, name in enumerate(classes):
+        members = groups[groups["class"] == name]
+        if len(members) < len(SPLITS):
+            raise InputError(_too_few(name, method, spikes, len(members)))
+        order = np.random.default_rng([seed, index]).permutation(len(members))
+        members = members.iloc[order].sort_values("size", ascending=False, kind="stable")
+        chosen = fill_splits(members["size"].tolist(), [1 - validation - test, validation, test])
+        split_of.update(zip(members[unit], (SPLITS[i] for i in chosen), strict=True))
+    return spikes.assign(split=spikes[unit].map(split_of))
+
+
+def _groups(spikes: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Columns `unit`, class (the most frequent), size of the groups, sorted by `unit`."""
+    counts = spikes.groupby([unit, "class"], sort=True).size().rename("genomes").reset_index()
+    counts["size"] = counts.groupby(unit)["genomes"].transform("sum")
+    counts = counts.sort_values([unit, "genomes", "class"], ascending=[True, False, True])
+    return counts.drop_duplicates(unit)[[unit, "class", "size"]]
+
+
+def _too_few(name: str, method: str, spikes: pd.DataFrame, groups: int) -> str:
+    genomes = int((spikes["class"] == name).sum())
+    remedy = "add genomes of it under source, or leave it out of classes"
+    if method == "haplotype" and genomes >= len(SPLITS):
+        return (
+            f"class {name}: {genomes} genomes with {groups} gene sequences of its own, but split.method haplotype "
+            f"needs at least {len(SPLITS)}, one for each split: {remedy}, or set split.method to random"
+        )
+    return f"class {name}: {genomes} genomes, but a split needs at least {len(SPLITS)}, one for each part: {remedy}"
+
+
+def fill_splits(sizes: list[int], shares: list[float]) -> list[int]:
+    """Assign groups to splits so that the sums of their sizes come near to `shares`.
+
+    `sizes` in falling order, no fewer than there are splits; returns the index of a split for each. A group goes to
+    the split that is filled least in proportion, among those where it takes at most half of the room: a split is then
+    many small groups rather than one large. A group that is too large for that goes where there is most room.
+
+    Two things come before the sums: a split that has less than half its share of the number of groups is served
+    first, else one very common sequence could be all that the training split holds; and the last groups are kept for
+    splits that have none.
+    """
+    splits = range(len(shares))
+    targets = [share * sum(sizes) for share in shares]
+    room = list(targets)
+    groups = [0] * len(shares)
+    chosen = []
+    for done, size in enumerate(sizes):
+        empty = [split for split in splits if not groups[split]]
+        starved = [split for split in splits if groups[split] < int(done * shares[split] / 2)]
+        candidates = empty if len(sizes) - done <= len(empty) else starved or splits
+        fitting = [split for split in candidates if 2 * size <= room[split]]
+        split = max(fitting, key=lambda i: room[i] / targets[i]) if fitting else max(candidates, key=room.__getitem__)
+        room[split] -= size
+        groups[split] += 1
+        chosen.append(split)
+    return chosen
+
+
+def split_sizes(splits: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Columns class, split, genomes, haplotypes, share (of the class's genomes), by class and split."""
+    sizes = splits.groupby(["class", "split"])["haplotype"].agg(genomes="size", haplotypes="nunique")
+    sizes = sizes.reindex(pd.MultiIndex.from_product([classes, SPLITS], names=["class", "split"]), fill_value=0)
+    return sizes.assign(share=sizes["genomes"] / sizes.groupby("class")["genomes"].transform("sum")).reset_index()
