@@ -1,0 +1,130 @@
+"""The source `table`: labels, names and the real genomes as they are."""
+
+import gzip
+
+import pytest
+
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.labels import match_name, read_labels
+from spikegeometry.genomes.table import read_table
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Read labels from bytes."""
+
+    def read(data, name_column="name", class_column="class", renamed=None, suffix="tsv"):
+        path = tmp_path / f"labels.{suffix}"
+        path.write_bytes(data)
+        return read_labels(path, name_column, class_column, renamed or {}, "source.table")
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"name\tclass\na b\talpha\nc\tbeta\n",
+        b"name,class\na b,alpha\nc,beta\n",
+        b"name;class\na b;alpha\nc;beta\n",
+        b"\xef\xbb\xbfname\tclass\r\na b\talpha\r\n\r\nc\tbeta\r\n",
+        b'class,remark,name\n"alpha","one, two",a b\nbeta,,c\n',
+        b"name\tclass\na b\talpha\nc\tbeta\nc\tbeta\n\t\n",
+        gzip.compress(b"name\tclass\na b\talpha\nc\tbeta\n"),
+    ],
+)
+def test_tables(labels, data):
+    assert labels(data) == {"a b": "alpha", "c": "beta"}
+
+
+def test_columns_and_classes_are_renamed(labels):
+    data = b"strain,pango\nx,B.1.1.7\ny,delta\nz,\n"
+    assert labels(data, "strain", "pango", {"B.1.1.7": "alpha"}) == {"x": "alpha", "y": "delta", "z": ""}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", r"labels.tsv \(source.table.labels\) is empty"),
+        (b"name\tclass\n", "has a header but no row"),
+        (b"strain\tclass\na\tb\n", r"no column 'name' \(config key source.table.name_column\). .*strain, class"),
+        (b"name\tlineage\na\tb\n", r"no column 'class' \(config key source.table.class_column\)"),
+        (b"name\tclass\na\talpha\nb\n", "line 3: 1 fields where the header has 2"),
+        (b"name\tclass\n\talpha\n", "line 2: no name"),
+        (b"name\tclass\na\talpha\na\tbeta\n", "line 3: a is beta here and alpha above"),
+        (b"name\tclass\nC\xf4te\talpha\n", "not UTF-8"),
+        (gzip.compress(b"name\tclass\na\talpha\n")[:-3], "truncated or damaged"),
+    ],
+)
+def test_broken_tables(labels, data, words):
+    with pytest.raises(InputError, match=words):
+        labels(data)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("OM990851 (XD)", "OM990851 (XD)"),
+        ("EPI_ISL_1 human 2021", "EPI_ISL_1"),
+        ("hCoV-19/x/1|EPI_ISL_2|2021-01-01", "hCoV-19/x/1"),
+        ("unknown|EPI_ISL_1|2021-01-01", "EPI_ISL_1"),
+        ("a b | EPI_ISL_1", "EPI_ISL_1"),
+        ("EPI_ISL_", None),
+        ("", None),
+    ],
+)
+def test_names_are_matched(header, name):
+    assert match_name(header, {"OM990851", "OM990851 (XD)", "EPI_ISL_1", "hCoV-19/x/1"}) == name
+
+
+def write(folder, **files):
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return {name: str(folder / name) for name in files}
+
+
+def block(sequences, labels=None):
+    return {"sequences": sequences, "labels": labels, "name_column": "name", "class_column": "class", "classes": {}}
+
+
+def test_several_files_and_labels_without_a_sequence(tmp_path):
+    paths = write(tmp_path, a=">x y\nAC\n>z\nGG\n", b=">w\nTT\n", t="name\tclass\nx\talpha\nv\tmu\nw\tbeta\n")
+    assert list(read_table(block([paths["a"], paths["b"]], paths["t"]), "source.table")) == [
+        ("x", "alpha", "AC", ""),
+        ("z", "", "GG", ""),
+        ("w", "beta", "TT", ""),
+        ("v", "mu", None, ""),
+    ]
+
+
+def test_one_file(tmp_path):
+    paths = write(tmp_path, a=">x\nAC\n", t="name\tclass\nx\talpha\n")
+    assert list(read_table(block(paths["a"], paths["t"]), "source.table")) == [("x", "alpha", "AC", "")]
+
+
+def test_one_file_for_each_class(tmp_path):
+    paths = write(tmp_path, a=">x y|z\nAC\n", b=">x\nAC\n>w\nTT\n")
+    sequences = {"alpha": paths["a"], "beta": paths["b"]}
+    assert list(read_table(block(sequences), "source.table")) == [
+        ("x y|z", "alpha", "AC", ""),
+        ("x", "beta", "AC", ""),
+        ("w", "beta", "TT", ""),
+    ]
+    with pytest.raises(InputError, match=r"source.table.labels and source.table.sequences both give classes"):
+        list(read_table(block(sequences, paths["a"]), "source.table"))
+
+
+LINEAGES = {"alpha": 7, "beta": 4, "delta": 196, "gamma": 19, "gh": 1, "lambda": 2, "mu": 4, "omicron": 2936}
+ISOLATES = {"alpha": 2, "beta": 1, "delta": 9, "gamma": 1, "lambda": 1, "mu": 1, "omicron": 30}
+
+
+@pytest.mark.parametrize(
+    ("folder", "counts"), [("lineages", LINEAGES | {"other": 416}), ("isolates", ISOLATES | {"other": 15})]
+)
+def test_real_genomes_as_they_are(shared_data, folder, counts):
+    source = block(str(shared_data / folder / "genomes.fasta.zst"), str(shared_data / folder / "labels.tsv"))
+    found = {}
+    for genome in read_table(source, "source.table"):
+        assert 29_000 < len(genome.sequence) < 30_000
+        found[genome.class_name] = found.get(genome.class_name, 0) + 1
+    assert found == counts

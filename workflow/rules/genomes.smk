@@ -1,0 +1,71 @@
+"""From a source to the accepted genomes, and why the others are not."""
+
+
+def source_key(wildcards):
+    """Config key of the cohort's source: `source` or `external.NAME`."""
+    return wildcards.cohort.strip("/").replace("/", ".") or "source"
+
+
+def cohort_labels(kind, what):
+    """Labels of a cohort's table or figure in the report."""
+    return lambda wildcards: {kind: f"{what} ({source_key(wildcards)})"}
+
+
+rule collect_genomes:
+    input:
+        source=source_files,
+    output:
+        fasta="<results>/{cohort}genomes/accepted.fasta.zst",
+        accepted="<results>/{cohort}genomes/accepted.tsv",
+        rejected=report(
+            "<results>/{cohort}genomes/rejected.tsv",
+            caption="../report/genomes_rejected.rst",
+            category="1 Genomes",
+            labels=cohort_labels("table", "Rejected records"),
+        ),
+        counts="<results>/{cohort}genomes/counts.tsv",
+    log:
+        "<logs>/{cohort}genomes/collect_genomes.log",
+    benchmark:
+        "<benchmarks>/{cohort}genomes/collect_genomes.tsv"
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        source=source_of,
+        key=source_key,
+        reference=lookup("reference/fasta", within=config),
+        cleaning=lookup("cleaning", within=config),
+        classes=lookup("classes", within=config),
+        seed=lookup("seed", within=config),
+        library=digest("genomes.collect", "logs"),
+    message:
+        "Collecting the genomes of the config key {params.key}"
+    script:
+        "../scripts/collect_genomes.py"
+
+
+rule plot_genomes:
+    input:
+        accepted="<results>/{cohort}genomes/accepted.tsv",
+        counts="<results>/{cohort}genomes/counts.tsv",
+    output:
+        png=report(
+            "<results>/{cohort}genomes/cohort.png",
+            caption="../report/genomes.rst",
+            category="1 Genomes",
+            labels=cohort_labels("figure", "Cohort"),
+        ),
+        svg="<results>/{cohort}genomes/cohort.svg",
+    log:
+        "<logs>/{cohort}genomes/plot_genomes.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        key=source_key,
+        simulated=lambda wildcards: source_of(wildcards)["type"] == "simulate",
+        classes=lookup("classes", within=config),
+        library=digest("figures.genomes", "figures.style", "logs", "tables"),
+    message:
+        "Drawing the genomes of the config key {params.key}"
+    script:
+        "../scripts/plot_genomes.py"

@@ -1,0 +1,160 @@
+"""Collection of a source's genomes: every record is accepted or rejected with a reason."""
+
+import csv
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.cleaning import Cleaned, Rejection, clean
+from spikegeometry.genomes.fasta import fasta_writer
+from spikegeometry.genomes.simulate import read_simulated
+from spikegeometry.genomes.sources import Genome
+from spikegeometry.genomes.table import read_table
+from spikegeometry.logs import progress
+from spikegeometry.tables import FLOAT_FORMAT, atomic_path
+
+logger = logging.getLogger(__name__)
+
+OTHER = "other"
+ACCEPTED = "accepted"
+ACCEPTED_COLUMNS = ("accession", "class", "length", "n_fraction", "sha256", "founder")
+REJECTED_COLUMNS = ("accession", "class", "reason", "detail")
+COUNTS_COLUMNS = ("class", "outcome", "n")
+
+
+class Judge:
+    """Accepts or rejects genomes one after the other, and remembers the accepted ones by name and by digest."""
+
+    def __init__(self, cleaning: dict, classes: list[str], external: bool):
+        self._cleaning = cleaning
+        self._classes = [*classes, OTHER] if external else classes
+        self._digests: dict[str, bytes] = {}
+        self._owners: dict[bytes, tuple[str, str]] = {}
+
+    def judge(self, genome: Genome) -> Cleaned | Rejection:
+        """The cleaned sequence, or why the genome is not accepted."""
+        if genome.sequence is None:
+            return Rejection("missing_sequence", "The table of labels names it, but no sequence file holds it.")
+        if not genome.accession:
+            return Rejection("no_name", f"A record of {len(genome.sequence)} letters has an empty header.")
+        if not genome.class_name:
+            return Rejection("unlabelled", "The table of labels gives it no class.")
+        if genome.class_name not in self._classes:
+            return Rejection("unknown_class", self._explain_class(genome.class_name))
+        cleaned = clean(genome.sequence, **self._cleaning)
+        if isinstance(cleaned, Rejection):
+            return cleaned
+        if genome.accession in self._digests:
+            same = self._digests[genome.accession] == cleaned.digest
+            which = "the same" if same else "another"
+            return Rejection("duplicate_name", f"An earlier record of this name is accepted, with {which} sequence.")
+        name, class_name = self._owners.setdefault(cleaned.digest, (genome.accession, genome.class_name))
+        if class_name != genome.class_name:
+            return Rejection("duplicate_conflict", f"Its sequence is also that of {name}, of class {class_name}.")
+        self._digests[genome.accession] = cleaned.digest
+        return cleaned
+
+    def _explain_class(self, class_name: str) -> str:
+        if class_name == OTHER:
+            return "Class other is allowed in external test sets only."
+        return f"The config key classes has no {class_name}."
+
+
+def collect_genomes(
+    source: dict,
+    key: str,
+    reference: str,
+    cleaning: dict,
+    classes: list[str],
+    seed: int,
+    fasta: str | os.PathLike,
+    accepted: str | os.PathLike,
+    rejected: str | os.PathLike,
+    counts: str | os.PathLike,
+) -> None:
+    """Read a source, clean its genomes and write the accepted ones and the tables.
+
+    Of accepted genomes only names and digests stay in memory. Rows of the tables are in the order of the source.
+
+    Parameters
+    ----------
+    source: the source's block of the config.
+    key: its config key: `source`, or `external.NAME` of an external test set, which may hold the class `other` and
+        need not hold every class.
+    reference: path of the reference genome.
+    cleaning: the config's block of that name.
+    fasta, accepted, rejected, counts: paths of the outputs; counts has a row for each class and outcome.
+
+    Raises InputError where no genome is accepted, or none of a class that the run needs.
+    """
+    judge = Judge(cleaning, classes, external=key != "source")
+    outcomes: Counter[tuple[str, str]] = Counter()
+    genomes = progress(_read_source(source, key, reference, cleaning, classes, seed), "genomes")
+    with (
+        fasta_writer(fasta) as write,
+        _table_writer(accepted, ACCEPTED_COLUMNS) as accept,
+        _table_writer(rejected, REJECTED_COLUMNS) as reject,
+    ):
+        for genome in genomes:
+            result = judge.judge(genome)
+            if isinstance(result, Rejection):
+                reject(genome.accession, genome.class_name, result.reason, result.detail)
+                outcomes[genome.class_name, result.reason] += 1
+                continue
+            write(genome.accession, result.sequence)
+            n_fraction = FLOAT_FORMAT % result.n_fraction
+            length, sha256 = len(result.sequence), result.digest.hex()
+            accept(genome.accession, genome.class_name, length, n_fraction, sha256, genome.founder)
+            outcomes[genome.class_name, ACCEPTED] += 1
+        # Within the block, so that no output appears when the cohort is of no use.
+        _check_outcomes(outcomes, classes, key)
+    with _table_writer(counts, COUNTS_COLUMNS) as count:
+        for (class_name, outcome), n in sorted(outcomes.items()):
+            count(class_name, outcome, n)
+            logger.info("class %s: %s %d", class_name or "(none)", outcome, n)
+
+
+def _read_source(
+    source: dict, key: str, reference: str, cleaning: dict, classes: list[str], seed: int
+) -> Iterator[Genome]:
+    kind = source["type"]
+    block, block_key = source[kind], f"{key}.{kind}"
+    if kind == "simulate":
+        return read_simulated(block, reference, classes, cleaning, seed, block_key)
+    return read_table(block, block_key)
+
+
+def _check_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> None:
+    if not any(outcome == ACCEPTED for _, outcome in outcomes):
+        reasons = Counter()
+        for (_, outcome), n in outcomes.items():
+            reasons[outcome] += n
+        raise InputError(
+            f"No genome of {key} is accepted: {_listed(reasons)}. See the config blocks {key}, classes and cleaning."
+        )
+    if key != "source":
+        return
+    for class_name in classes:
+        if not outcomes[class_name, ACCEPTED]:
+            of_class = Counter({outcome: n for (name, outcome), n in outcomes.items() if name == class_name and n})
+            raise InputError(
+                f"No genome of class {class_name} is accepted in {key} ({_listed(of_class) or 'none was read'}). "
+                "Add genomes of it, or remove it from the config key classes."
+            )
+
+
+def _listed(reasons: Counter[str]) -> str:
+    return ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
+
+
+@contextmanager
+def _table_writer(path: str | os.PathLike, columns: tuple[str, ...]) -> Iterator[Any]:
+    """Give a function that writes the values of one row of a TSV, for tables too long to hold."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(columns)
+        yield lambda *values: writer.writerow(values)

@@ -1,0 +1,86 @@
+"""Reading and writing of FASTA files of any size."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
+
+import zstandard
+
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.tables import atomic_path
+
+BLOCK_SIZE = 1 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+WHITESPACE = b" \t\r\n\v\f"
+TO_UPPER = bytes(range(256)).upper()
+
+
+class Record(NamedTuple):
+    """A sequence and its whole header, without the `>`."""
+
+    name: str
+    sequence: str
+
+
+def read_fasta(path: str | os.PathLike) -> Iterator[Record]:
+    """Yield the records of a plain, gzip, xz or zstd FASTA file, one at a time.
+
+    Sequences are upper case and without whitespace, otherwise as they stand; a header without sequence is a record
+    with an empty one. Memory does not grow with the number of records.
+
+    Raises InputError where the file is empty, no FASTA, truncated or damaged. The records before the damage have been
+    yielded by then: whoever writes them on must not keep what was written.
+    """
+    name = None
+    try:
+        with open_decompressed(path) as file:
+            for text in _split_records(file, path):
+                header, _, lines = text.partition(b"\n")
+                try:
+                    name = header.decode("utf-8").strip()
+                except UnicodeDecodeError:
+                    raise InputError(f"{path}: the header {header[:60]!r} is not UTF-8. Convert the file.") from None
+                yield Record(name, lines.translate(TO_UPPER, WHITESPACE).decode("latin-1"))
+    except DAMAGE_ERRORS as error:
+        read = "no whole record was read" if name is None else f"the last whole record is {name!r}"
+        raise InputError(f"{path} is truncated or damaged ({error}); {read}. Fetch the file again.") from error
+
+
+def _split_records(file: BinaryIO, path: str | os.PathLike) -> Iterator[bytes]:
+    """Yield each record as it stands, without its `>`."""
+    start = file.read(BLOCK_SIZE).removeprefix(BYTE_ORDER_MARK).lstrip()
+    if not start:
+        raise InputError(f"{path} is empty. A FASTA file is needed, plain or compressed by gzip, xz or zstd.")
+    if not start.startswith(b">"):
+        hint = " This looks like a web page, perhaps for a login." if start.startswith(b"<") else ""
+        raise InputError(f"{path} is no FASTA file: it begins with {start[:40]!r} and not with '>'.{hint}")
+    rest = start[1:]
+    # Blocks grow with a record that does not end, so that a whole chromosome is not copied once for each block.
+    while block := file.read(max(BLOCK_SIZE, len(rest))):
+        *whole, rest = (rest + block).split(b"\n>")
+        yield from whole
+    yield from rest.split(b"\n>")
+
+
+def read_single(path: str | os.PathLike) -> Record:
+    """The one record of a file, such as a reference genome. Raises InputError where there are more."""
+    first, *others = read_fasta(path)
+    if others:
+        raise InputError(f"{path} holds {1 + len(others)} records. One is needed: the reference genome.")
+    return first
+
+
+@contextmanager
+def fasta_writer(path: str | os.PathLike, level: int = 3) -> Iterator[Callable[[str, str], None]]:
+    """Give a function `write(name, sequence)` that adds a record, on one line, to a zstd FASTA file.
+
+    The file appears when the block ends well, and not at all when it fails.
+    """
+    with atomic_path(path) as partial, zstandard.open(partial, "wb", zstandard.ZstdCompressor(level)) as file:
+
+        def write(name: str, sequence: str) -> None:
+            file.write(f">{name}\n{sequence}\n".encode())
+
+        yield write

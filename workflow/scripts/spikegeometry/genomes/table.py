@@ -1,0 +1,48 @@
+"""The source `table`: sequence files of the user, and a table of names and classes."""
+
+from collections.abc import Iterator
+
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.fasta import read_fasta
+from spikegeometry.genomes.labels import match_name, read_labels
+from spikegeometry.genomes.sources import Genome
+
+
+def read_table(block: dict, key: str) -> Iterator[Genome]:
+    """Yield every record of the files of a `table` source.
+
+    With a table of labels the accession is the name in the table that the FASTA header bears; names that no file
+    bears follow at the end, without sequence. Where `block["sequences"]` maps each class to a file instead, the
+    accession is the whole header.
+
+    Parameters
+    ----------
+    block: the source's block of the config (sequences, labels, name_column, class_column, classes).
+    key: config key of the block, for messages.
+    """
+    sequences = block["sequences"]
+    if isinstance(sequences, dict):
+        if block["labels"] is not None:
+            raise InputError(f"Config keys {key}.labels and {key}.sequences both give classes. Name a list of files.")
+        yield from _read_class_files(sequences)
+        return
+    labels = read_labels(block["labels"], block["name_column"], block["class_column"], block["classes"], key)
+    found = set()
+    paths = [sequences] if isinstance(sequences, str) else sequences
+    for path in paths:
+        for record in read_fasta(path):
+            name = match_name(record.name, labels)
+            if name is None:
+                yield Genome(record.name, "", record.sequence)
+            else:
+                found.add(name)
+                yield Genome(name, labels[name], record.sequence)
+    for name, class_name in labels.items():
+        if name not in found:
+            yield Genome(name, class_name, None)
+
+
+def _read_class_files(files: dict[str, str]) -> Iterator[Genome]:
+    for class_name, path in files.items():
+        for record in read_fasta(path):
+            yield Genome(record.name, class_name, record.sequence)
