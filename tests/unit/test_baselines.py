@@ -1,0 +1,156 @@
+"""Baselines on toys with known answers, and the nearest neighbour against a plain search."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy import sparse
+
+from spikegeometry.dataset.encoding import SCHEMA
+from spikegeometry.dataset.predictions import prediction_table
+from spikegeometry.evaluation.baselines import (
+    BASELINES,
+    KmerLogistic,
+    Majority,
+    NearestNeighbour,
+    Sequences,
+    kmer_presence,
+    read_sequences,
+)
+
+
+def sequences(labels, projected=None, kmers=None):
+    n = len(labels)
+    rows = pd.DataFrame({"accession": [f"s{i}" for i in range(n)], "class": "x", "label": labels, "unknown": 0})
+    return Sequences(rows, sparse.csr_array(np.zeros((n, 1)) if kmers is None else kmers), projected or ["A"] * n)
+
+
+def called(baseline, train, tested, n_classes=3):
+    return baseline.fit(train, train, n_classes).predict(tested).argmax(1)
+
+
+def test_majority_accuracy_is_the_largest_share():
+    train = sequences([0, 1, 1, 1, 2])
+    probabilities = Majority().fit(train, train, 3).predict(train)
+    assert probabilities.tolist() == [[0.2, 0.6, 0.2]] * 5
+    assert (probabilities.argmax(1) == train.labels).mean() == 0.6
+
+
+def test_presence_counts_once_and_leaves_out_special_tokens():
+    ids = pa.chunked_array([[[2, 5, 6, 5, 3], [2, 1, 3]], [[2, 7, 1, 3]]], type=pa.list_(pa.int32()))
+    assert kmer_presence(ids, 8).toarray().tolist() == [
+        [0, 0, 0, 0, 0, 1, 1, 0],
+        [0] * 8,
+        [0, 0, 0, 0, 0, 0, 0, 1],
+    ]
+
+
+def test_logistic_separates_what_is_separable():
+    labels = np.repeat([0, 1, 2], 10)
+    noise = np.random.default_rng(0).integers(0, 2, (30, 20))
+    data = sequences(labels, kmers=np.concatenate([np.eye(3)[labels], noise], axis=1))
+    assert (called(KmerLogistic(), data, data) == labels).all()
+
+
+def test_logistic_chooses_the_penalty_on_validation():
+    generator = np.random.default_rng(0)
+    # The features say nothing, so that the strongest penalty has the smallest validation loss.
+    train, validation = (
+        sequences(generator.integers(0, 2, 60), kmers=generator.integers(0, 2, (60, 40)).astype(float)) for _ in "ab"
+    )
+    assert KmerLogistic().fit(train, validation, 2).model.C == 0.01
+
+
+def test_logistic_knows_classes_that_training_lacks():
+    train = sequences([0, 0, 2, 2], kmers=np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]]))
+    probabilities = KmerLogistic().fit(train, train, 3).predict(train)
+    assert (probabilities[:, 1] == 0).all()
+    assert probabilities.argmax(1).tolist() == [0, 0, 2, 2]
+
+
+def test_neighbour_of_itself():
+    train = sequences([0, 1, 2], ["ACGT", "ACGA", "A--T"])
+    assert called(NearestNeighbour(), train, train).tolist() == [0, 1, 2]
+
+
+def test_unknown_positions_are_left_out():
+    train = sequences([0, 1], ["ACGTACGT", "TTGTACGT"])
+    # The first differs from both at one known place or none; N in training is left out as well.
+    tested = sequences([0, 0], ["NCGTACGT", "TNNNACGT"])
+    assert called(NearestNeighbour(), train, tested, 2).tolist() == [0, 1]
+    train = sequences([0, 1], ["ACGTNNNN", "ACGAACGT"])
+    # One of eight differs from the second, one of four from the first.
+    assert called(NearestNeighbour(), train, sequences([0], ["ACGCACGT"]), 2).tolist() == [1]
+
+
+def test_a_deletion_is_a_symbol():
+    train = sequences([0, 1], ["ACGT", "A--T"])
+    assert called(NearestNeighbour(), train, sequences([0], ["A-NT"]), 2).tolist() == [1]
+
+
+def test_ties_go_to_the_majority_then_to_the_first_class():
+    train = sequences([2, 1, 1, 0], ["AAAA", "CCAA", "CCAA", "TTTT"])
+    assert called(NearestNeighbour(), train, sequences([0], ["ACAA"])).tolist() == [1]
+    train = sequences([2, 1], ["AAAA", "CCAA"])
+    baseline = NearestNeighbour().fit(train, train, 3)
+    probabilities = baseline.predict(sequences([0], ["CAAA"]))
+    assert probabilities.tolist() == [[0, 0.5, 0.5]]
+    assert probabilities.argmax(1).tolist() == [1]
+
+
+def test_nothing_known_in_common_is_called_by_all():
+    train = sequences([0, 1, 1], ["AANN", "CCNN", "GGNN"])
+    assert NearestNeighbour().fit(train, train, 2).predict(sequences([0], ["NNAA"])) == pytest.approx(
+        np.array([[1 / 3, 2 / 3]])
+    )
+
+
+@pytest.mark.parametrize("pairs", [5_000_000, 200])
+def test_neighbours_against_a_plain_search(pairs, monkeypatch):
+    monkeypatch.setattr("spikegeometry.evaluation.baselines.PAIRS_IN_MEMORY", pairs)
+    generator = np.random.default_rng(3)
+
+    def spikes(n):
+        text = np.where(generator.random((n, 40)) < 0.7, "A", generator.choice(list("ACGT-NR"), (n, 40)))
+        return ["".join(row) for row in text]
+
+    train = sequences(generator.integers(0, 3, 60), spikes(60))
+    tested = sequences([0] * 25, spikes(25))
+    expected = []
+    for query in tested.projected:
+        distances = []
+        for spike in train.projected:
+            known = [(a, b) for a, b in zip(query, spike, strict=True) if a in "ACGT-" and b in "ACGT-"]
+            distances.append(sum(a != b for a, b in known) / len(known))
+        nearest = train.labels[np.array(distances) == min(distances)]
+        expected.append(np.bincount(nearest, minlength=3) / len(nearest))
+    assert NearestNeighbour().fit(train, train, 3).predict(tested) == pytest.approx(np.array(expected))
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_set_without_sequences(name):
+    train = sequences([0, 1, 1], ["AC", "AG", "AG"], np.eye(3))
+    nothing = sequences(np.array([], dtype=int), kmers=np.zeros((0, 3)))
+    assert BASELINES[name]().fit(train, train, 2).predict(nothing).shape == (0, 2)
+
+
+def test_prediction_table():
+    rows = sequences([0, 1, -1]).rows
+    table = prediction_table(rows, np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]), ["a", "b"])
+    columns = ["accession", "class", "label", "predicted", "correct", "p_a", "p_b", "unknown"]
+    assert table.columns.tolist() == columns
+    assert table["predicted"].tolist() == ["a", "a", "b"]
+    assert table["correct"].tolist() == [True, False, False]
+
+
+def test_read_sequences_joins_spikes_in_the_order_of_the_split(tmp_path):
+    columns = [["y", "x"], ["b", "a"], [1, 0], ["h1", "h2"], [0, 1], [[2, 5, 3], [2, 1, 3]]]
+    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
+    with pa.ipc.new_file(str(tmp_path / "test.arrow"), SCHEMA) as writer:
+        writer.write_table(table)
+    spikes = pd.DataFrame({"accession": ["x", "z", "y"], "projected": ["AC", "AG", "AT"]})
+    spikes.to_parquet(tmp_path / "spikes.parquet")
+    read = read_sequences(str(tmp_path / "test.arrow"), str(tmp_path / "spikes.parquet"), 6)
+    assert read.projected == ["AT", "AC"]
+    assert read.labels.tolist() == [1, 0]
+    assert read.kmers.toarray()[:, 5].tolist() == [1, 0]

@@ -1,0 +1,76 @@
+"""Intervals against published examples and their own definitions."""
+
+import numpy as np
+import pytest
+
+from spikegeometry.evaluation.intervals import (
+    bootstrap_weights,
+    effective_size,
+    percentile_interval,
+    wilson_interval,
+)
+
+
+# Newcombe 1998, Stat Med 17:857, table I, method 3; the last is n / (n + z^2).
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
+    + [(24, 24, 0.8620, 1.0)],
+)
+def test_wilson(right, n, low, high):
+    assert wilson_interval(right / n, n, 0.95) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_holds_its_share():
+    for n in range(1, 60):
+        for right in range(n + 1):
+            low, high = wilson_interval(right / n, n, 0.95)
+            assert 0 <= low <= right / n <= high <= 1
+
+
+def test_wilson_of_nothing():
+    assert np.isnan(wilson_interval(np.nan, 0, 0.95)).all()
+
+
+@pytest.mark.parametrize(
+    ("groups", "size"),
+    [("abcd", 4), ("aaaa", 1), ("aabb", 2), ("aaab", 16 / 10), ("", 0)],
+)
+def test_effective_size(groups, size):
+    assert effective_size(np.array(list(groups))) == pytest.approx(size)
+
+
+def test_resamples_draw_groups_whole():
+    groups = np.array(list("aabccc"))
+    weights = np.concatenate(list(bootstrap_weights(groups, 500, seed=1)))
+    assert weights.shape == (500, 6)
+    a, b, c = weights[:, 0], weights[:, 2], weights[:, 3]
+    assert (weights == np.stack([a, a, b, c, c, c], axis=1)).all()
+    assert (a + b + c == 3).all()
+    # Each group is drawn once on average, with variance 3 x 1/3 x 2/3.
+    assert weights[:, [0, 2, 3]].mean(0) == pytest.approx([1, 1, 1], abs=0.15)
+    assert weights[:, [0, 2, 3]].var(0) == pytest.approx([2 / 3] * 3, abs=0.15)
+
+
+def test_resamples_do_not_depend_on_batches(monkeypatch):
+    groups = np.arange(7)
+    whole = np.concatenate(list(bootstrap_weights(groups, 25, seed=1)))
+    monkeypatch.setattr("spikegeometry.evaluation.intervals.WEIGHTS_IN_MEMORY", 30)
+    assert len(list(bootstrap_weights(groups, 25, seed=1))) == 7
+    assert (np.concatenate(list(bootstrap_weights(groups, 25, seed=1))) == whole).all()
+    assert (np.concatenate(list(bootstrap_weights(groups, 25, seed=2))) != whole).any()
+
+
+def test_percentile_interval():
+    assert percentile_interval(np.full(100, 0.7), 0.95) == (0.7, 0.7)
+    assert percentile_interval(np.arange(101.0), 0.9) == pytest.approx((5.0, 95.0))
+    assert percentile_interval(np.array([np.nan, 1.0, np.nan]), 0.95) == (1.0, 1.0)
+    assert np.isnan(percentile_interval(np.array([np.nan]), 0.95)).all()
+
+
+def test_bootstrap_of_a_mean_meets_its_standard_error():
+    sample = np.random.default_rng(5).normal(size=400)
+    means = np.concatenate([w @ sample / w.sum(1) for w in bootstrap_weights(np.arange(400), 2000, seed=1)])
+    low, high = percentile_interval(means, 0.95)
+    half_width = 1.96 * sample.std() / np.sqrt(400)
+    assert (low, high) == pytest.approx((sample.mean() - half_width, sample.mean() + half_width), abs=0.015)

@@ -1,0 +1,159 @@
+"""How good the predictions are, beside those of simple baselines."""
+
+EVALUATED = ["validation", "test", *EXTERNAL]
+BASELINES = ["majority", "kmer_logistic", "nearest_neighbour"]
+PREDICTIONS = {
+    "bert": "<results>/predictions/{set}.parquet",
+    **{
+        name: f"<results>/predictions/controls/{name}/{{set}}.parquet"
+        for name in config["model"]["controls"]
+    },
+    **{
+        name: f"<results>/predictions/baselines/{name}/{{set}}.parquet"
+        for name in BASELINES
+    },
+}
+
+
+rule run_baseline:
+    input:
+        train="<results>/dataset/train.arrow",
+        validation="<results>/dataset/validation.arrow",
+        spikes="<results>/spikes/spikes.parquet",
+        vocabulary="<results>/dataset/vocabulary.txt",
+        sets=collect("<results>/dataset/{set}.arrow", set=EVALUATED),
+        set_spikes=[
+            f"<results>/{cohort_of(name)}spikes/spikes.parquet" for name in EVALUATED
+        ],
+    output:
+        collect(
+            "<results>/predictions/baselines/{{baseline}}/{set}.parquet", set=EVALUATED
+        ),
+    log:
+        "<logs>/predictions/baselines/{baseline}.log",
+    benchmark:
+        "<benchmarks>/predictions/baselines/{baseline}.tsv"
+    wildcard_constraints:
+        baseline="|".join(BASELINES),
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        library=digest(
+            "dataset.predictions",
+            "dataset.vocabulary",
+            "evaluation.baselines",
+            "logs",
+            "tables",
+        ),
+    message:
+        "Fitting the baseline {wildcards.baseline} and predicting with it"
+    script:
+        "../scripts/run_baseline.py"
+
+
+rule evaluate_predictions:
+    input:
+        sequences="<results>/dataset/{set}.arrow",
+        predictions=list(PREDICTIONS.values()),
+    output:
+        metrics="<results>/evaluation/{set}/metrics.tsv",
+        confusion="<results>/evaluation/{set}/confusion.tsv",
+        curves="<results>/evaluation/{set}/curves.tsv",
+        calibration="<results>/evaluation/{set}/calibration.tsv",
+        other="<results>/evaluation/{set}/other.tsv",
+    log:
+        "<logs>/evaluation/{set}/evaluate_predictions.log",
+    benchmark:
+        "<benchmarks>/evaluation/{set}/evaluate_predictions.tsv"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        models=list(PREDICTIONS),
+        classes=lookup("classes", within=config),
+        bootstrap=lookup("evaluation/bootstrap", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        bins=lookup("evaluation/calibration_bins", within=config),
+        seed=lookup("seed", within=config),
+        library=digest("dataset.encoding", "evaluation.assessment", "logs", "tables"),
+    message:
+        "Evaluating the predictions on {wildcards.set}"
+    script:
+        "../scripts/evaluate_predictions.py"
+
+
+rule gather_metrics:
+    input:
+        metrics=collect("<results>/evaluation/{set}/metrics.tsv", set=EVALUATED),
+        other=collect("<results>/evaluation/{set}/other.tsv", set=EVALUATED),
+    output:
+        metrics=report(
+            "<results>/evaluation/metrics.tsv",
+            caption="../report/metrics.rst",
+            category="4 Evaluation",
+            labels={"set": "all", "table": "Metrics"},
+        ),
+        other=report(
+            "<results>/evaluation/other.tsv",
+            caption="../report/other.rst",
+            category="4 Evaluation",
+            labels={"set": "all", "table": "Genomes of none of the classes"},
+        ),
+        json="<results>/evaluation/metrics.json",
+    log:
+        "<logs>/evaluation/gather_metrics.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("evaluation.assessment", "logs", "tables"),
+    message:
+        "Gathering the metrics of all sets"
+    script:
+        "../scripts/gather_metrics.py"
+
+
+rule plot_evaluation:
+    input:
+        metrics="<results>/evaluation/{set}/metrics.tsv",
+        confusion="<results>/evaluation/{set}/confusion.tsv",
+        curves="<results>/evaluation/{set}/curves.tsv",
+        calibration="<results>/evaluation/{set}/calibration.tsv",
+    output:
+        metrics_png=report(
+            "<results>/evaluation/{set}/metrics.png",
+            caption="../report/metrics.rst",
+            category="4 Evaluation",
+            labels={"set": "{set}", "figure": "BERT beside the baselines"},
+        ),
+        metrics_svg="<results>/evaluation/{set}/metrics.svg",
+        confusion_png=report(
+            "<results>/evaluation/{set}/confusion.png",
+            caption="../report/confusion.rst",
+            category="4 Evaluation",
+            labels={"set": "{set}", "figure": "Confusion matrix"},
+        ),
+        confusion_svg="<results>/evaluation/{set}/confusion.svg",
+        curves_png=report(
+            "<results>/evaluation/{set}/curves.png",
+            caption="../report/curves.rst",
+            category="4 Evaluation",
+            labels={"set": "{set}", "figure": "Precision-recall and ROC curves"},
+        ),
+        curves_svg="<results>/evaluation/{set}/curves.svg",
+        calibration_png=report(
+            "<results>/evaluation/{set}/calibration.png",
+            caption="../report/calibration.rst",
+            category="4 Evaluation",
+            labels={"set": "{set}", "figure": "Calibration"},
+        ),
+        calibration_svg="<results>/evaluation/{set}/calibration.svg",
+    log:
+        "<logs>/evaluation/{set}/plot_evaluation.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("figures.evaluation", "figures.style", "logs", "tables"),
+    message:
+        "Drawing the evaluation on {wildcards.set}"
+    script:
+        "../scripts/plot_evaluation.py"

@@ -1,0 +1,194 @@
+"""Simple classifiers beside which BERT's metrics stand, fitted on the training split.
+
+Each has `fit(train, validation)` and `predict(sequences)`, which gives class probabilities (n, K). The validation split
+only chooses a setting, where there is one.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.dataset.packing import symbol_matrix
+from spikegeometry.dataset.reading import spike_batches
+from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
+from spikegeometry.evaluation.metrics import log_loss
+from spikegeometry.logs import progress
+
+logger = logging.getLogger(__name__)
+
+INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
+# Pairs of spikes whose distances are held at once.
+PAIRS_IN_MEMORY = 5_000_000
+
+UNKNOWN = 5
+_SYMBOLS = np.full(256, UNKNOWN, dtype=np.uint8)
+_SYMBOLS[list(b"ACGT-")] = range(UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """A split as baselines read it.
+
+    `rows` are accession, class, label and unknown of each sequence, `kmers` (n, vocabulary size) is 1 where a sequence
+    holds a k-mer, `projected` are the spikes in reference coordinates.
+    """
+
+    rows: pd.DataFrame
+    kmers: sparse.csr_array
+    projected: list[str]
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.rows["label"].to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def read_sequences(split: str, spikes: str, vocabulary_size: int) -> Sequences:
+    """Read an encoded split and, from the table of spikes of its cohort, the projected spikes in the same order."""
+    table = open_split(split)
+    rows = table.select(["accession", "class", "label", "unknown"]).to_pandas()
+    projected = {}
+    for batch in spike_batches(spikes, ["accession", "projected"], rows["accession"]):
+        projected.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    kmers = kmer_presence(table.column("input_ids"), vocabulary_size)
+    return Sequences(rows, kmers, [projected[accession] for accession in rows["accession"]])
+
+
+def kmer_presence(input_ids: pa.ChunkedArray, vocabulary_size: int) -> sparse.csr_array:
+    """Which k-mers of the vocabulary each sequence holds, (n, vocabulary size) of 0 and 1.
+
+    `input_ids`: lists of token ids. Special tokens are no features, [UNK] among them: how much of a genome is unknown
+    says how it was sequenced, not what it is.
+    """
+    ids = pc.list_flatten(input_ids).to_numpy()
+    rows = np.repeat(np.arange(len(input_ids)), pc.list_value_length(input_ids).to_numpy())
+    kept = ids >= len(SPECIAL_TOKENS)
+    cells = (np.ones(kept.sum()), (rows[kept], ids[kept]))
+    presence = sparse.csr_array(cells, shape=(len(input_ids), vocabulary_size))
+    presence.data[:] = 1  # a k-mer may stand at several places
+    return presence
+
+
+class Majority:
+    """Calls every sequence the most frequent class of the training split; probabilities are the class shares."""
+
+    def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "Majority":
+        self.shares = np.bincount(train.labels, minlength=n_classes) / len(train)
+        return self
+
+    def predict(self, sequences: Sequences) -> np.ndarray:
+        return np.tile(self.shares, (len(sequences), 1))
+
+
+class KmerLogistic:
+    """Multinomial logistic regression on the presence of k-mers.
+
+    The inverse penalty C is the one of `INVERSE_PENALTIES` with the smallest log loss on the validation split.
+    """
+
+    def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "KmerLogistic":
+        self.n_classes = n_classes
+        everything = np.ones((1, len(validation)))
+        smallest = np.inf
+        for penalty in progress(INVERSE_PENALTIES, "penalties of the logistic regression", len(INVERSE_PENALTIES)):
+            model = LogisticRegression(C=penalty, max_iter=1000).fit(train.kmers, train.labels)
+            loss = log_loss(validation.labels, self._probabilities(model, validation), everything)[0]
+            logger.info("C = %g: validation log loss %.4g", penalty, loss)
+            if loss < smallest:
+                smallest, self.model = loss, model
+        return self
+
+    def predict(self, sequences: Sequences) -> np.ndarray:
+        return self._probabilities(self.model, sequences)
+
+    def _probabilities(self, model: LogisticRegression, sequences: Sequences) -> np.ndarray:
+        # A class that is not in the training split has probability 0.
+        probabilities = np.zeros((len(sequences), self.n_classes))
+        if len(sequences):
+            probabilities[:, model.classes_] = model.predict_proba(sequences.kmers)
+        return probabilities
+
+
+class NearestNeighbour:
+    """The class of the training spike that differs least in projected coordinates.
+
+    The distance is the share of differing symbols among the positions where both spikes hold A, C, G, T or a deletion;
+    a position that is N, uncovered or ambiguous in either is left out. A spike that is equally near to several has a
+    vote of every training genome with one of them; the probabilities are the shares of votes.
+    """
+
+    def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "NearestNeighbour":
+        which, spikes = pd.factorize(np.asarray(train.projected, dtype=object))
+        symbols = _SYMBOLS[symbol_matrix([spike.encode() for spike in spikes])]
+        counts = np.stack([(symbols == symbol).sum(axis=0) for symbol in range(UNKNOWN)])
+        self.consensus = counts.argmax(axis=0).astype(np.uint8)
+        self.votes = np.zeros((len(spikes), n_classes))
+        np.add.at(self.votes, (which, train.labels), 1)
+        self.spikes = _Differences.of(symbols, self.consensus)
+        return self
+
+    def predict(self, sequences: Sequences) -> np.ndarray:
+        if not len(sequences):
+            return np.zeros((0, self.votes.shape[1]))
+        symbols = _SYMBOLS[symbol_matrix([spike.encode() for spike in sequences.projected])]
+        batch = max(1, PAIRS_IN_MEMORY // len(self.votes))
+        starts = range(0, len(symbols), batch)
+        votes = []
+        for start in progress(starts, "batches of nearest neighbours", len(starts)):
+            distances = self.spikes.distances_from(_Differences.of(symbols[start : start + batch], self.consensus))
+            votes.append((distances == distances.min(axis=1, keepdims=True)) @ self.votes)
+        votes = np.concatenate(votes)
+        return votes / votes.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class _Differences:
+    """Spikes by what sets them apart from a consensus, as sparse rows: few positions differ, so this is fast."""
+
+    length: int
+    differs: sparse.csr_array  # (n, length): known and not the consensus's symbol
+    symbol: sparse.csr_array  # (n, length x 5): which symbol it is there
+    unknown: sparse.csr_array  # (n, length)
+
+    @classmethod
+    def of(cls, symbols: np.ndarray, consensus: np.ndarray) -> "_Differences":
+        n, length = symbols.shape
+        unknown = symbols == UNKNOWN
+        rows, positions = np.nonzero(~unknown & (symbols != consensus))
+        ones = np.ones(len(rows))
+        cells = (rows, positions * UNKNOWN + symbols[rows, positions])
+        return cls(
+            length,
+            sparse.csr_array((ones, (rows, positions)), shape=(n, length)),
+            sparse.csr_array((ones, cells), shape=(n, length * UNKNOWN)),
+            sparse.csr_array(unknown, dtype=float),
+        )
+
+    def distances_from(self, queries: "_Differences") -> np.ndarray:
+        """Share of differing symbols (queries, n) among the positions that both know, infinite where there is none.
+
+        A position where one spike differs from the consensus and the other does not is counted once, one where both
+        differ twice; that is taken back once if they differ from each other and twice if they agree.
+        """
+        left = sparse.hstack([queries.differs, queries.symbol, queries.differs, queries.unknown], format="csr")
+        right = sparse.hstack([self.differs, self.symbol, self.unknown, self.differs], format="csr")
+        differing = _sums(queries.differs, self.differs) - (left @ right.T).toarray()
+        known = self.length - _sums(queries.unknown, self.unknown) + (queries.unknown @ self.unknown.T).toarray()
+        return np.divide(differing, known, out=np.full(known.shape, np.inf), where=known > 0)
+
+
+def _sums(queries: sparse.csr_array, spikes: sparse.csr_array) -> np.ndarray:
+    """Entries of each pair of rows, (queries, spikes)."""
+    return queries.sum(axis=1)[:, None] + spikes.sum(axis=1)[None, :]
+
+
+BASELINES = {"majority": Majority, "kmer_logistic": KmerLogistic, "nearest_neighbour": NearestNeighbour}

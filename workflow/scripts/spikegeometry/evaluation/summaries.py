@@ -1,0 +1,113 @@
+"""From measurements of single sequences to a table of classes.
+
+An analysis of the model measures each recorded sequence into rows, one for each of its places (a layer, a head, a
+site, ...), with one column for each statistic. What is published is a long table over the sequences of each class and
+over all of them: class, the places, statistic, value, n, low, high. Equal token sequences measure the same, so they
+count once: n is the number of distinct ones (the column `input`, from `number_inputs`).
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from spikegeometry.errors import InputError
+from spikegeometry.evaluation.intervals import wilson_interval
+from spikegeometry.logs import progress
+
+# Stands in the column `class` for the sequences of all classes together.
+ALL_CLASSES = "all"
+
+logger = logging.getLogger(__name__)
+
+
+def labelled_sequences(recorded, classes: list[str]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The labels (class, sequence, correct, input) and hidden states of each recorded sequence of `classes`.
+
+    `recorded` is a `spikegeometry.model.activations.Recorded`.
+    """
+    for name in classes:
+        if not (recorded.sequences["class"] == name).any():
+            logger.warning("No sequence of class %s is recorded: it will have no rows.", name)
+    inputs = number_inputs(recorded.tokens)
+    for (row, hidden), number in zip(progress(recorded, "recorded sequences", len(recorded)), inputs, strict=True):
+        if row["class"] in classes:
+            labels = {"class": row["class"], "sequence": row["accession"], "correct": row["correct"], "input": number}
+            yield labels, hidden
+
+
+def number_inputs(tokens: np.ndarray) -> np.ndarray:
+    """A number for each row of token ids (S, n): (S,), equal for equal rows."""
+    return np.unique(tokens, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def measurement_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """One table from records of scalars and one-dimensional arrays, lists or tensors.
+
+    The arrays of a record have one length, its number of rows, for which its scalars are repeated. All records have the
+    same keys. Raises InputError where there is no record.
+    """
+    columns = defaultdict(list)
+    for record in records:
+        values = {name: np.asarray(value) for name, value in record.items()}
+        rows = max(array.size for array in values.values())
+        for name, array in values.items():
+            columns[name].extend(array.tolist() if array.ndim else [array.item()] * rows)
+    if not columns:
+        raise InputError(
+            "No sequence is recorded of any class that the analysis is to take.\n"
+            "Choose other classes in its block below `analyses`, or check that the test split has some of these."
+        )
+    return pd.DataFrame(columns)
+
+
+def class_means(
+    measurements: pd.DataFrame, classes: list[str], places: list[str], statistics: list[str], confidence: float
+) -> pd.DataFrame:
+    """Mean of each statistic over the distinct inputs of each class, at each place.
+
+    `measurements` has the columns class and input, the `places` and the `statistics`. Missing values are left out, and
+    what has no value has no row. `low` and `high` bound Student's interval of the mean, and are missing for n = 1.
+    """
+    tables = []
+    for name, rows in _by_class(measurements, classes, places):
+        groups = rows.groupby(places, sort=False, dropna=False)[statistics]
+        summary = pd.concat({"value": groups.mean(), "sd": groups.std(), "n": groups.count()}, axis=1)
+        summary = summary.stack(level=1, future_stack=True).rename_axis([*places, "statistic"]).reset_index()
+        tables.append(summary[summary["n"] > 0].assign(**{"class": name}))
+    table = pd.concat(tables, ignore_index=True)
+    half = stats.t.ppf((1 + confidence) / 2, table["n"] - 1) * table["sd"] / np.sqrt(table["n"])
+    table = table.assign(low=table["value"] - half, high=table["value"] + half)
+    return table[["class", *places, "statistic", "value", "n", "low", "high"]]
+
+
+def label_shares(
+    measurements: pd.DataFrame, classes: list[str], places: list[str], label: str, confidence: float
+) -> pd.DataFrame:
+    """Share of each value of the column `label` among the distinct inputs of each class, at each place.
+
+    Columns: class, the places, `label`, statistic (share), value, n, low, high (Wilson's interval). The shares of a
+    place sum to 1; labels that do not occur there have no row.
+    """
+    tables = []
+    for name, rows in _by_class(measurements, classes, places):
+        counts = rows.groupby([*places, label], dropna=False).size().rename("count").reset_index()
+        n = counts.groupby(places, dropna=False)["count"].transform("sum")
+        tables.append(counts.assign(**{"class": name, "statistic": "share", "value": counts["count"] / n, "n": n}))
+    table = pd.concat(tables, ignore_index=True)
+    bounds = [wilson_interval(share, n, confidence) for share, n in zip(table["value"], table["n"], strict=True)]
+    table[["low", "high"]] = np.array(bounds)
+    return table[["class", *places, label, "statistic", "value", "n", "low", "high"]]
+
+
+def _by_class(measurements: pd.DataFrame, classes: list[str], places: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of the distinct inputs of each class that has any, then of all classes."""
+    for name in classes:
+        rows = measurements[measurements["class"] == name]
+        if len(rows):
+            yield name, rows.drop_duplicates(["input", *places])
+    yield ALL_CLASSES, measurements.drop_duplicates(["input", *places])
