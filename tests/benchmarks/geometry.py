@@ -1,0 +1,65 @@
+"""Seconds a sequence for the analyses of every layer of a BERT-base (12 layers, 12 heads, width 768, 426 tokens).
+
+    OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts python tests/benchmarks/geometry.py [sequences]
+
+Weights and hidden states are random; nothing is read or written. Wall clock, and processor seconds in parentheses.
+The program of the paper took 1.63 s a sequence on two cores for the cone indices of all layers, of one head each.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+
+from spikegeometry.geometry.attention_gates import gate_labels, gate_scores, kmer_maps
+from spikegeometry.geometry.cone_index import sites, token_cone_variants
+from spikegeometry.geometry.heads import attention_maps, head_tensors
+
+LAYERS, HEADS, WIDTH, TOKENS = 12, 12, 768, 426
+EPS, ROGUE, THRESHOLD = 1e-12, 3, 0.3
+
+
+def random_layer(generator: torch.Generator) -> dict[str, torch.Tensor]:
+    layer = {}
+    for name in ("query", "key", "value", "output", "attention_norm"):
+        shape = (WIDTH,) if name == "attention_norm" else (WIDTH, WIDTH)
+        layer[f"{name}.weight"] = 0.05 * torch.randn(shape, generator=generator)
+        layer[f"{name}.bias"] = 0.05 * torch.randn(WIDTH, generator=generator)
+    return layer
+
+
+def cones(hidden: torch.Tensor, layers: list[dict[str, torch.Tensor]]) -> None:
+    heads = list(range(1, HEADS + 1))
+    for below, above, layer in zip(hidden, hidden[1:], layers, strict=False):
+        tensors = head_tensors(below, layer, HEADS, EPS)
+        for vectors in sites(below, tensors, above, heads).values():
+            token_cone_variants(vectors, ROGUE)
+
+
+def gates(hidden: torch.Tensor, layers: list[dict[str, torch.Tensor]]) -> None:
+    for below, layer in zip(hidden, layers, strict=False):
+        maps = attention_maps(below, layer, HEADS)
+        for chosen in (maps, kmer_maps(maps)[0]):
+            gate_labels(gate_scores(chosen), THRESHOLD)
+
+
+def report(analysis: Callable, hidden: torch.Tensor, layers: list[dict[str, torch.Tensor]], sequences: int) -> None:
+    analysis(hidden, layers)
+    wall, processor = time.perf_counter(), time.process_time()
+    for _ in range(sequences):
+        analysis(hidden, layers)
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    print(f"{analysis.__name__}: {wall / sequences:.2f} s a sequence ({processor / sequences:.2f} s)")
+
+
+def main(sequences: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(LAYERS + 1, TOKENS, WIDTH, generator=generator)
+    layers = [random_layer(generator) for _ in range(LAYERS)]
+    for analysis in (cones, gates):
+        report(analysis, hidden, layers, sequences)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -1,0 +1,246 @@
+"""Cone index: sets whose index is known by hand, a naive computation, random directions, and the script."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from spikegeometry.errors import InputError
+from spikegeometry.figures.cone_index import draw_cone_index
+from spikegeometry.geometry.cone_index import (
+    STATISTICS,
+    centre,
+    cone_index,
+    cone_variants,
+    silence_rogue,
+    token_cone_variants,
+)
+from tiny_run import random_bert, random_tokens, run_analysis, write_run
+
+V = torch.tensor([0.3, -2.0, 0.5])
+E1, E2 = torch.eye(2)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "length", "cosine"),
+    [
+        (V.repeat(7, 1), 7, 1),
+        (torch.stack([V, -V] * 4), 0, -1 / 7),
+        (torch.eye(9), 3, 0),
+        (torch.stack([E1, E1, E1, E2]), math.sqrt(10), 0.5),
+        (torch.full((40, 40), 1 / 40), 40, 1),
+        (torch.eye(40)[[7] * 40], 40, 1),
+    ],
+    ids=("identical", "opposite", "orthogonal", "three and one", "rows of uniform attention", "rows of one column"),
+)
+def test_known_sets(vectors, length, cosine):
+    cone = cone_index(vectors)
+    n = len(vectors)
+    assert cone.C.item() == pytest.approx(length, abs=1e-5)
+    assert cone.R.item() == pytest.approx(length / n, abs=1e-6)
+    assert cone.mean_cosine.item() == pytest.approx(cosine, abs=1e-6)
+    assert cone.n.item() == n
+    assert cone.zero_vectors.item() == 0
+
+
+def naive(vectors):
+    """Sum of unit vectors and mean over pairs of cosines, one vector and one pair at a time."""
+    units = [vector / math.sqrt(sum(x * x for x in vector)) for vector in vectors if any(vector)]
+    total = math.sqrt(sum(x * x for x in sum(units)))
+    cosines = [float(a @ b) for i, a in enumerate(units) for j, b in enumerate(units) if i != j]
+    return total, np.mean(cosines)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_against_naive_computation(dtype):
+    vectors = torch.randn(3, 23, 11, generator=torch.Generator().manual_seed(1), dtype=dtype) + 0.4
+    vectors[1, 4] = 0
+    cone = cone_index(vectors)
+    for number, several in enumerate(vectors.double().numpy()):
+        total, cosine = naive(several)
+        assert cone.R[number].item() == pytest.approx(total / np.any(several, axis=1).sum(), abs=1e-6)
+        assert cone.mean_cosine[number].item() == pytest.approx(cosine, abs=1e-6)
+
+
+def test_length_of_the_vectors_does_not_matter():
+    generator = torch.Generator().manual_seed(2)
+    vectors = torch.randn(30, 8, generator=generator, dtype=torch.float64)
+    scaled = vectors * torch.logspace(-9, 9, 30, dtype=torch.float64).unsqueeze(1)
+    assert cone_index(scaled).C.item() == pytest.approx(cone_index(vectors).C.item(), abs=1e-12)
+
+
+def test_zero_vectors_are_left_out_and_counted():
+    vectors = torch.stack([E1, torch.zeros(2), E1, E1, E2])
+    cone = cone_index(vectors)
+    assert (cone.n.item(), cone.zero_vectors.item()) == (4, 1)
+    assert cone.C.item() == pytest.approx(math.sqrt(10))
+    empty = cone_index(torch.zeros(3, 2))
+    assert (empty.C.item(), empty.n.item(), empty.zero_vectors.item()) == (0, 0, 3)
+    assert all(math.isnan(getattr(empty, name).item()) for name in ("R", "R_random", "C_random", "mean_cosine"))
+
+
+def test_one_vector():
+    cone = cone_index(V.unsqueeze(0))
+    assert (cone.C.item(), cone.R.item()) == (pytest.approx(1), pytest.approx(1))
+    assert math.isnan(cone.mean_cosine.item())
+
+
+@pytest.mark.parametrize(("dimensions", "expected", "sd"), [(768, 20.633, 0.527), (64, 20.559, 1.82)])
+def test_random_floor_by_formula(dimensions, expected, sd):
+    n = 426
+    cone = cone_index(torch.ones(n, dimensions))
+    assert cone.C_random.item() == pytest.approx(expected, abs=5e-4)
+    assert cone.R_random.item() == pytest.approx(expected / n, abs=2e-6)
+    # The law is nearly normal: the interval is 1.96 standard deviations on either side.
+    half = n * (cone.R_random_high - cone.R_random_low).item() / 2
+    assert half / stats.norm.ppf(0.975) == pytest.approx(sd, rel=0.01)
+
+
+def test_random_floor_by_simulation():
+    sets, n, dimensions = 4000, 60, 16
+    vectors = torch.randn(sets, n, dimensions, generator=torch.Generator().manual_seed(3))
+    cone = cone_index(vectors)
+    error = cone.R.std().item() / math.sqrt(sets)
+    assert cone.R.mean().item() == pytest.approx(cone.R_random[0].item(), abs=4 * error)
+    inside = cone.R.gt(cone.R_random_low) & cone.R.lt(cone.R_random_high)
+    assert inside.double().mean().item() == pytest.approx(0.95, abs=0.015)
+    assert cone.mean_cosine.mean().item() == pytest.approx(0, abs=1e-3)
+
+
+def test_centring():
+    vectors = torch.randn(50, 6, generator=torch.Generator().manual_seed(4)) + 5
+    assert cone_index(vectors).R.item() > 0.9
+    # Not 0, because the centred vectors differ in length.
+    assert 1e-4 < cone_index(centre(vectors)).R.item() < 0.2
+    noise = 1e-7 * torch.randn(9, 3, generator=torch.Generator().manual_seed(5))
+    assert cone_index(centre(V * (1 + noise))).zero_vectors.item() == 9
+
+
+def test_rogue_coordinates_are_as_if_they_were_not_there():
+    vectors = torch.randn(2, 40, 10, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    vectors[0, :, 3] *= 50
+    vectors[1, :, 8] = 50 + 20 * vectors[1, :, 8]
+    rest = [vectors[0][:, [0, 1, 2, 4, 5, 6, 7, 8, 9]], vectors[1][:, [0, 1, 2, 3, 4, 5, 6, 7, 9]]]
+    cone = cone_variants(vectors, rogue_coordinates=1)["without_rogue"]
+    for number, several in enumerate(rest):
+        expected = cone_index(several)
+        for name in STATISTICS:
+            assert getattr(cone, name)[number].item() == pytest.approx(getattr(expected, name).item(), abs=1e-12)
+    assert torch.equal(silence_rogue(vectors, 0), vectors)
+    assert not silence_rogue(vectors, 11).any()
+
+
+def test_special_tokens_are_the_first_and_last():
+    vectors = torch.stack([-V, V, V, -V])
+    cones = token_cone_variants(vectors, rogue_coordinates=0)
+    assert cones["all"].C.item() == pytest.approx(0, abs=1e-6)
+    assert cones["without_special"].C.item() == pytest.approx(2)
+
+
+# The script
+
+CLASSES = ["alpha", "beta", "gamma"]
+PARAMS = {
+    "layers": [],
+    "heads": [],
+    "selected_classes": [],
+    "classes": CLASSES,
+    "rogue_coordinates": 2,
+    "confidence": 0.95,
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
+    folder = tmp_path_factory.mktemp("run")
+    twin = random_tokens(0, 14)
+    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
+    write_run(folder, random_bert(layers=2, heads=4, width=16, classes=3), sequences)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(run):
+    return run_analysis("cone_index", run, **PARAMS)
+
+
+def test_table_of_sequences(run, tables):
+    _, sequences = tables
+    # Per layer: four heads and five other sites, four variants.
+    assert len(sequences) == 4 * 2 * (4 + 5) * 4
+    hidden = np.load(run / "activations/hidden_states.npy")
+    wanted = (sequences["site"] == "output") & (sequences["variant"] == "without_special") & (sequences["layer"] == 2)
+    for number, length in enumerate((14, 11, 14, 12)):
+        row = sequences[wanted].iloc[number]
+        total, cosine = naive(hidden[number, 2, 1 : length - 1].astype(float))
+        assert (row["C"], row["mean_cosine"]) == (pytest.approx(total, abs=1e-5), pytest.approx(cosine, abs=1e-6))
+        assert row["n"] == length - 2
+
+
+def test_table_of_classes(tables):
+    table, sequences = tables
+    place = {"site": "head", "layer": 1, "head": 3, "variant": "centred", "statistic": "R", "axis": "tokens"}
+    rows = table[(table[list(place)] == list(place.values())).all(axis=1)].set_index("class")
+    assert list(rows.index) == ["alpha", "beta", "all"]
+    del place["statistic"]
+    values = sequences[(sequences[list(place)] == list(place.values())).all(axis=1)].set_index("sequence")["R"]
+    assert values["alpha/0"] == values["alpha/2"]
+    first, second = values["alpha/0"], values["alpha/1"]
+    # The twins count once. With two values Student's interval is 12.706 standard errors to either side.
+    assert rows.loc["alpha", "value"] == pytest.approx((first + second) / 2, rel=1e-5)
+    assert rows.loc["alpha", "high"] - rows.loc["alpha", "value"] == pytest.approx(
+        12.7062 * abs(first - second) / 2, rel=1e-3
+    )
+    assert rows["n"].to_dict() == {"alpha": 2, "beta": 1, "all": 3}
+    assert rows.loc["beta", ["low", "high"]].isna().all()
+
+
+def test_table_of_classes_across_sequences(run, tables):
+    table, _ = tables
+    rows = table[(table["axis"] == "sequences") & (table["variant"] == "all")]
+    cosines = rows[rows["statistic"] == "mean_cosine"].set_index(["site", "layer", "class"])["value"]
+    cls = np.load(run / "activations/cls.npy").astype(float)
+    # [CLS] is embedded alike in every sequence; one sequence has no pairs.
+    assert cosines["cls", 0, "all"] == pytest.approx(1)
+    assert cosines["cls", 2, "alpha"] == pytest.approx(naive(cls[:3, 2])[1], abs=1e-6)
+    assert ("cls", 2, "beta") not in cosines.index
+    softmax = rows[rows["site"] == "softmax"]
+    assert set(softmax["statistic"]) == {"C", "R", "mean_cosine", "zero_vectors"}
+    assert set(table["class"]) == {"alpha", "beta", "all"}
+
+
+def test_selection(run):
+    table, sequences = run_analysis(
+        "cone_index", run, **PARAMS | {"layers": [2], "heads": [4, 1], "selected_classes": ["beta"]}
+    )
+    assert set(sequences["class"]) == {"beta"}
+    assert set(sequences["layer"]) == {2}
+    assert set(sequences["head"].dropna()) == {1, 4}
+    assert set(table["layer"].dropna()) == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("layers", [3], "Config key analyses.cone_index.layers: 3 does not exist.\nThere are: 1, 2."),
+        ("heads", [1, 9], "Config key analyses.cone_index.heads: 9 does not exist.\nThere are: 1, 2, 3, 4."),
+        ("selected_classes", ["mu"], "classes: mu does not exist.\nThere are: alpha, beta, gamma."),
+        ("selected_classes", ["gamma"], "No sequence is recorded"),
+    ],
+)
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match="(?s)" + message):
+        run_analysis("cone_index", run, **PARAMS | {key: value})
+
+
+def test_figure(tables):
+    figure = draw_cone_index(*tables, CLASSES, CLASSES)
+    assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "alpha (n = 2)",
+        "beta (n = 1)",
+        "random directions (95%)",
+    ]

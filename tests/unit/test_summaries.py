@@ -1,0 +1,78 @@
+"""Tables over classes from measurements of sequences, by hand, and the choice of layers, heads and classes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from spikegeometry.errors import InputError
+from spikegeometry.evaluation.intervals import wilson_interval
+from spikegeometry.evaluation.summaries import class_means, label_shares, measurement_table, number_inputs
+from spikegeometry.geometry.selection import choose
+
+# Input 1 stands twice in class a; class b has one input, class c none.
+MEASUREMENTS = pd.DataFrame(
+    [
+        ("a", 0, 1, 1.0, 2.0, "x"),
+        ("a", 1, 1, 3.0, np.nan, "y"),
+        ("a", 1, 1, 3.0, np.nan, "y"),
+        ("a", 2, 1, 8.0, 5.0, "x"),
+        ("b", 3, 1, 6.0, np.nan, "x"),
+        ("b", 3, np.nan, 7.0, np.nan, "x"),
+    ],
+    columns=["class", "input", "head", "R", "C", "label"],
+)
+
+
+def test_class_means():
+    table = class_means(MEASUREMENTS, ["b", "a", "c"], ["head"], ["R", "C"], 0.95)
+    assert list(table.columns) == ["class", "head", "statistic", "value", "n", "low", "high"]
+    found = {tuple(row[:3]): tuple(row[3:5]) for row in table.fillna({"head": 0}).itertuples(index=False)}
+    assert found == {
+        ("b", 1, "R"): (6, 1),
+        ("b", 0, "R"): (7, 1),
+        ("a", 1, "R"): (4, 3),
+        ("a", 1, "C"): (3.5, 2),
+        ("all", 1, "R"): (4.5, 4),
+        ("all", 1, "C"): (3.5, 2),
+        ("all", 0, "R"): (7, 1),
+    }
+    assert list(dict.fromkeys(table["class"])) == ["b", "a", "all"]
+    bounds = table.set_index(["class", "head", "statistic"])[["low", "high"]]
+    # Three values 1, 3, 8: sd 3.60555, standard error 2.08167, Student's quantile for 2 degrees of freedom 4.30265.
+    assert bounds.loc["a", 1, "R"].to_list() == pytest.approx([4 - 8.95669, 4 + 8.95669], abs=1e-4)
+    assert bounds.loc["b", 1, "R"].isna().all()
+
+
+def test_label_shares():
+    table = label_shares(MEASUREMENTS, ["a", "b", "c"], ["head"], "label", 0.95)
+    assert list(table.columns) == ["class", "head", "label", "statistic", "value", "n", "low", "high"]
+    shares = table.set_index(["class", "head", "label"])
+    assert shares.loc["a", 1, "x"][["value", "n"]].to_list() == [pytest.approx(2 / 3), 3]
+    assert shares.loc["a", 1, "y"][["value", "n"]].to_list() == [pytest.approx(1 / 3), 3]
+    assert shares.loc["all", 1, "x"][["value", "n"]].to_list() == [0.75, 4]
+    assert shares.loc["all", 1, "x"][["low", "high"]].to_list() == pytest.approx(wilson_interval(0.75, 4, 0.95))
+    assert len(table) == 7
+
+
+def test_measurement_table():
+    table = measurement_table(
+        [{"class": "a", "head": [1, 2], "R": torch.tensor([0.5, 0.25])}, {"class": "b", "head": None, "R": 1.0}]
+    )
+    assert table["class"].tolist() == ["a", "a", "b"]
+    assert table["head"].fillna(0).tolist() == [1, 2, 0]
+    assert table["R"].tolist() == [0.5, 0.25, 1.0]
+    with pytest.raises(InputError, match="No sequence is recorded"):
+        measurement_table([])
+
+
+def test_equal_rows_of_tokens_have_one_number():
+    numbers = number_inputs(np.array([[2, 5, 3], [2, 6, 3], [2, 5, 3]]))
+    assert numbers[0] == numbers[2] != numbers[1]
+
+
+def test_choose():
+    assert choose([], range(1, 4), "key") == [1, 2, 3]
+    assert choose([3, 1], range(1, 4), "key") == [1, 3]
+    with pytest.raises(InputError, match=r"Config key a\.layers: 4 does not exist\.\nThere are: 1, 2, 3\."):
+        choose([4], range(1, 4), "a.layers")
