@@ -1,0 +1,81 @@
+# make demo   runs the workflow on a simulated cohort and says where its report is
+# make test   lint, unit tests, static tests and a tiny run of the whole workflow
+# Both install what they need: Python packages into .venv, BWA and samtools where they are not on the PATH.
+
+CORES ?= $(shell env -u OMP_NUM_THREADS nproc)
+VENV ?= .venv
+# The first Python of 3.11 to 3.13, for which every pinned package has a wheel, else a newer one.
+PYTHON ?= $(shell for newest in 13 99; do for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $$newest))" 2>/dev/null \
+	&& echo $$python && exit; done; done)
+
+REPORT := results/demo/report.html
+ALIGNERS := $(shell sed -nE 's/^ *- (bwa|samtools) *=/\1=/p' envs/align.yaml)
+IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
+PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test unit lint format keys aligners test-aligners clean distclean
+
+help:
+	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
+	@echo "make test       lint, unit tests, static tests and a tiny run of the whole workflow"
+	@echo "make unit       unit and static tests alone"
+	@echo "make lint       snakefmt, snakemake --lint and ruff"
+	@echo "make format     put the code into the form that lint asks for"
+	@echo "make keys       write the table of config/README.md from the schema"
+	@echo "make clean      remove the demo's results and caches; distclean: and what was installed here"
+
+demo: $(VENV)/installed aligners
+	$(IN_VENV) snakemake --cores $(CORES)
+	$(IN_VENV) snakemake --report $(REPORT)
+	@echo
+	@echo "The report is $(CURDIR)/$(REPORT)"
+
+# STRICT: a skipped test fails, except where it needs data that are not part of the project.
+test: lint test-aligners
+	$(IN_VENV) STRICT=1 python -m pytest
+
+unit: $(VENV)/installed-dev test-aligners
+	$(IN_VENV) python -m pytest tests/unit
+
+lint: $(VENV)/installed-dev
+	$(IN_VENV) snakefmt --check workflow
+	$(IN_VENV) snakemake --lint
+	$(IN_VENV) ruff check
+	$(IN_VENV) ruff format --check
+
+format: $(VENV)/installed-dev
+	$(IN_VENV) snakefmt workflow
+	$(IN_VENV) ruff check --fix
+	$(IN_VENV) ruff format
+
+keys: $(VENV)/installed
+	$(IN_VENV) PYTHONPATH=workflow/scripts python tools/write-key-table.py
+
+aligners:
+	@tools/require $(ALIGNERS)
+
+# The tests on real genomes hold our alignments against mafft's.
+test-aligners:
+	@tools/require $(ALIGNERS) $(if $(wildcard ../shared/data),mafft=7.526)
+
+$(VENV)/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || tools/apt-install python3-venv \
+	|| { echo "$(PYTHON) lacks venv: install it (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/pip
+	@echo "Installing Python packages into $(VENV); the first time this downloads up to 3 GB"
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf results/demo build .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean
+	rm -rf $(VENV) .tools

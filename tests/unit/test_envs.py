@@ -1,0 +1,112 @@
+"""The conda environments: pinned, the same versions as the virtual environment, and all that their scripts import."""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from checkout import LIBRARY, ROOT, packages, reached, rules
+
+ENVIRONMENTS = {path.stem: path for path in sorted((ROOT / "envs").glob("*.yaml"))}
+WITH_SCRIPT = [rule for rule in rules() if rule.script]
+
+# Names on conda-forge, and names that are imported, where they differ from the package's. Each transformers release
+# holds its tokenizers to one minor version.
+CONDA_NAMES = {"torch": {"pytorch", "pytorch-gpu"}, "matplotlib": {"matplotlib-base"}}
+IMPORT_NAMES = {"scikit-learn": {"sklearn"}, "pyyaml": {"yaml"}, "transformers": {"transformers", "tokenizers"}}
+BIOCONDA = {"bwa", "samtools", "pysam"}
+NOT_PYTHON = {"python", "bwa", "samtools", "cuda-version"}
+
+
+def pins(name: str) -> dict[str, str]:
+    """Packages of a requirements file and their versions; fails on one that is not pinned."""
+    found = {}
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith(("#", "-r ", "-c ")):
+            requirement = Requirement(line)
+            (specifier,) = requirement.specifier
+            assert specifier.operator == "==" and "*" not in specifier.version, line
+            found[canonicalize_name(requirement.name)] = specifier.version
+    return found
+
+
+def conda_packages(name: str) -> dict[str, str]:
+    """Packages of an environment and their versions; fails on one that is not pinned."""
+    dependencies = yaml.safe_load(ENVIRONMENTS[name].read_text(encoding="utf-8"))["dependencies"]
+    matches = [re.fullmatch(r"([a-z0-9-]+) =(\d+(?:\.\d+)+)", entry) for entry in dependencies]
+    assert all(matches), "write each package as `name =version`"
+    assert len({match[1] for match in matches}) == len(matches)
+    return {match[1]: match[2] for match in matches}
+
+
+RUNNING = pins("requirements.txt")
+PIP_NAMES = {conda: pip for pip in RUNNING for conda in CONDA_NAMES.get(pip, {pip})}
+
+
+def python_packages(name: str) -> dict[str, str]:
+    """Python packages of an environment by the names of requirements.txt, and their versions."""
+    return {PIP_NAMES[conda]: version for conda, version in conda_packages(name).items() if conda not in NOT_PYTHON}
+
+
+def importable(names: Iterable[str]) -> set[str]:
+    """What can be imported where these packages are installed."""
+    return set().union(*(IMPORT_NAMES.get(name, {name}) for name in names))
+
+
+def outside_packages(paths: Iterable[Path]) -> set[str]:
+    """Packages that files import beside Python's own and the library."""
+    return set().union(*map(packages, paths)) - sys.stdlib_module_names - {"spikegeometry"}
+
+
+def test_requirements_pin_each_package_once():
+    files = [pins(name) for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt")]
+    assert sum(map(len, files)) == len(set().union(*files))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environment_carries_the_versions_of_the_virtual_environment(name):
+    given = python_packages(name)
+    assert given == {package: RUNNING[package] for package in given}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_channels(name):
+    given = yaml.safe_load(ENVIRONMENTS[name].read_text(encoding="utf-8"))
+    bioconda = ["bioconda"] if BIOCONDA & conda_packages(name).keys() else []
+    assert given.keys() == {"channels", "dependencies"}
+    assert given["channels"] == ["conda-forge", *bioconda, "nodefaults"]
+
+
+def test_one_python_in_all_environments():
+    assert len({conda_packages(name)["python"] for name in ENVIRONMENTS}) == 1
+
+
+def test_gpu_environment_is_the_torch_one_with_cuda():
+    cpu, gpu = conda_packages("torch"), conda_packages("torch-gpu")
+    assert gpu.keys() - cpu.keys() == {"pytorch-gpu", "cuda-version"}
+    assert python_packages("torch-gpu") == python_packages("torch")
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT, ids=lambda rule: rule.name)
+def test_environment_covers_what_the_script_imports(rule):
+    """`script:` falls back on the packages of Snakemake's own Python, which would hide one that is missing."""
+    needed = outside_packages(reached(rule.script))
+    for name in rule.environments:
+        assert not needed - importable(python_packages(name)), f"missing in envs/{name}.yaml"
+
+
+def test_every_environment_is_used():
+    assert set().union(*(rule.environments for rule in rules())) == ENVIRONMENTS.keys()
+
+
+def test_the_library_declares_what_it_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [Requirement(entry) for entry in project["dependencies"]]
+    assert outside_packages(LIBRARY.rglob("*.py")) <= importable(entry.name for entry in declared)
+    assert all(RUNNING[canonicalize_name(entry.name)] in entry.specifier for entry in declared)

@@ -1,0 +1,199 @@
+"""Who may import whom, what each rule must say, and what may stand nowhere."""
+
+import ast
+import graphlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checkout import LIBRARY, ROOT, RULES, SCRIPTS, imports, library_imports, library_modules, packages, rules
+from spikegeometry.schema import read_schema
+
+FOUNDATION = {"errors", "config", "schema", "digest", "logs", "tables"}
+# For each wing, a folder or a single module: what else of the library it may import, and which outside packages.
+WINGS = {
+    "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "zstandard"}),
+    "spikes": (FOUNDATION | {"genomes"}, {"numpy", "pandas", "pyarrow", "pysam", "zstandard"}),
+    "dataset": (FOUNDATION, {"numpy", "pandas", "pyarrow", "sklearn"}),
+    "evaluation": (FOUNDATION | {"dataset"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),
+    "model": (
+        FOUNDATION | {"dataset"},
+        {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
+    ),
+    "geometry": ({"errors"}, {"numpy", "scipy", "torch"}),
+    "analysis": (FOUNDATION, {"numpy", "pandas", "scipy"}),
+    "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas"}),
+    "report": (FOUNDATION | {"figures"}, {"numpy", "pandas"}),
+}
+FOUNDATION_PACKAGES = {"config": {"jsonschema"}, "schema": {"jsonschema", "yaml"}, "tables": {"pandas", "pyarrow"}}
+FILES_AND_PROCESSES = {"csv", "io", "json", "os", "pathlib", "shutil", "subprocess", "sys", "tempfile"}
+
+MODULES = library_modules()
+SCRIPT_FILES = sorted(SCRIPTS.glob("*.py"))
+PYTHON = [
+    *MODULES.values(),
+    *SCRIPT_FILES,
+    *(path for folder in ("tests", "tools") for path in sorted((ROOT / folder).rglob("*.py"))),
+]
+ALL_RULES = rules()
+WITH_SCRIPT = [rule for rule in ALL_RULES if rule.script]
+SUFFIXES = {"", ".py", ".smk", ".yaml", ".yml", ".toml", ".md", ".rst", ".txt", ".tsv"}
+PLACES = [".ci", "config", "envs", "resources", "tests", "tools", "workflow", "Makefile", "README.md", "pyproject.toml"]
+TEXTS = [
+    path
+    for place in (*PLACES, "requirements.txt", "requirements-dev.txt", "constraints.txt")
+    for path in (ROOT / place, *sorted((ROOT / place).rglob("*")))
+    if path.is_file() and path.suffix in SUFFIXES and path != Path(__file__).resolve()
+    if not any(part.startswith(".") and part != ".ci" for part in path.relative_to(ROOT).parts)
+]
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def named(values):
+    return pytest.mark.parametrize("rule", values, ids=lambda rule: rule.name)
+
+
+def files(values):
+    return pytest.mark.parametrize("path", values, ids=relative)
+
+
+# Imports
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_import_arrows(name):
+    wing = name.split(".")[0]
+    if wing in FOUNDATION:
+        allowed, outside = FOUNDATION, FOUNDATION_PACKAGES.get(name, set())
+    else:
+        allowed, outside = WINGS[wing]
+        allowed = allowed | {wing}
+    path = MODULES[name]
+    assert {module.split(".")[0] for module in library_imports(path)} <= allowed
+    assert packages(path) - sys.stdlib_module_names - {"spikegeometry"} <= outside
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("geometry.")])
+def test_geometry_knows_nothing_of_files(name):
+    assert not packages(MODULES[name]) & FILES_AND_PROCESSES
+
+
+def test_imports_of_the_library_have_no_cycle():
+    graphlib.TopologicalSorter({name: library_imports(path) for name, path in MODULES.items()}).prepare()
+
+
+@files(PYTHON)
+def test_imports_are_absolute_and_none_is_of_a_script(path):
+    assert not [name for name in imports(path) if name.startswith(".")]
+    assert not packages(path) & ({script.stem for script in SCRIPT_FILES} - sys.stdlib_module_names)
+
+
+@files(MODULES.values())
+def test_library_does_not_know_snakemake(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert "snakemake" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+@files(sorted(LIBRARY.rglob("__init__.py")))
+def test_packages_re_export_nothing(path):
+    assert packages(path) <= sys.stdlib_module_names
+
+
+# Rules and scripts
+
+
+@named(ALL_RULES)
+def test_rule_has_what_every_rule_has(rule):
+    assert "run" not in rule.directives, "a script can be tested, run: cannot"
+    only_targets = rule.directives.keys() <= {"default_target", "localrule", "input", "message"}
+    assert only_targets or {"log", "conda", "message"} <= rule.directives.keys()
+    assert rule.environments <= {path.stem for path in (ROOT / "envs").glob("*.yaml")}
+
+
+@named(WITH_SCRIPT)
+def test_rule_and_script_have_one_name(rule):
+    assert rule.script == SCRIPTS / f"{rule.name}.py"
+    assert rule.script.is_file()
+
+
+@named(WITH_SCRIPT)
+def test_digest_names_the_modules_that_the_script_imports(rule):
+    call = re.search(r"\bdigest\(([^)]*)\)", rule.directives.get("params", ""))
+    assert call, "params: library=digest(...) is missing, so edits of the library would not rerun the rule"
+    given = set(re.findall(r'"([^"]+)"', call[1]))
+    # The log layer changes no result.
+    assert given - {"logs"} == library_imports(rule.script) - {"logs"}
+
+
+@files(SCRIPT_FILES)
+def test_script_is_thin_and_belongs_to_a_rule(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    assert "configure_logging(snakemake.log[0])" in text
+    assert path in {rule.script for rule in WITH_SCRIPT}
+
+
+def test_rules_files_are_short():
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) < 250 for path in RULES)
+
+
+@pytest.mark.parametrize("name", read_schema()["properties"]["analyses"]["properties"])
+def test_analysis_has_its_parts(name):
+    parts = [LIBRARY / f"geometry/{name}.py", SCRIPTS / f"{name}.py", ROOT / f"workflow/report/{name}.rst"]
+    assert not [relative(part) for part in parts if not part.is_file()]
+    assert name in {rule.name for rule in ALL_RULES}
+
+
+# What may stand nowhere
+
+
+def test_nothing_is_pickled():
+    for path in PYTHON:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in {"torch.load", "torch.save", "joblib.load"}, path
+                assert {"allow_pickle": "True"}.items().isdisjoint(
+                    (word.arg, ast.unparse(word.value)) for word in node.keywords
+                ), path
+
+
+MACHINE = r"(?<![\w.])/(?:home|root|Users|work|opt|mnt|tmp)/\w"
+REGISTRY = r"pypi\.org|pythonhosted\.|anaconda\.org|download\.pytorch\.|--(?:extra-)?index-url"
+
+
+def test_no_machine_path_or_registry_host():
+    for path in TEXTS:
+        assert not re.findall(f"{MACHINE}|{REGISTRY}", path.read_text(encoding="utf-8")), path
+
+
+# Skipped tests
+
+SKIPS = {
+    "test": "import pytest\n\n\ndef test_it():\n    pytest.skip({reason!r})\n",
+    "module": "import pytest\n\npytest.skip({reason!r}, allow_module_level=True)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "reason", "fails"),
+    [
+        ("test", "no aligner", True),
+        ("module", "no aligner", True),
+        ("test", "needs the real genomes of ../shared/data", False),
+    ],
+)
+def test_a_skip_fails_where_it_could_be_helped(tmp_path, where, reason, fails):
+    (tmp_path / "conftest.py").write_bytes((ROOT / "tests/conftest.py").read_bytes())
+    (tmp_path / "test_it.py").write_text(SKIPS[where].format(reason=reason), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "test_it.py"]
+    environment = os.environ | {"STRICT": "1"}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode != 0) == fails, result.stdout
+    assert reason in result.stdout
