@@ -57,9 +57,13 @@ def test_a_source_keeps_its_own_block_with_whole_paths():
     [
         ({"sed": 1}, "Config key sed is unknown. Did you mean seed?", "Allowed here: "),
         ({"seed": -1}, "Config key seed: -1 is not allowed.", "Allowed: integer, at least 0."),
-        ({"model": {"finetune": {"learning_rate": "1e-5"}}}, "YAML reads 1e-5 as text: write 1.0e-5", "Allowed: number"),
+        (
+            {"model": {"finetune": {"learning_rate": "1e-5"}}},
+            "YAML reads 1e-5 as text: write 1.0e-5",
+            "Allowed: number",
+        ),
         ({"run": "a/b"}, "Config key run: 'a/b' is not allowed as a name.", "It must match"),
-        ({"classes": ["alpha", "other"]}, "Config key classes.1: 'other'", "It must match anything but other."),
+        ({"classes": ["alpha", "other"]}, "Config key classes.1: 'other'", "It must match anything but all, other."),
         ({"external": {"test": {"type": "simulate"}}}, "Config key external: 'test'", "It must match"),
         ({"source": {}}, "Config key source.type is missing.", "Kind of source"),
         ({"source": {"type": "table"}}, "Config key source: the type is table but", "Add source.table."),

@@ -24,6 +24,9 @@ config.update(complete)
 SPLITS = ["train", "validation", "test"]
 EXTERNAL = sorted(config["external"])
 MODELS = ["finetuned", *config["model"]["controls"]]
+# `cuda` asks the scheduler for a GPU and takes the environment with the GPU build; `auto` takes the GPU it finds.
+GPUS = int(config["model"]["device"] == "cuda")
+TORCH = "../../envs/torch-gpu.yaml" if GPUS else "../../envs/torch.yaml"
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 
@@ -55,13 +58,44 @@ def spikes_of(wildcards):
     return f"<results>/{cohort_of(wildcards.split)}spikes/spikes.parquet"
 
 
+def source_key(wildcards):
+    """Config key of the cohort's source: `source` or `external.NAME`."""
+    return ".".join(Path(wildcards.cohort).parts) or "source"
+
+
 def source_of(wildcards):
     """Config block of the cohort's source."""
-    if wildcards.cohort:
-        return config["external"][wildcards.cohort.split("/")[1]]
-    return config["source"]
+    return lookup(source_key(wildcards).replace(".", "/"), within=config)
 
 
 def source_files(wildcards):
     """Files that the cohort's source reads."""
-    return list(source_paths(source_of(wildcards), config["reference"]["fasta"]).values())
+    return list(
+        source_paths(source_of(wildcards), config["reference"]["fasta"]).values()
+    )
+
+
+def is_simulated(wildcards):
+    """Whether the cohort's genomes are simulated, which its figures then say."""
+    return source_of(wildcards)["type"] == "simulate"
+
+
+def cohort_labels(kind, what):
+    """Labels of a cohort's table or figure in the report."""
+    return lambda wildcards: {kind: f"{what} ({source_key(wildcards)})"}
+
+
+def seed_of(wildcards):
+    """Seed of a fine-tuning: the run's, and for a control `seedN` the run's and N more."""
+    control = wildcards.model.removeprefix("seed")
+    return config["seed"] + (int(control) if control.isdecimal() else 0)
+
+
+def phase_of(wildcards):
+    """Name of a fine-tuning in the training curves."""
+    return "finetune" if wildcards.model == "finetuned" else wildcards.model
+
+
+def model_of(wildcards):
+    """Folder of the model whose predictions stand in the folder `control`, empty for the fine-tuned one."""
+    return f"<results>/model/{Path(wildcards.control).name or 'finetuned'}"

@@ -5,7 +5,7 @@ BASELINES = ["majority", "kmer_logistic", "nearest_neighbour"]
 PREDICTIONS = {
     "bert": "<results>/predictions/{set}.parquet",
     **{
-        name: f"<results>/predictions/controls/{name}/{{set}}.parquet"
+        name: f"<results>/predictions/{name}/{{set}}.parquet"
         for name in config["model"]["controls"]
     },
     **{

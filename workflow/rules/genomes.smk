@@ -1,16 +1,6 @@
 """From a source to the accepted genomes, and why the others are not."""
 
 
-def source_key(wildcards):
-    """Config key of the cohort's source: `source` or `external.NAME`."""
-    return wildcards.cohort.strip("/").replace("/", ".") or "source"
-
-
-def cohort_labels(kind, what):
-    """Labels of a cohort's table or figure in the report."""
-    return lambda wildcards: {kind: f"{what} ({source_key(wildcards)})"}
-
-
 rule collect_genomes:
     input:
         source=source_files,
@@ -62,7 +52,7 @@ rule plot_genomes:
         "../../envs/plots.yaml"
     params:
         key=source_key,
-        simulated=lambda wildcards: source_of(wildcards)["type"] == "simulate",
+        simulated=is_simulated,
         classes=lookup("classes", within=config),
         library=digest("figures.genomes", "figures.style", "logs", "tables"),
     message:

@@ -3,4 +3,21 @@
 
 def targets():
     """Every final file of the run."""
-    return collect("<results>/evaluation/metrics.json")
+    cohorts = ["", *(f"external/{name}/" for name in EXTERNAL)]
+    sets = ["validation", "test", *EXTERNAL]
+    return [
+        *collect("<results>/{cohort}genomes/cohort.png", cohort=cohorts),
+        *collect("<results>/{cohort}spikes/spikes.png", cohort=cohorts),
+        *collect(
+            "<results>/dataset/{figure}.png", figure=["kmer_ranks", "splits", "leakage"]
+        ),
+        "<results>/model/training.png",
+        *collect("<results>/predictions/{split}.parquet", split=SPLITS + EXTERNAL),
+        *collect(
+            "<results>/evaluation/{set}/{figure}.png",
+            set=sets[1:],
+            figure=["metrics", "confusion", "curves", "calibration"],
+        ),
+        "<results>/evaluation/metrics.json",
+        *collect("<results>/geometry/{analysis}.png", analysis=ANALYSES),
+    ]

@@ -126,7 +126,7 @@ def _allowed(node: dict) -> str:
 
 def _pattern(error: jsonschema.ValidationError) -> str:
     if error.validator == "not":
-        return f"anything but {error.validator_value.get('const')}"
+        return f"anything but {', '.join(error.validator_value['enum'])}"
     return error.validator_value if isinstance(error.validator_value, str) else error.validator_value["pattern"]
 
 

@@ -1,0 +1,71 @@
+"""What a change makes Snakemake run again: what hangs on it, and nothing else."""
+
+import os
+from contextlib import contextmanager
+
+import pytest
+
+LIBRARY = "workflow/scripts/spikegeometry"
+
+
+@contextmanager
+def edited(path, text):
+    """Append `text` to a file, and put back its bytes and its time of change afterwards."""
+    before, times = path.read_bytes(), path.stat()
+    path.write_bytes(before + text.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_nothing_to_do_after_a_run(finished):
+    assert finished.would_run() == set()
+
+
+ONE_VALUE = {
+    "cone_index": "{cone_index: {rogue_coordinates: 2}}",
+    "attention_gates": "{attention_gates: {threshold: 0.4}}",
+}
+
+
+@pytest.mark.parametrize("analysis", ONE_VALUE)
+def test_config_value_of_one_analysis(finished, analysis):
+    planned = finished.would_run("--config", f"analyses={ONE_VALUE[analysis]}")
+    assert planned == {"all", analysis, f"plot_{analysis}"}
+
+
+@pytest.mark.parametrize("analysis", ONE_VALUE)
+def test_edit_of_one_geometry_module(finished, analysis):
+    with edited(finished.folder / LIBRARY / "geometry" / f"{analysis}.py", "\n\nADDED = 1\n"):
+        assert finished.would_run() == {"all", analysis, f"plot_{analysis}"}
+
+
+@pytest.mark.parametrize("analysis", ONE_VALUE)
+def test_edit_of_a_figure_draws_it_alone(finished, analysis):
+    with edited(finished.folder / LIBRARY / "figures" / f"{analysis}.py", "\n\nADDED = 1\n"):
+        assert finished.would_run() == {"all", f"plot_{analysis}"}
+
+
+@pytest.mark.parametrize("analysis", ONE_VALUE)
+def test_touch_of_a_script(finished, analysis):
+    with edited(finished.folder / "workflow/scripts" / f"{analysis}.py", ""):
+        assert finished.would_run() == {"all", analysis, f"plot_{analysis}"}
+
+
+def test_module_that_analyses_share(finished):
+    with edited(finished.folder / LIBRARY / "geometry/heads.py", "\n\nADDED = 1\n"):
+        assert finished.would_run() == {"all"} | set(ONE_VALUE) | {f"plot_{name}" for name in ONE_VALUE}
+
+
+def test_figure_style_retrains_nothing(finished):
+    with edited(finished.folder / LIBRARY / "figures/style.py", "\n\nADDED = 1\n"):
+        planned = finished.would_run()
+    assert planned and all(rule == "all" or rule.startswith("plot_") for rule in planned)
+
+
+def test_batch_size_of_inference_leaves_the_model(finished):
+    planned = finished.would_run("--config", "inference={batch_size: 2}")
+    assert "predict_shard" in planned
+    assert not planned & {"collect_genomes", "align", "pretrain", "finetune"}
