@@ -18,10 +18,10 @@ rule shard_genomes:
     conda:
         "../../envs/align.yaml"
     params:
-        key=source_key,
+        cohort=cohort_name,
         library=digest("logs", "spikes.shards"),
     message:
-        "Writing the genomes of the config key {params.key} into shards"
+        "Writing the genomes of {params.cohort} into shards"
     script:
         "../scripts/shard_genomes.py"
 
@@ -45,11 +45,11 @@ rule align:
         "../../envs/align.yaml"
     threads: lookup("alignment/threads", within=config)
     params:
-        key=source_key,
+        cohort=cohort_name,
         tile_length=lookup("alignment/tile_length", within=config),
         tile_overlap=lookup("alignment/tile_overlap", within=config),
         library=digest("logs", "spikes.alignment"),
     message:
-        "Aligning shard {wildcards.shard} of the genomes of the config key {params.key}"
+        "Aligning shard {wildcards.shard} of the genomes of {params.cohort}"
     script:
         "../scripts/align.py"

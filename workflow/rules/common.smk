@@ -41,7 +41,7 @@ ACTIVATION_SHARDS = shards("activations")
 
 wildcard_constraints:
     # A cohort is a folder prefix: empty for the run's own genomes.
-    cohort="|".join(["", *(f"external/{name}/" for name in EXTERNAL)]),
+    cohort=f"({'|'.join(f'external/{name}/' for name in EXTERNAL)})?",
     shard=r"\d+",
     split="|".join(SPLITS + EXTERNAL),
     set="|".join(["validation", "test", *EXTERNAL]),
@@ -75,14 +75,20 @@ def source_files(wildcards):
     )
 
 
-def is_simulated(wildcards):
-    """Whether the cohort's genomes are simulated, which its figures then say."""
-    return source_of(wildcards)["type"] == "simulate"
+def cohort_name(wildcards):
+    """The cohort in words: the run, or the name of an external set."""
+    return Path(wildcards.cohort).name or "the run"
+
+
+def cohort_title(wildcards):
+    """The cohort in the title of a figure, which says where its genomes are simulated."""
+    simulated = source_of(wildcards)["type"] == "simulate"
+    return cohort_name(wildcards) + (" (simulated)" if simulated else "")
 
 
 def cohort_labels(kind, what):
     """Labels of a cohort's table or figure in the report."""
-    return lambda wildcards: {kind: f"{what} ({source_key(wildcards)})"}
+    return lambda wildcards: {kind: f"{what} ({cohort_name(wildcards)})"}
 
 
 def seed_of(wildcards):

@@ -23,13 +23,14 @@ rule collect_genomes:
     params:
         source=source_of,
         key=source_key,
+        cohort=cohort_name,
         reference=lookup("reference/fasta", within=config),
         cleaning=lookup("cleaning", within=config),
         classes=lookup("classes", within=config),
         seed=lookup("seed", within=config),
         library=digest("genomes.collect", "logs"),
     message:
-        "Collecting the genomes of the config key {params.key}"
+        "Collecting the genomes of {params.cohort}"
     script:
         "../scripts/collect_genomes.py"
 
@@ -51,11 +52,10 @@ rule plot_genomes:
     conda:
         "../../envs/plots.yaml"
     params:
-        key=source_key,
-        simulated=is_simulated,
+        cohort=cohort_title,
         classes=lookup("classes", within=config),
         library=digest("figures.genomes", "figures.style", "logs", "tables"),
     message:
-        "Drawing the genomes of the config key {params.key}"
+        "Drawing the genomes of {params.cohort}"
     script:
         "../scripts/plot_genomes.py"

@@ -18,7 +18,7 @@ rule extract_spikes:
     conda:
         "../../envs/align.yaml"
     params:
-        key=source_key,
+        cohort=cohort_name,
         start=lookup("reference/start", within=config),
         end=lookup("reference/end", within=config),
         tile_length=lookup("alignment/tile_length", within=config),
@@ -27,7 +27,7 @@ rule extract_spikes:
         max_n_fraction=lookup("spikes/max_n_fraction", within=config),
         library=digest("logs", "spikes.extraction"),
     message:
-        "Extracting the gene from shard {wildcards.shard} of the genomes of the config key {params.key}"
+        "Extracting the gene from shard {wildcards.shard} of the genomes of {params.cohort}"
     script:
         "../scripts/extract_spikes.py"
 
@@ -54,10 +54,10 @@ rule gather_spikes:
     conda:
         "../../envs/align.yaml"
     params:
-        key=source_key,
+        cohort=cohort_name,
         library=digest("logs", "spikes.storage"),
     message:
-        "Gathering the gene sequences of the config key {params.key}"
+        "Gathering the gene sequences of {params.cohort}"
     script:
         "../scripts/gather_spikes.py"
 
@@ -78,10 +78,10 @@ rule summarise_spikes:
     conda:
         "../../envs/genomes.yaml"
     params:
-        key=source_key,
+        cohort=cohort_name,
         library=digest("logs", "spikes.summary", "tables"),
     message:
-        "Counting indels in the gene sequences of the config key {params.key}"
+        "Counting indels in the gene sequences of {params.cohort}"
     script:
         "../scripts/summarise_spikes.py"
 
@@ -103,14 +103,13 @@ rule plot_spikes:
     conda:
         "../../envs/plots.yaml"
     params:
-        key=source_key,
-        simulated=is_simulated,
+        cohort=cohort_title,
         classes=lookup("classes", within=config),
         gene=lookup("reference/gene", within=config),
         start=lookup("reference/start", within=config),
         end=lookup("reference/end", within=config),
         library=digest("figures.spikes", "figures.style", "logs", "tables"),
     message:
-        "Drawing the gene sequences of the config key {params.key}"
+        "Drawing the gene sequences of {params.cohort}"
     script:
         "../scripts/plot_spikes.py"

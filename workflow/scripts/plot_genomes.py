@@ -10,6 +10,6 @@ figure = draw_cohort(
     accepted=read_tsv(snakemake.input.accepted),
     counts=read_tsv(snakemake.input.counts),
     classes=snakemake.params.classes,
-    cohort=snakemake.params.key + (" (simulated)" if snakemake.params.simulated else ""),
+    cohort=snakemake.params.cohort,
 )
 save(figure, snakemake.output.png, snakemake.output.svg)

@@ -12,6 +12,6 @@ figure = draw_spikes(
     classes=snakemake.params.classes,
     gene=snakemake.params.gene,
     gene_length=snakemake.params.end - snakemake.params.start + 1,
-    cohort=snakemake.params.key + (" (simulated)" if snakemake.params.simulated else ""),
+    cohort=snakemake.params.cohort,
 )
 save(figure, snakemake.output.png, snakemake.output.svg)
