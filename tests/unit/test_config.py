@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from spikegeometry.config import check_files, load_config, source_paths
 from spikegeometry.errors import InputError
 from spikegeometry.schema import key_table, read_schema

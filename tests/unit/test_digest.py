@@ -1,6 +1,7 @@
 """The library digest follows imports, and changes with any text on the way."""
 
 import pytest
+
 from spikegeometry import digest as module
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from spikegeometry.tables import atomic_path, read_tsv, write_tsv
 
 

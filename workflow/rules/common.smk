@@ -27,6 +27,9 @@ MODELS = ["finetuned", *config["model"]["controls"]]
 # `cuda` asks the scheduler for a GPU and takes the environment with the GPU build; `auto` takes the GPU it finds.
 GPUS = int(config["model"]["device"] == "cuda")
 TORCH = "../../envs/torch-gpu.yaml" if GPUS else "../../envs/torch.yaml"
+# Outside the outputs, which Snakemake removes before a rerun: a killed training goes on from there. Written out,
+# because pathvars are not replaced in params.
+CHECKPOINTS = f"results/{config['run']}/checkpoints"
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 
@@ -95,6 +98,11 @@ def seed_of(wildcards):
     """Seed of a fine-tuning: the run's, and for a control `seedN` the run's and N more."""
     control = wildcards.model.removeprefix("seed")
     return config["seed"] + (int(control) if control.isdecimal() else 0)
+
+
+def checkpoints_of(wildcards):
+    """Folder of the checkpoints of a fine-tuning."""
+    return f"{CHECKPOINTS}/{wildcards.model}"
 
 
 def phase_of(wildcards):

@@ -1,0 +1,150 @@
+"""Recorded activations are those of each sequence alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from spikegeometry.errors import InputError
+from spikegeometry.model.activations import Recorded
+from spikegeometry.model.assembly import gather_attention, gather_tokens, gather_vectors
+from spikegeometry.model.data import EncodedRows, shard_rows
+from spikegeometry.model.prediction import predict
+from spikegeometry.model.recording import record, select
+from spikegeometry.tables import write_tsv
+from tiny_bert import CLASSES, classifier, split_table
+
+ROWS, SHARDS = 14, 3
+
+
+def naive(model, table):
+    """Hidden states (L+1, n, d) and attentions (L, H, n, n) of each row alone, without padding."""
+    with torch.no_grad():
+        for ids in table["input_ids"].to_pylist():
+            output = model(input_ids=torch.tensor([ids]), output_hidden_states=True, output_attentions=True)
+            yield torch.stack(output.hidden_states)[:, 0], torch.stack(output.attentions)[:, 0]
+
+
+@pytest.fixture(scope="module")
+def table():
+    return split_table(ROWS, lengths=(4, 30))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return classifier("eager")
+
+
+@pytest.fixture(scope="module")
+def folder(table, model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("activations")
+    rows = EncodedRows(table)
+    sequences = select(predict(model, table, CLASSES, 4), rows.lengths, CLASSES, 3, correct_only=False, seed=1)
+    write_tsv(sequences, folder / "sequences.tsv")
+    shards = [folder / str(shard) for shard in range(SHARDS)]
+    for number, shard in enumerate(shards):
+        part = shard_rows(ROWS, number, SHARDS)
+        part_rows = EncodedRows(table.slice(part.start, part.stop - part.start))
+        record(model, part_rows, sequences[part].reset_index(drop=True), rows.lengths.max(), 2, shard)
+    gather_vectors(shards, sequences, folder / "cls.npy", folder / "hidden_states.npy")
+    gather_tokens(rows, sequences, folder / "tokens.npy")
+    gather_attention(shards, sequences, folder / "attention_mean.npz")
+    return folder
+
+
+def test_cls_is_the_first_hidden_state(folder, table, model):
+    cls = np.load(folder / "cls.npy", allow_pickle=False)
+    assert cls.shape == (ROWS, 3, 16)
+    assert cls.dtype == np.float32
+    for ours, (hidden, _) in zip(cls, naive(model, table), strict=True):
+        np.testing.assert_allclose(ours, hidden[:, 0], atol=1e-5)
+
+
+def test_recorded_hidden_states(folder, table, model):
+    expected = list(naive(model, table))
+    recorded = Recorded(folder)
+    assert len(recorded) == 9
+    for place, (row, hidden) in enumerate(recorded):
+        assert row["recorded"] == place
+        assert hidden.dtype == torch.float32
+        assert hidden.shape == (3, row["length"], 16)
+        np.testing.assert_allclose(hidden, expected[row["index"]][0], atol=1e-5)
+        ids = table["input_ids"][int(row["index"])].as_py()
+        assert recorded.tokens[place].tolist() == ids + [0] * (recorded.tokens.shape[1] - len(ids))
+        assert not recorded.hidden_states[place, :, row["length"] :].any()
+    assert recorded.sequences["class"].tolist() == [name for name in CLASSES for _ in range(3)]
+
+
+def test_attention_is_the_mean_over_sequences_that_have_the_cell(folder, table, model):
+    attentions = [attention.numpy() for _, attention in naive(model, table)]
+    longest = max(attention.shape[-1] for attention in attentions)
+    names = table["class"].to_pylist()
+    with np.load(folder / "attention_mean.npz", allow_pickle=False) as archive:
+        for name in CLASSES:
+            own = [attention for attention, other in zip(attentions, names, strict=True) if other == name]
+            padded = np.full((len(own), 2, 2, longest, longest), np.nan)
+            for place, attention in zip(padded, own, strict=True):
+                place[..., : attention.shape[-1], : attention.shape[-1]] = attention
+            count = (~np.isnan(padded)).sum(axis=0)
+            expected = np.where(count, np.nansum(padded, axis=0) / np.maximum(count, 1), np.nan)
+            assert archive[name].dtype == np.float32
+            np.testing.assert_allclose(archive[name], expected, atol=1e-5)
+            assert archive[f"count_{name}"] == len(own)
+
+
+def test_mean_rows_sum_to_one_where_all_sequences_are_of_one_length(tmp_path):
+    table, model = split_table(6, lengths=(10, 10)), classifier("eager")
+    rows = EncodedRows(table)
+    sequences = select(predict(model, table, CLASSES, 4), rows.lengths, CLASSES, 1, correct_only=False, seed=1)
+    record(model, rows, sequences, 12, 4, tmp_path / "0")
+    gather_attention([tmp_path / "0"], sequences, tmp_path / "mean.npz")
+    with np.load(tmp_path / "mean.npz", allow_pickle=False) as archive:
+        np.testing.assert_allclose(archive["red"].sum(axis=-1), 1, atol=1e-5)
+
+
+def test_a_shard_without_rows_or_recorded_sequences(table, model, tmp_path):
+    sequences = select(predict(model, table, CLASSES, 4), EncodedRows(table).lengths, CLASSES, 1, False, seed=1)
+    record(model, EncodedRows(table.slice(0, 0)), sequences[:0], 32, 2, tmp_path / "0")
+    assert np.load(tmp_path / "0" / "cls.npy").shape == (0, 3, 16)
+    assert np.load(tmp_path / "0" / "hidden_states.npy", mmap_mode="r").shape == (0, 3, 32, 16)
+
+
+@pytest.fixture
+def predictions():
+    names = ["red"] * 20 + ["green"] * 5 + ["blue"] * 2
+    return pd.DataFrame(
+        {
+            "accession": [str(row) for row in range(27)],
+            "class": names,
+            "predicted": ["red"] * 27,
+            "correct": [name == "red" for name in names],
+        }
+    )
+
+
+def test_selection_is_seeded_and_balanced(predictions):
+    lengths = np.full(27, 8)
+    first, again, other = (select(predictions, lengths, CLASSES, 4, False, seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert (first["recorded"] != other["recorded"]).any()
+    kept = first[first["recorded"] >= 0]
+    assert kept["class"].value_counts().to_dict() == {"red": 4, "green": 4, "blue": 2}
+    assert sorted(kept["recorded"]) == list(range(10))
+    assert first["index"].tolist() == list(range(27))
+
+
+def test_selection_among_the_correct_only(predictions):
+    lengths = np.full(27, 8)
+    kept = select(predictions, lengths, CLASSES, 4, True, 1).query("recorded >= 0")
+    assert set(kept["class"]) == {"red"}
+    with pytest.raises(InputError, match=r"activations\.correct_only"):
+        select(predictions.assign(correct=False), lengths, CLASSES, 4, True, 1)
+
+
+def test_activations_that_are_not_finite_name_layer_and_sequence(table, tmp_path):
+    broken = classifier("eager")
+    with torch.no_grad():
+        broken.bert.encoder.layer[1].output.LayerNorm.bias[3] = float("nan")
+    sequences = select(predict(broken, table, CLASSES, 4), EncodedRows(table).lengths, CLASSES, 1, False, seed=1)
+    with pytest.raises(InputError, match=r"layer 2 is not finite for genome \d+"):
+        record(broken, EncodedRows(table), sequences, 32, 2, tmp_path / "0")

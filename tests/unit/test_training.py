@@ -1,0 +1,271 @@
+"""Training: repeatable, resumable, and what it starts from."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoTokenizer, BertForMaskedLM, BertModel
+
+import small_training
+from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
+from spikegeometry.errors import InputError
+from spikegeometry.figures.training import draw_training
+from spikegeometry.model.classifier import load_classifier, new_classifier, untrained_classifier
+from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.folders import save_model, save_tokenizer
+from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
+from spikegeometry.model.runtime import choose_device, mixed_precision, prepare
+from spikegeometry.model.training import fingerprint, is_exhausted, latest_checkpoint, train
+from tiny_bert import CLASSES, VOCABULARY_SIZE, config, split_table
+
+ARCHITECTURE = {
+    "layers": 2,
+    "heads": 2,
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "initializer_range": 0.02,
+    "dropout": 0.1,
+}
+TOKENS = [*SPECIAL_TOKENS, "AAAA", "CCCC", "GG--"]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory) -> Path:
+    """A start for the classifier, not trained."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    torch.manual_seed(1)
+    save_model(BertForMaskedLM(config()), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unbroken(start, tmp_path_factory):
+    """Weights and history of a training that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    model, history = small_training.run(start, folder / "checkpoints", checkpoint_seconds=600)
+    save_model(model, folder / "model")
+    return folder / "model", history
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+def test_history_is_complete_and_shows_learning(unbroken):
+    _, history = unbroken
+    assert list(history) == ["phase", "step", "epoch", "split", "metric", "value"]
+    curves = history.pivot_table(index="step", columns=["split", "metric"], values="value")
+    steps = 4 * 7  # 25 sequences in batches of 4
+    assert curves["train", "loss"].dropna().index.tolist() == list(range(1, steps + 1))
+    assert curves["validation", "loss"].dropna().index.tolist() == [7, 14, 21, 28]
+    assert curves["train", "loss"].iloc[-7:].mean() < 0.9 * curves["train", "loss"].iloc[:7].mean()
+    # Linear warm-up over a tenth of the steps, then linear to 0.
+    assert curves["train", "learning_rate"].max() == pytest.approx(0.005)
+    assert curves["train", "learning_rate"].idxmax() == 4
+    assert curves["train", "learning_rate"].iloc[-1] == pytest.approx(0.005 / 25)
+
+
+def test_the_same_configuration_gives_the_same_weights(unbroken, start, tmp_path):
+    model, history = small_training.run(start, tmp_path / "checkpoints", checkpoint_seconds=600)
+    save_model(model, tmp_path)
+    assert weights(tmp_path) == weights(unbroken[0])
+    pd.testing.assert_frame_equal(history, unbroken[1])
+    other, _ = small_training.run(start, tmp_path / "others", checkpoint_seconds=600, seed=6)
+    save_model(other, tmp_path)
+    assert weights(tmp_path) != weights(unbroken[0])
+
+
+@pytest.mark.parametrize(("checkpoint_seconds", "resumed_at"), [(0, 17), (600, 14)], ids=["in an epoch", "at its end"])
+def test_a_killed_training_ends_as_an_unbroken_one(unbroken, start, tmp_path, checkpoint_seconds, resumed_at):
+    checkpoints = tmp_path / "checkpoints"
+    # The loader is a batch ahead: the examples of step 19 are made when step 17 is done.
+    arguments = [str(start), str(checkpoints), str(checkpoint_seconds), str(2 * 25 + 4 * 4)]
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here), str(here.parents[1] / "workflow" / "scripts")])
+    killed = subprocess.run(
+        [sys.executable, small_training.__file__, *arguments], env=os.environ | {"PYTHONPATH": paths}, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert latest_checkpoint(checkpoints).name == f"checkpoint-{resumed_at}"
+    model, history = small_training.run(start, checkpoints, checkpoint_seconds)
+    save_model(model, tmp_path)
+    assert weights(tmp_path) == weights(unbroken[0])
+    pd.testing.assert_frame_equal(history, unbroken[1])
+
+
+def test_a_finished_training_is_not_trained_further(start, tmp_path):
+    # Ended by patience, and killed before its weights were written out.
+    settings = {"learning_rate": 0.3, "epochs": 30, "patience": 2}
+    first, history = small_training.run(start, tmp_path, 600, **settings)
+    checkpoints = sorted(path.name for path in tmp_path.iterdir())
+    again, same = small_training.run(start, tmp_path, 600, **settings)
+    pd.testing.assert_frame_equal(history, same)
+    assert checkpoints == sorted(path.name for path in tmp_path.iterdir())
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+
+
+def test_early_stopping_keeps_the_best_epoch(start, tmp_path):
+    # So fast that the loss soon rises.
+    model, history = small_training.run(start, tmp_path, 600, learning_rate=0.3, epochs=30, patience=2)
+    losses = history.query("split == 'validation' and metric == 'loss'")["value"].tolist()
+    assert len(losses) < 30
+    assert len(losses) - 1 - int(np.argmin(losses)) == 2
+    table = small_training.VALIDATION
+    batch = small_training.collate_all(table)
+    with torch.no_grad():
+        assert model.eval()(**batch).loss.item() == pytest.approx(min(losses), abs=1e-4)
+
+
+def test_patience():
+    log = [{"eval_loss": loss} for loss in (3.0, 2.0, 2.5, 2.0)]
+    assert not is_exhausted(log[:3], 2)
+    assert is_exhausted(log, 2)
+    assert not is_exhausted(log, 0)
+    assert not is_exhausted([{"loss": 1.0}], 1)
+
+
+def test_checkpoints_cut_short_are_removed(tmp_path):
+    for step, state in (("5", "{}"), ("40", "{}"), ("100", '{"cut'), ("200", None)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if state:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert latest_checkpoint(tmp_path).name == "checkpoint-40"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-40", "checkpoint-5"]
+    assert latest_checkpoint(tmp_path / "none") is None
+
+
+def test_fingerprint_changes_with_content_and_settings(tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"2")
+    files = [tmp_path / "a", tmp_path / "b"]
+    first = fingerprint(files, {"seed": 1, "epochs": 2})
+    assert first == fingerprint(files, {"epochs": 2, "seed": 1})
+    assert first != fingerprint(files, {"epochs": 2, "seed": 2})
+    assert first != fingerprint(files[::-1], {"epochs": 2, "seed": 1})
+
+
+def test_masked_pretraining_learns(tmp_path):
+    rows = EncodedRows(split_table(30, lengths=(12, 12)))
+    settings = {"epochs": 3, "batch_size": 6, "learning_rate": 0.01, "mask_probability": 0.3, "mask_span": 2}
+    training, validation = (masked_examples(rows, settings, VOCABULARY_SIZE, seed) for seed in (1, 2))
+    assert not np.array_equal(training[0]["input_ids"], validation[0]["input_ids"])
+    model, history = train(
+        new_model(ARCHITECTURE, VOCABULARY_SIZE, 14, seed=1),
+        training,
+        validation,
+        settings,
+        phase="pretrain",
+        seed=1,
+        device=prepare("cpu", 1),
+        precision="fp32",
+        checkpoints=tmp_path,
+    )
+    losses = history.query("split == 'validation' and metric == 'loss'")["value"]
+    assert losses.iloc[-1] < losses.iloc[0] < np.log(VOCABULARY_SIZE) + 0.5
+    assert model.config.max_position_embeddings == 64
+    assert set(history["phase"]) == {"pretrain"}
+
+
+def test_examples_follow_from_seed_epoch_and_row():
+    examples = small_training.examples(small_training.TRAINING, 0.5)
+    first = [examples[row]["input_ids"].tolist() for row in range(5)]
+    assert first == [examples[row]["input_ids"].tolist() for row in range(5)]
+    examples.epoch = 1
+    assert first != [examples[row]["input_ids"].tolist() for row in range(5)]
+
+
+def test_positions_leave_room_for_insertions():
+    assert new_model(ARCHITECTURE, 20, longest=426, seed=1).config.max_position_embeddings == 448
+    assert new_model(ARCHITECTURE, 20, longest=440, seed=1).config.max_position_embeddings == 512
+
+
+def test_random_control_has_the_shape_and_nothing_else_of_the_classifier(start, tmp_path):
+    trained, untrained = new_classifier(start, CLASSES, 1), untrained_classifier(start, CLASSES, 1)
+    for name, model in (("trained", trained), ("untrained", untrained)):
+        save_model(model, tmp_path / name)
+    assert (tmp_path / "trained/config.json").read_text() == (tmp_path / "untrained/config.json").read_text()
+    mine, its = trained.state_dict(), untrained.state_dict()
+    assert mine.keys() == its.keys()
+    matrices = [name for name, tensor in mine.items() if tensor.ndim == 2]
+    assert matrices
+    assert not any(torch.equal(mine[name], its[name]) for name in matrices)
+    again = untrained_classifier(start, CLASSES, 1).state_dict()
+    assert all(torch.equal(its[name], again[name]) for name in its)
+    assert load_classifier(tmp_path / "untrained", CLASSES, torch.device("cpu")).config.id2label[2] == "blue"
+
+
+@pytest.fixture
+def base(tmp_path) -> Path:
+    """A published BERT: other ids, special tokens at other places, and one of our k-mers."""
+    folder = tmp_path / "base"
+    torch.manual_seed(3)
+    save_model(BertModel(config()), folder)
+    words = ["the", "[MASK]", "[SEP]", "[UNK]", "[CLS]", "[PAD]", "AAAA", "virus"]
+    save_tokenizer(words + [f"word{number}" for number in range(VOCABULARY_SIZE - len(words))], 64, folder)
+    return folder
+
+
+def test_a_base_keeps_its_encoder_and_gets_our_tokens(base):
+    published = BertModel.from_pretrained(base)
+    known = AutoTokenizer.from_pretrained(base).get_vocab()
+    model = extended_base(str(base), TOKENS, longest=14, seed=1)
+    theirs, ours = published.state_dict(), model.state_dict()
+    for name in theirs.keys() - {"embeddings.word_embeddings.weight"}:
+        assert torch.equal(theirs[name], ours[name]), name
+    old, new = (state["embeddings.word_embeddings.weight"] for state in (theirs, ours))
+    assert new.shape == (8, 16)
+    for number, token in enumerate([*SPECIAL_TOKENS, "AAAA"]):
+        assert torch.equal(new[number], old[known[token]])
+    assert not (new[6][None] == old).all(dim=1).any()
+    again = extended_base(str(base), TOKENS, longest=14, seed=1).state_dict()
+    assert torch.equal(new, again["embeddings.word_embeddings.weight"])
+
+
+def test_a_start_from_a_base_can_be_read_as_a_classifier(base, tmp_path):
+    model = extended_base(str(base), TOKENS, longest=14, seed=1)
+    save_model(model, tmp_path / "start")
+    classifier = new_classifier(tmp_path / "start", CLASSES, seed=1)
+    assert torch.equal(classifier.bert.pooler.dense.weight, model.pooler.dense.weight)
+    assert classifier.config.vocab_size == len(TOKENS)
+
+
+def test_bases_that_cannot_serve(base, tmp_path):
+    with pytest.raises(InputError, match=r"model\.base: .* reads 64 tokens.* 65"):
+        extended_base(str(base), TOKENS, longest=65, seed=1)
+    with pytest.raises(InputError, match=r"model\.base: cannot read .*nowhere"):
+        extended_base(str(tmp_path / "nowhere"), TOKENS, longest=14, seed=1)
+    shutil.move(base / "model.safetensors", base / "pytorch_model.bin")
+    with pytest.raises(InputError, match=r"model\.base: cannot read"):
+        extended_base(str(base), TOKENS, longest=14, seed=1)
+
+
+def test_threads_and_precision():
+    cpu = prepare("cpu", threads=1)
+    assert cpu == torch.device("cpu")
+    assert torch.get_num_threads() == 1
+    assert mixed_precision("auto", cpu) == {"bf16": False, "fp16": False}
+    assert mixed_precision("bf16", cpu) == {"bf16": True, "fp16": False}
+    with pytest.raises(InputError, match=r"model\.precision: fp16 needs a GPU"):
+        mixed_precision("fp16", cpu)
+
+
+def test_choice_of_the_device():
+    assert choose_device("auto", gpu=True).type == choose_device("cuda", gpu=True).type == "cuda"
+    assert choose_device("auto", gpu=False).type == choose_device("cpu", gpu=True).type == "cpu"
+    with pytest.raises(InputError, match=r"model\.device: it is cuda, but this machine shows no GPU"):
+        choose_device("cuda", gpu=False)
+
+
+def test_figure_shows_each_phase(unbroken):
+    history = unbroken[1]
+    figure = draw_training(pd.concat([history.assign(phase="pretrain"), history, history.assign(phase="seed1")]))
+    titles = [axes.get_title() for axes in figure.axes[:3]]
+    assert titles == ["Pre-training: masked k-mers", "Fine-tuning: classes", "Fine-tuning again: seed1"]
+    assert all(axes.get_ylabel() for axes in figure.axes)

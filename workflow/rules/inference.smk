@@ -1,0 +1,150 @@
+"""Predictions of every split, and the activations that the analyses share."""
+
+
+rule predict_shard:
+    input:
+        split="<results>/dataset/{split}.arrow",
+        model=model_of,
+    output:
+        predictions=temp(
+            "<results>/predictions/{control}shards/{split}/{shard}.parquet"
+        ),
+    log:
+        "<logs>/predictions/{control}{split}_{shard}.log",
+    benchmark:
+        "<benchmarks>/predictions/{control}{split}_{shard}.tsv"
+    wildcard_constraints:
+        control=r"((random|seed\d+)/)?",
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        classes=lookup("classes", within=config),
+        device=lookup("model/device", within=config),
+        threads=lookup("model/threads", within=config),
+        shards=lookup("inference/shards", within=config),
+        batch_size=lookup("inference/batch_size", within=config),
+        library=digest(
+            "dataset.encoding",
+            "logs",
+            "model.classifier",
+            "model.data",
+            "model.prediction",
+            "model.runtime",
+            "tables",
+        ),
+    message:
+        "Predicting shard {wildcards.shard} of {wildcards.split}"
+    script:
+        "../scripts/predict_shard.py"
+
+
+rule gather_predictions:
+    input:
+        shards=expand(
+            "<results>/predictions/{{control}}shards/{{split}}/{shard}.parquet",
+            shard=INFERENCE_SHARDS,
+        ),
+    output:
+        predictions="<results>/predictions/{control}{split}.parquet",
+    log:
+        "<logs>/predictions/{control}gather_{split}.log",
+    wildcard_constraints:
+        control=r"((random|seed\d+)/)?",
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        library=digest("logs", "tables"),
+    message:
+        "Gathering the predictions of {wildcards.split}"
+    script:
+        "../scripts/gather_predictions.py"
+
+
+rule select_recorded:
+    input:
+        predictions="<results>/predictions/test.parquet",
+        test="<results>/dataset/test.arrow",
+    output:
+        sequences="<results>/activations/sequences.tsv",
+    log:
+        "<logs>/activations/select_recorded.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        per_class=lookup("activations/sequences_per_class", within=config),
+        correct_only=lookup("activations/correct_only", within=config),
+        seed=lookup("seed", within=config),
+        library=digest(
+            "dataset.encoding", "logs", "model.data", "model.recording", "tables"
+        ),
+    message:
+        "Choosing the test sequences whose hidden states are kept"
+    script:
+        "../scripts/select_recorded.py"
+
+
+rule record_activations:
+    input:
+        sequences="<results>/activations/sequences.tsv",
+        test="<results>/dataset/test.arrow",
+        model="<results>/model/finetuned",
+    output:
+        shard=temp(directory("<results>/activations/shards/{shard}")),
+    log:
+        "<logs>/activations/record_{shard}.log",
+    benchmark:
+        "<benchmarks>/activations/record_{shard}.tsv"
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        classes=lookup("classes", within=config),
+        device=lookup("model/device", within=config),
+        threads=lookup("model/threads", within=config),
+        shards=lookup("activations/shards", within=config),
+        batch_size=lookup("activations/batch_size", within=config),
+        library=digest(
+            "dataset.encoding",
+            "logs",
+            "model.classifier",
+            "model.data",
+            "model.recording",
+            "model.runtime",
+            "tables",
+        ),
+    message:
+        "Recording activations on shard {wildcards.shard} of the test split"
+    script:
+        "../scripts/record_activations.py"
+
+
+rule gather_activations:
+    input:
+        shards=expand("<results>/activations/shards/{shard}", shard=ACTIVATION_SHARDS),
+        sequences="<results>/activations/sequences.tsv",
+        test="<results>/dataset/test.arrow",
+    output:
+        cls="<results>/activations/cls.npy",
+        hidden_states="<results>/activations/hidden_states.npy",
+        tokens="<results>/activations/tokens.npy",
+        attention="<results>/activations/attention_mean.npz",
+    log:
+        "<logs>/activations/gather_activations.log",
+    benchmark:
+        "<benchmarks>/activations/gather_activations.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        library=digest(
+            "dataset.encoding", "logs", "model.assembly", "model.data", "tables"
+        ),
+    message:
+        "Gathering the activations of all shards"
+    script:
+        "../scripts/gather_activations.py"

@@ -1,0 +1,143 @@
+"""Pre-training, fine-tuning and the control models, as Hugging Face folders."""
+
+
+rule pretrain:
+    input:
+        train="<results>/dataset/train.arrow",
+        validation="<results>/dataset/validation.arrow",
+        vocabulary="<results>/dataset/vocabulary.txt",
+    output:
+        model=directory("<results>/model/pretrained"),
+        history="<results>/model/history/pretrained.tsv",
+    log:
+        "<logs>/model/pretrain.log",
+    benchmark:
+        "<benchmarks>/model/pretrain.tsv"
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        base=lookup("model/base", within=config),
+        architecture=lookup("model/architecture", within=config),
+        settings=lookup("model/pretrain", within=config),
+        precision=lookup("model/precision", within=config),
+        device=lookup("model/device", within=config),
+        threads=lookup("model/threads", within=config),
+        seed=lookup("seed", within=config),
+        checkpoints=f"{CHECKPOINTS}/pretrained",
+        library=digest(
+            "dataset.encoding",
+            "dataset.vocabulary",
+            "logs",
+            "model.data",
+            "model.folders",
+            "model.pretraining",
+            "model.runtime",
+            "model.training",
+            "tables",
+        ),
+    message:
+        "Making the start of the classifier: {params.base}"
+    script:
+        "../scripts/pretrain.py"
+
+
+rule finetune:
+    input:
+        train="<results>/dataset/train.arrow",
+        validation="<results>/dataset/validation.arrow",
+        pretrained="<results>/model/pretrained",
+    output:
+        model=directory("<results>/model/{model}"),
+        history="<results>/model/history/{model}.tsv",
+    log:
+        "<logs>/model/finetune_{model}.log",
+    benchmark:
+        "<benchmarks>/model/finetune_{model}.tsv"
+    wildcard_constraints:
+        model=r"finetuned|seed\d+",
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        classes=lookup("classes", within=config),
+        settings=lookup("model/finetune", within=config),
+        precision=lookup("model/precision", within=config),
+        device=lookup("model/device", within=config),
+        threads=lookup("model/threads", within=config),
+        seed=seed_of,
+        phase=phase_of,
+        checkpoints=checkpoints_of,
+        library=digest(
+            "dataset.encoding",
+            "logs",
+            "model.classifier",
+            "model.data",
+            "model.finetuning",
+            "model.folders",
+            "model.runtime",
+            "model.training",
+            "tables",
+        ),
+    message:
+        "Fine-tuning the classifier: {wildcards.model}"
+    script:
+        "../scripts/finetune.py"
+
+
+rule make_random_control:
+    input:
+        pretrained="<results>/model/pretrained",
+    output:
+        model=directory("<results>/model/random"),
+    log:
+        "<logs>/model/make_random_control.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        seed=lookup("seed", within=config),
+        library=digest("logs", "model.classifier", "model.folders", "model.runtime"),
+    message:
+        "Making the untrained control"
+    script:
+        "../scripts/make_random_control.py"
+
+
+rule plot_training:
+    input:
+        histories=expand(
+            "<results>/model/history/{model}.tsv",
+            model=[
+                "pretrained",
+                *(model for model in MODELS if model != "random"),
+            ],
+        ),
+    output:
+        table=report(
+            "<results>/model/training.tsv",
+            caption="../report/training.rst",
+            category="3 Model",
+            labels={"table": "Training curves"},
+        ),
+        png=report(
+            "<results>/model/training.png",
+            caption="../report/training.rst",
+            category="3 Model",
+            labels={"figure": "Training curves"},
+        ),
+        svg="<results>/model/training.svg",
+    log:
+        "<logs>/model/plot_training.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("figures.style", "figures.training", "logs", "tables"),
+    message:
+        "Drawing the training curves"
+    script:
+        "../scripts/plot_training.py"

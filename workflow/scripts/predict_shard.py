@@ -1,0 +1,18 @@
+"""Predict the classes of a shard of a split."""
+
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.logs import configure_logging
+from spikegeometry.model.classifier import load_classifier
+from spikegeometry.model.data import shard_rows
+from spikegeometry.model.prediction import predict
+from spikegeometry.model.runtime import prepare
+from spikegeometry.tables import write_parquet
+
+configure_logging(snakemake.log[0])
+params = snakemake.params
+device = prepare(params.device, params.threads)
+table = open_split(snakemake.input.split)
+rows = shard_rows(table.num_rows, int(snakemake.wildcards.shard), params.shards)
+model = load_classifier(snakemake.input.model, params.classes, device)
+predictions = predict(model, table.slice(rows.start, rows.stop - rows.start), params.classes, params.batch_size)
+write_parquet(predictions, snakemake.output.predictions)

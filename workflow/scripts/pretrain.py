@@ -1,0 +1,45 @@
+"""Make the start of the classifier: train a masked k-mer model, or give a published encoder our k-mers."""
+
+import shutil
+from pathlib import Path
+
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.dataset.vocabulary import read_vocabulary
+from spikegeometry.logs import configure_logging
+from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.folders import save_model, save_tokenizer
+from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
+from spikegeometry.model.runtime import prepare
+from spikegeometry.model.training import fingerprint, history, train
+from spikegeometry.tables import write_tsv
+
+configure_logging(snakemake.log[0])
+given, params = snakemake.input, snakemake.params
+device = prepare(params.device, params.threads)
+tokens = read_vocabulary(given.vocabulary)
+splits = [EncodedRows(open_split(path)) for path in (given.train, given.validation)]
+longest = max(rows.lengths.max() for rows in splits)
+
+if params.base == "pretrain":
+    settings = dict(params.settings)
+    run = {"settings": settings, "architecture": dict(params.architecture), "seed": params.seed}
+    files = [given.train, given.validation, given.vocabulary]
+    training, validation = (masked_examples(rows, settings, len(tokens), params.seed) for rows in splits)
+    model, log = train(
+        new_model(params.architecture, len(tokens), longest, params.seed),
+        training,
+        validation,
+        settings,
+        phase="pretrain",
+        seed=params.seed,
+        device=device,
+        precision=params.precision,
+        checkpoints=Path(params.checkpoints, fingerprint(files, run | {"precision": params.precision})),
+    )
+else:
+    model, log = extended_base(params.base, tokens, longest, params.seed), history([], "pretrain")
+
+save_model(model, snakemake.output.model)
+save_tokenizer(tokens, model.config.max_position_embeddings, snakemake.output.model)
+write_tsv(log, snakemake.output.history)
+shutil.rmtree(params.checkpoints, ignore_errors=True)

@@ -1,0 +1,21 @@
+"""Choose the test sequences whose hidden states are kept."""
+
+import pandas as pd
+
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.logs import configure_logging
+from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.recording import select
+from spikegeometry.tables import write_tsv
+
+configure_logging(snakemake.log[0])
+params = snakemake.params
+sequences = select(
+    pd.read_parquet(snakemake.input.predictions),
+    EncodedRows(open_split(snakemake.input.test)).lengths,
+    params.classes,
+    params.per_class,
+    params.correct_only,
+    params.seed,
+)
+write_tsv(sequences, snakemake.output.sequences)

@@ -1,0 +1,104 @@
+"""Encoded sequences as examples and padded batches."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch.utils.data import Dataset
+
+from spikegeometry.dataset.vocabulary import PAD
+from spikegeometry.errors import InputError
+
+NOT_A_TARGET = -100  # the label that PyTorch's cross-entropy leaves out
+
+
+class EncodedRows(Sequence):
+    """Token ids of a split's rows, each an int64 array from [CLS] to [SEP]; read from the memory map when asked."""
+
+    def __init__(self, table: pa.Table):
+        column = table.column("input_ids").combine_chunks()
+        self._ids = column.values.to_numpy()
+        self._offsets = column.offsets.to_numpy()
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self._ids[self._offsets[row] : self._offsets[row + 1]].astype(np.int64)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row."""
+        return np.diff(self._offsets)
+
+
+class Examples(Dataset):
+    """Examples that are made anew in each epoch.
+
+    `make(row, generator)` returns the model's inputs. The generator follows from the seed, the epoch and the row
+    alone, so that a resumed training sees the same examples as an unbroken one, in whatever order it asks.
+    """
+
+    def __init__(self, count: int, make: Callable[[int, np.random.Generator], dict], seed: int):
+        self.count = count
+        self.make = make
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, row: int) -> dict:
+        return self.make(row, np.random.default_rng([self.seed, self.epoch, row]))
+
+
+def collate(examples: list[dict]) -> dict[str, torch.Tensor]:
+    """Pad examples to the longest of them.
+
+    `input_ids` is an array of ids; `labels`, if there, one number or one for each token.
+    """
+    batch = pad([example["input_ids"] for example in examples])
+    labels = [example["labels"] for example in examples if "labels" in example]
+    if labels and np.ndim(labels[0]):
+        batch["labels"] = _stack(labels, NOT_A_TARGET)
+    elif labels:
+        batch["labels"] = torch.tensor(labels)
+    return batch
+
+
+def pad(sequences: list[np.ndarray]) -> dict[str, torch.Tensor]:
+    """`input_ids` and `attention_mask`, each int64 (sequences, longest), of sequences of ids."""
+    return {
+        "input_ids": _stack(sequences, PAD),
+        "attention_mask": _stack([np.ones(len(ids), np.int64) for ids in sequences], 0),
+    }
+
+
+def _stack(arrays: list[np.ndarray], fill: int) -> torch.Tensor:
+    stacked = np.full((len(arrays), max(map(len, arrays))), fill, dtype=np.int64)
+    for row, array in zip(stacked, arrays, strict=True):
+        row[: len(array)] = array
+    return torch.from_numpy(stacked)
+
+
+def shard_rows(count: int, shard: int, shards: int) -> slice:
+    """Rows of one of `shards` contiguous parts of `count` rows, as even as can be (some are empty if need be)."""
+    return slice(count * shard // shards, count * (shard + 1) // shards)
+
+
+def batches_by_length(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Rows in batches of neighbours in length, so that little is padded; the longest come first."""
+    order = np.argsort(-lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def check_lengths(table: pa.Table, lengths: np.ndarray, limit: int) -> None:
+    """Raise InputError, naming the accession, where a row is longer than the model reads."""
+    beyond = np.flatnonzero(lengths > limit)
+    if len(beyond):
+        accession = table.column("accession")[int(beyond[0])].as_py()
+        raise InputError(
+            f"{accession} has {lengths[beyond[0]]} tokens, the model reads {limit}.\n"
+            "Raise dataset.stride, take `dataset.coordinates: projected`, or leave the genome out."
+        )

@@ -1,0 +1,117 @@
+"""Recording of a model's activations on the test split, in shards."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.lib.format import open_memmap
+from transformers import BertForSequenceClassification
+
+from spikegeometry.errors import InputError
+from spikegeometry.logs import progress
+from spikegeometry.model.data import EncodedRows, batches_by_length, pad
+
+logger = logging.getLogger(__name__)
+
+
+def select(
+    predictions: pd.DataFrame,
+    lengths: np.ndarray,
+    classes: list[str],
+    per_class: int,
+    correct_only: bool,
+    seed: int,
+) -> pd.DataFrame:
+    """Choose the sequences whose hidden states are kept: up to `per_class` of each class, a seeded sample.
+
+    Columns: accession, class, predicted, correct, length (tokens with [CLS] and [SEP]), index (0-based row of the
+    split), recorded (0-based place among the recorded, which are in the order of classes and rows, or -1).
+    """
+    chosen = []
+    for number, name in enumerate(classes):
+        eligible = predictions["class"] == name
+        if correct_only:
+            eligible &= predictions["correct"]
+        rows = np.flatnonzero(eligible)
+        if len(rows) < per_class:
+            logger.warning("%s: only %d sequences can be recorded, not %d", name, len(rows), per_class)
+        generator = np.random.default_rng([seed, number])
+        chosen.extend(np.sort(generator.permutation(rows)[:per_class]))
+    if not chosen:
+        raise InputError(
+            "No test sequence can be recorded: none is classified correctly.\n"
+            "Set activations.correct_only to false, or train longer."
+        )
+    recorded = np.full(len(predictions), -1)
+    recorded[chosen] = np.arange(len(chosen))
+    return predictions[["accession", "class", "predicted", "correct"]].assign(
+        length=lengths, index=np.arange(len(predictions)), recorded=recorded
+    )
+
+
+@torch.inference_mode()
+def record(
+    model: BertForSequenceClassification,
+    rows: EncodedRows,
+    sequences: pd.DataFrame,
+    longest: int,
+    batch_size: int,
+    folder: str | Path,
+) -> None:
+    """Record a shard of the test split into `folder`.
+
+    `rows` and `sequences` (from `select`) are those of the shard; `longest` is n_max of the whole split. Writes, as in
+    `activations` but for the shard alone, cls.npy and hidden_states.npy (in the order of rows), and the sums of
+    attention, attention/<class>.npy: float64 (L, H, n_max, n_max). Classes are taken one after the other, so that one
+    sum is in memory at a time; it stays on the device.
+
+    `model` must have eager attention. Raises InputError where an activation is not finite.
+    """
+    config = model.config
+    if config._attn_implementation != "eager":
+        raise ValueError("only eager attention returns its weights: load the model with attention='eager'")
+    folder = Path(folder)
+    (folder / "attention").mkdir(parents=True)
+    layers, width, longest = config.num_hidden_layers, config.hidden_size, int(longest)
+    names, accessions = sequences["class"].to_numpy(), sequences["accession"].to_numpy()
+    recorded = sequences["recorded"].to_numpy() >= 0
+    places = np.cumsum(recorded) - 1  # of the recorded rows, in hidden_states.npy
+    cls = open_memmap(folder / "cls.npy", "w+", np.float32, (len(rows), layers + 1, width))
+    hidden_states = open_memmap(
+        folder / "hidden_states.npy", "w+", np.float32, (int(recorded.sum()), layers + 1, longest, width)
+    )
+    for name in pd.unique(names):
+        members = np.flatnonzero(names == name)
+        sums = torch.zeros(
+            (layers, config.num_attention_heads, longest, longest), dtype=torch.float64, device=model.device
+        )
+        batches = [members[batch] for batch in batches_by_length(rows.lengths[members], batch_size)]
+        for batch in progress(batches, f"batches of {name} recorded", total=len(batches)):
+            inputs = {key: tensor.to(model.device) for key, tensor in pad([rows[row] for row in batch]).items()}
+            output = model(**inputs, output_hidden_states=True, output_attentions=True)
+            real = inputs["attention_mask"].bool()
+            _check_finite(output.hidden_states, real, accessions[batch])
+            cls[batch] = torch.stack([states[:, 0] for states in output.hidden_states], dim=1).cpu().numpy()
+            for number in np.flatnonzero(recorded[batch]):
+                states = torch.stack([states[number, real[number]] for states in output.hidden_states])
+                hidden_states[places[batch[number]], :, : states.shape[1]] = states.cpu().numpy()
+            n = real.shape[1]
+            for total, attention in zip(sums, output.attentions, strict=True):
+                # Columns of [PAD] are 0 already; its rows are ordinary softmax rows and must go.
+                total[:, :n, :n] += (attention * real[:, None, :, None]).sum(dim=0, dtype=torch.float64)
+        np.save(folder / "attention" / f"{name}.npy", sums.cpu().numpy(), allow_pickle=False)
+    cls.flush()
+    hidden_states.flush()
+
+
+def _check_finite(hidden_states: tuple[torch.Tensor, ...], real: torch.Tensor, accessions: np.ndarray) -> None:
+    for layer, states in enumerate(hidden_states):
+        broken = (~states.isfinite().all(dim=-1) & real).any(dim=1)
+        if broken.any():
+            where = "the embeddings" if layer == 0 else f"layer {layer}"
+            raise InputError(
+                f"The output of {where} is not finite for {accessions[broken.cpu().numpy()][0]}.\n"
+                "The model's weights are broken: train it anew, with a lower learning rate or `model.precision: fp32`."
+            )

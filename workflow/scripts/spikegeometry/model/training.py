@@ -1,0 +1,217 @@
+"""The training loop of both phases: Hugging Face's Trainer, made resumable to the bit.
+
+A run that is killed and started again ends with the weights of an unbroken one: order and content of the batches
+follow from seed and epoch (`data.Examples`), dropout from seed and step (`_Reproducible`), and the rest is in the
+checkpoint. Checkpoints are the Trainer's; it reads its optimiser state back with `weights_only=True`.
+"""
+
+import hashlib
+import json
+import logging
+import math
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
+
+from spikegeometry.errors import InputError
+from spikegeometry.model.data import NOT_A_TARGET, Examples, collate
+from spikegeometry.model.runtime import mixed_precision
+
+LOG_ENTRIES = 100
+CHECKPOINT_SECONDS = 600.0
+STATE = "trainer_state.json"
+METRICS = {
+    "loss": ("train", "loss"),
+    "learning_rate": ("train", "learning_rate"),
+    "eval_loss": ("validation", "loss"),
+    "eval_accuracy": ("validation", "accuracy"),
+}
+
+logger = logging.getLogger(__name__)
+
+
+def fingerprint(files: list[str | Path], settings: dict) -> str:
+    """Sixteen hexadecimal digits of the contents of files and of settings: the name of the checkpoints they lead to."""
+    total = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in files:
+        with open(path, "rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
+def train(
+    model: PreTrainedModel,
+    training: Examples,
+    validation: Examples,
+    settings: dict,
+    *,
+    phase: str,
+    seed: int,
+    device: torch.device,
+    precision: str,
+    checkpoints: Path,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> tuple[PreTrainedModel, pd.DataFrame]:
+    """Train and return the model of the epoch with the lowest validation loss, and the history.
+
+    `settings` holds `epochs`, `batch_size` and `learning_rate`, and may hold `weight_decay`, `adam_epsilon`, `warmup`
+    (a share of the steps), `max_grad_norm` and `patience` (epochs; 0 never stops early). Resumes from what is in
+    `checkpoints`, which must be a folder of these very inputs and settings (`fingerprint`); checkpoints are written at
+    the end of each epoch and every `checkpoint_seconds`.
+
+    The history has the columns phase, step, epoch, split, metric (loss, accuracy, learning_rate) and value.
+
+    Raises InputError where the validation loss is never finite.
+    """
+    steps = math.ceil(settings["epochs"] * math.ceil(len(training) / settings["batch_size"]))
+    patience = settings.get("patience", 0)
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(checkpoints),
+            num_train_epochs=settings["epochs"],
+            per_device_train_batch_size=settings["batch_size"],
+            per_device_eval_batch_size=2 * settings["batch_size"],
+            learning_rate=settings["learning_rate"],
+            weight_decay=settings.get("weight_decay", 0.0),
+            adam_epsilon=settings.get("adam_epsilon", 1e-8),
+            max_grad_norm=settings.get("max_grad_norm", 1.0),
+            lr_scheduler_type="linear",
+            warmup_steps=math.ceil(settings.get("warmup", 0.1) * steps),
+            eval_strategy="epoch",
+            save_strategy="epoch",
+            save_total_limit=1,
+            metric_for_best_model="loss",
+            greater_is_better=False,
+            logging_steps=max(1, steps // LOG_ENTRIES),
+            seed=seed,
+            data_seed=seed,
+            use_cpu=device.type == "cpu",
+            dataloader_pin_memory=device.type == "cuda",
+            disable_tqdm=True,
+            report_to="none",
+            **mixed_precision(precision, device),
+        ),
+        train_dataset=training,
+        eval_dataset=validation,
+        data_collator=collate,
+        compute_metrics=_accuracy,
+        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(-1),
+        callbacks=[_Reproducible(training, seed), _Checkpoints(checkpoint_seconds), _Patience(patience), _Log(phase)],
+    )
+    trainer.remove_callback(PrinterCallback)
+
+    checkpoint = latest_checkpoint(checkpoints)
+    state = TrainerState.load_from_json(str(checkpoint / STATE)) if checkpoint else None
+    if checkpoint:
+        logger.info("%s: going on from step %d of %d", phase, state.global_step, steps)
+    if state is None or not (state.global_step >= steps or is_exhausted(state.log_history, patience)):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        state = trainer.state
+    if state.best_model_checkpoint is None:
+        raise InputError(
+            f"The validation loss of phase {phase} was never finite.\n"
+            "Lower its learning_rate under the config key model, or take `model.precision: fp32`."
+        )
+    logger.info("%s: the best validation loss is %.4f, at step %d", phase, state.best_metric, state.best_global_step)
+    return type(model).from_pretrained(state.best_model_checkpoint), history(state.log_history, phase)
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of the highest step that was written whole; those cut short are removed."""
+    whole = []
+    for checkpoint in Path(folder).glob("checkpoint-*"):
+        try:
+            # The Trainer writes its state last.
+            json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+            whole.append(checkpoint)
+        except (FileNotFoundError, json.JSONDecodeError):
+            shutil.rmtree(checkpoint)
+    return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
+
+
+def is_exhausted(log: list[dict], patience: int) -> bool:
+    """Whether the last `patience` evaluations brought no lower validation loss; never where `patience` is 0."""
+    losses = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
+    return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+
+def history(log: list[dict], phase: str) -> pd.DataFrame:
+    """The Trainer's log as a long table."""
+    rows = [
+        (phase, entry["step"], entry["epoch"], *names, entry[key])
+        for entry in log
+        for key, names in METRICS.items()
+        if key in entry
+    ]
+    return pd.DataFrame(rows, columns=["phase", "step", "epoch", "split", "metric", "value"])
+
+
+def _accuracy(evaluation) -> dict[str, float]:
+    targets = evaluation.label_ids != NOT_A_TARGET
+    return {"accuracy": float((evaluation.predictions == evaluation.label_ids)[targets].mean())}
+
+
+class _Reproducible(TrainerCallback):
+    """Examples by the epoch and dropout by the step, so that no generator's state needs to survive."""
+
+    def __init__(self, examples: Examples, seed: int):
+        self.examples = examples
+        self.seed = seed
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        self.examples.epoch = int(state.epoch or 0)
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        torch.manual_seed(int(np.random.SeedSequence([self.seed, state.global_step]).generate_state(1)[0]))
+
+
+class _Checkpoints(TrainerCallback):
+    """Checkpoints inside long epochs, always just after a log entry: the history then resumes without a seam too."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self.saved = time.monotonic()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if control.should_log and time.monotonic() - self.saved >= self.seconds:
+            control.should_save = True
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        control.should_log = True
+
+    def on_save(self, args, state, control, **kwargs):
+        self.saved = time.monotonic()
+
+
+class _Patience(TrainerCallback):
+    """Early stopping that reads the history instead of counting, hence goes on where a killed run was."""
+
+    def __init__(self, patience: int):
+        self.patience = patience
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        if is_exhausted(state.log_history, self.patience):
+            control.should_training_stop = True
+
+
+class _Log(TrainerCallback):
+    """One line for each entry of the Trainer's log."""
+
+    def __init__(self, phase: str):
+        self.phase = phase
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        if "train_loss" in logs:  # the Trainer's summary; the mean over all steps says little
+            return
+        figures = [
+            f"{name} {logs[key]:.4f}" for key, (_, name) in METRICS.items() if key in logs and name != "learning_rate"
+        ]
+        split = "validation" if "eval_loss" in logs else "training"
+        where = f"step {state.global_step} of {state.max_steps}, epoch {state.epoch:.2f}"
+        logger.info("%s: %s: %s %s", self.phase, where, split, ", ".join(figures))

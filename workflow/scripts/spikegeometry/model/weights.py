@@ -1,0 +1,70 @@
+"""Weights of an encoder's layers, read from its safetensors file without building the model."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from spikegeometry.errors import InputError
+
+# Our names (the roles) and those of transformers' BERT.
+PARTS = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "output": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "intermediate": "intermediate.dense",
+    "ffn_output": "output.dense",
+    "output_norm": "output.LayerNorm",
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a reader of the weights must know of the architecture."""
+
+    layers: int
+    heads: int
+    hidden_size: int
+    eps: float
+    activation: str
+
+
+def read_shape(folder: str | Path) -> Shape:
+    """Shape of the encoder in a Hugging Face folder."""
+    config = json.loads(Path(folder, "config.json").read_text(encoding="utf-8"))
+    return Shape(
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        hidden_size=config["hidden_size"],
+        eps=config["layer_norm_eps"],
+        activation=config["hidden_act"],
+    )
+
+
+def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
+    """Weights and biases of each layer, float32: `query.weight` (d, d) as [out, in], `query.bias` (d,), and so on.
+
+    Names: `<part>.weight` and `<part>.bias` of the parts query, key, value, output, attention_norm, intermediate,
+    ffn_output and output_norm. Reads encoders with and without a head (prefix `bert.`).
+
+    Raises InputError where a tensor is missing.
+    """
+    path = Path(folder, "model.safetensors")
+    with safe_open(path, framework="pt") as file:
+        names = set(file.keys())
+        prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
+
+        def tensor(layer: int, part: str, kind: str) -> torch.Tensor:
+            name = f"{prefix}encoder.layer.{layer}.{PARTS[part]}.{kind}"
+            if name not in names:
+                raise InputError(f"{path} lacks {name}: it does not hold the BERT that its config.json describes.")
+            return file.get_tensor(name).float()
+
+        return [
+            {f"{part}.{kind}": tensor(layer, part, kind) for part in PARTS for kind in ("weight", "bias")}
+            for layer in range(read_shape(folder).layers)
+        ]
