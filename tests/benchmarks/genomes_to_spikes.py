@@ -1,10 +1,12 @@
-"""Genomes to spikes against `bwa mem` alone: python tests/benchmarks/genomes_to_spikes.py [GENOMES ...].
+"""Genomes to spikes against `bwa mem` alone.
 
-For each number of genomes (500 and 2,000 if none is given) prints what `bwa mem` takes alone, on the same tiles and with
-the same threads, its output thrown away, and what the whole way takes, one step and one shard after the other: seconds,
-and CPU seconds, which other work on the machine disturbs less. Then, for each step, the peak memory of all its processes
-together. Alignment alone and the whole way are timed in turn, and the best of the repetitions counts. Starting Python
-is not counted.
+    PYTHONPATH=workflow/scripts python tests/benchmarks/genomes_to_spikes.py [GENOMES ...]
+
+For each number of genomes (500 and 2,000 if none is given) prints what `bwa mem` takes alone, on the same tiles and
+with the same threads, its output thrown away, and what the whole way takes, one step and one shard after the other:
+seconds, and CPU seconds, which other work on the machine disturbs less. Then, for each step, the peak memory of all
+its processes together. Alignment alone and the whole way are timed in turn, and the best of the repetitions counts.
+Starting Python is not counted.
 """
 
 import multiprocessing
@@ -19,9 +21,6 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-
 from spikegeometry.genomes.fasta import fasta_writer, read_fasta, read_single
 from spikegeometry.spikes.alignment import align_shard
 from spikegeometry.spikes.extraction import extract_spikes
@@ -29,6 +28,7 @@ from spikegeometry.spikes.shards import row_writer, shard_genomes
 from spikegeometry.spikes.storage import gather_spikes
 from spikegeometry.spikes.tiles import cut_tiles, tile_name
 
+ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "resources/NC_045512.2.fasta"
 START, END = 21563, 25384
 TILE_LENGTH, TILE_OVERLAP = 150, 50

@@ -5,7 +5,10 @@ import pytest
 CASES = {
     "sed=3": ("Config key sed is unknown. Did you mean seed?",),
     "model={device: gpu}": ("Config key model.device: gpu is not allowed.", "one of auto, cpu, cuda"),
-    "analyses={cone_index: {layers: [3]}}": ("Config key analyses.cone_index.layers: 3 does not exist.", "layers 1 to 2"),
+    "analyses={cone_index: {layers: [3]}}": (
+        "Config key analyses.cone_index.layers: 3 does not exist.",
+        "layers 1 to 2",
+    ),
     "analyses={attention_gates: {classes: [zeta]}}": ("Config key analyses.attention_gates.classes: no class zeta.",),
     "reference={fasta: nowhere.fasta}": ("Config key reference.fasta: no file nowhere.fasta.",),
     "split={validation: 0.5, test: 0.5}": ("Config key split.test", "Keep their sum under 1."),
