@@ -1,0 +1,87 @@
+"""The tiny run: what goes in comes out, it comes out the same again, and the report builds."""
+
+import hashlib
+
+import pandas as pd
+import pytest
+
+from spikegeometry.tables import read_tsv
+
+CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
+COHORTS = {"": 8 * len(CLASSES), "external/again/": 2 * len(CLASSES)}
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    return finished.folder / "results/tiny"
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_no_record_is_lost_between_source_and_spikes(results, cohort):
+    accepted = read_tsv(results / cohort / "genomes/accepted.tsv")
+    assert len(accepted) + len(read_tsv(results / cohort / "genomes/rejected.tsv")) == COHORTS[cohort]
+    spikes = pd.read_parquet(results / cohort / "spikes/spikes.parquet")
+    rejected = read_tsv(results / cohort / "spikes/rejected.tsv")
+    assert sorted([*spikes["accession"], *rejected["accession"]]) == sorted(accepted["accession"])
+
+
+def test_each_spike_is_predicted_once_in_its_split(results):
+    splits = pd.read_parquet(results / "dataset/splits.parquet")
+    for split, members in splits.groupby("split"):
+        predictions = pd.read_parquet(results / f"predictions/{split}.parquet")
+        assert sorted(predictions["accession"]) == sorted(members["accession"])
+        assert predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+def test_every_model_stands_in_the_table_of_metrics(results):
+    metrics = read_tsv(results / "evaluation/metrics.tsv")
+    accuracy = metrics[metrics["metric"] == "accuracy"].set_index(["set", "model"])["value"]
+    models = ["bert", "random", "majority", "kmer_logistic", "nearest_neighbour"]
+    assert {(name, model) for name in ("test", "again") for model in models} <= set(accuracy.index)
+    # Classes are of equal size, hence the majority class is right once in eight.
+    assert accuracy["again", "majority"] == pytest.approx(1 / 8)
+    assert accuracy["test", "kmer_logistic"] > 0.9
+
+
+def test_geometry_is_measured_for_every_layer_head_and_class(results):
+    gates = read_tsv(results / "geometry/attention_gates.tsv")
+    assert set(gates["layer"]) == {1, 2} and set(gates["head"]) == {1, 2}
+    assert set(CLASSES) <= set(gates["class"])
+    cone = read_tsv(results / "geometry/cone_index.tsv")
+    assert cone.loc[cone["statistic"] == "R", "value"].between(0, 1 + 1e-6).all()
+
+
+def test_the_same_configuration_gives_the_same_files(finished, results):
+    names = [
+        "dataset/vocabulary.txt",
+        "model/finetuned/model.safetensors",
+        "predictions/test.parquet",
+        "evaluation/metrics.tsv",
+        "geometry/cone_index.tsv",
+        "geometry/attention_gates.tsv",
+        "geometry/attention_gates.png",
+    ]
+
+    def digests():
+        return {name: hashlib.sha256((results / name).read_bytes()).hexdigest() for name in names}
+
+    before = digests()
+    result = finished.snakemake("--forcerun", "collect_genomes")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
+    assert digests() == before
+
+
+def test_the_report_holds_every_figure_with_its_caption(finished, results):
+    result = finished.snakemake("--report", "results/tiny/report.html")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
+    page = (results / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "Its genomes are simulated",
+        "How narrow the cone is",
+        "What each attention head does",
+        "beside three baselines",
+    ):
+        assert words in page
+    figures = [*results.glob("**/*.png")]
+    assert len(figures) >= 15
+    assert all(figure.name in page for figure in figures)
