@@ -82,7 +82,11 @@ def run_analysis(name: str, folder: Path, **params) -> tuple[pd.DataFrame, pd.Da
             sequences=str(activations / "sequences.tsv"),
             **{part: str(activations / f"{part}.npy") for part in ("hidden_states", "cls", "tokens")},
         ),
-        output=SimpleNamespace(table=str(folder / f"{name}.tsv"), sequences=str(folder / f"{name}.parquet")),
+        output=SimpleNamespace(
+            table=str(folder / f"{name}.tsv"),
+            sequences=str(folder / f"{name}.parquet"),
+            **{part: str(folder / f"{name}_{part}.tsv") for part in ("histograms", "tokens")},
+        ),
         log=[str(folder / f"{name}.log")],
         threads=1,
         params=SimpleNamespace(**params),

@@ -52,6 +52,11 @@ def head_tensors(hidden: Tensor, layer: dict[str, Tensor], heads: int, eps: floa
     return HeadTensors(q, k, v, attention, z, concat, mha, _layer_norm(hidden + mha, layer, "attention_norm", eps))
 
 
+def head_weights(layer: dict[str, Tensor], name: str, heads: int) -> Tensor:
+    """Weights (H, dh, d) of the query, key or value (`name`) of every head of a block."""
+    return layer[f"{name}.weight"].unflatten(0, (heads, -1))
+
+
 def block_output(attention_output: Tensor, layer: dict[str, Tensor], eps: float, activation: str) -> Tensor:
     """Output (n, d) of a block from the output of its attention; `activation` is a key of ACTIVATIONS."""
     inner = functional.linear(attention_output, layer["intermediate.weight"], layer["intermediate.bias"])
