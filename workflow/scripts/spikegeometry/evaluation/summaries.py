@@ -94,6 +94,26 @@ def class_means(
     return table[["class", *places, "statistic", "value", "n", "low", "high"]]
 
 
+def class_medians(
+    measurements: pd.DataFrame, classes: list[str], places: list[str], statistics: list[str], confidence: float
+) -> pd.DataFrame:
+    """Median of each statistic over the distinct inputs of each class, at each place, as `class_means` otherwise.
+
+    `low` and `high` are the values between which the median of the population lies whatever the distribution
+    (Conover, Practical Nonparametric Statistics, 3.2); missing where n is too small for the confidence.
+    """
+    tables = []
+    for name, rows in _by_class(measurements, classes, places):
+        long = rows.melt(places, statistics, "statistic").dropna(subset="value")
+        for place, values in long.groupby([*places, "statistic"], sort=False, dropna=False)["value"]:
+            ordered = np.sort(values)
+            # How many of the values may lie beyond either bound.
+            beyond = int(stats.binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
+            bounds = (ordered[beyond - 1], ordered[-beyond]) if beyond else (np.nan, np.nan)
+            tables.append((name, *place, np.median(ordered), len(ordered), *bounds))
+    return pd.DataFrame(tables, columns=["class", *places, "statistic", "value", "n", "low", "high"])
+
+
 def label_shares(
     measurements: pd.DataFrame, classes: list[str], places: list[str], label: str, confidence: float
 ) -> pd.DataFrame:
