@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import torch
 
-from spikegeometry.geometry.attention_gates import gate_labels, gate_scores, kmer_maps
+from spikegeometry.geometry.attention_gates import gate_labels, gate_scores
 from spikegeometry.geometry.cone_index import sites, token_cone_variants
-from spikegeometry.geometry.heads import attention_maps, head_tensors
+from spikegeometry.geometry.heads import attention_maps, head_tensors, kmer_maps
 
 LAYERS, HEADS, WIDTH, TOKENS = 12, 12, 768, 426
 EPS, ROGUE, THRESHOLD = 1e-12, 3, 0.3
