@@ -52,14 +52,18 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     """
     members = [(name, tokens) for name, several in sequences.items() for tokens in several]
     longest = max(len(tokens) for _, tokens in members)
-    rows, states, ids, probabilities = [], [], [], []
+    rows, states, ids, probabilities, attention = [], [], [], [], {}
     for number, (name, tokens) in enumerate(members):
-        output = model(torch.from_numpy(tokens)[None], output_hidden_states=True)
+        output = model(torch.from_numpy(tokens)[None], output_hidden_states=True, output_attentions=True)
         padding = (0, longest - len(tokens))
         rows.append((f"{name}/{number}", name, name, True, len(tokens), number, number))
         states.append(np.pad(torch.cat(output.hidden_states).numpy(), ((0, 0), padding, (0, 0))))
         ids.append(np.pad(tokens, padding))
         probabilities.append(output.logits[0].softmax(dim=0).numpy())
+        maps = np.pad(torch.cat(output.attentions).numpy(), ((0, 0), (0, 0), padding, padding))
+        cells = np.pad(np.ones((len(tokens), len(tokens))), (padding, padding))
+        total, count, members_so_far = attention.get(name, (0, 0, 0))
+        attention[name] = (total + maps, count + cells, members_so_far + 1)
     activations = folder / "activations"
     activations.mkdir(parents=True)
     columns = ["accession", "class", "predicted", "correct", "length", "index", "recorded"]
@@ -67,22 +71,36 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     np.save(activations / "hidden_states.npy", np.stack(states))
     np.save(activations / "cls.npy", np.stack(states)[:, :, 0])
     np.save(activations / "tokens.npy", np.stack(ids).astype(np.int32))
+    means = {
+        name: np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        for name, (total, count, _) in attention.items()
+    }
+    counts = {f"count_{name}": members for name, (_, _, members) in attention.items()}
+    np.savez(activations / "attention_mean.npz", **means, **counts)
     shares = pd.DataFrame(np.stack(probabilities), columns=[f"p_{name}" for name in sequences])
     write_parquet(shares, folder / "predictions.parquet")
     model.save_pretrained(folder / "model")
 
 
-def run_analysis(name: str, folder: Path, **params) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run the script of an analysis on the files of `write_run`: its table of classes and that of sequences."""
+def run_analysis(name: str, folder: Path, outputs: tuple[str, ...] = (), **params) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run the script of an analysis on the files of `write_run`: its table of classes and that of sequences.
+
+    Its other `outputs` are written to NAME_output.parquet in the same folder.
+    """
     activations = folder / "activations"
     snakemake = SimpleNamespace(
         input=SimpleNamespace(
             model=str(folder / "model"),
             predictions=str(folder / "predictions.parquet"),
             sequences=str(activations / "sequences.tsv"),
+            attention=str(activations / "attention_mean.npz"),
             **{part: str(activations / f"{part}.npy") for part in ("hidden_states", "cls", "tokens")},
         ),
-        output=SimpleNamespace(table=str(folder / f"{name}.tsv"), sequences=str(folder / f"{name}.parquet")),
+        output=SimpleNamespace(
+            table=str(folder / f"{name}.tsv"),
+            sequences=str(folder / f"{name}.parquet"),
+            **{output: str(folder / f"{name}_{output}.parquet") for output in outputs},
+        ),
         log=[str(folder / f"{name}.log")],
         threads=1,
         params=SimpleNamespace(**params),

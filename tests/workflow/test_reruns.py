@@ -27,6 +27,7 @@ def test_nothing_to_do_after_a_run(finished):
 ONE_VALUE = {
     "cone_index": "{cone_index: {rogue_coordinates: 2}}",
     "attention_gates": "{attention_gates: {threshold: 0.4}}",
+    "attention_entropy": "{attention_entropy: {mass: 0.8}}",
 }
 
 

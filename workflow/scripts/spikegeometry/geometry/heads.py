@@ -19,7 +19,7 @@ ACTIVATIONS = {
     "relu": functional.relu,
 }
 
-# Less attention than this that a query leaves for k-mers is none.
+# A row with less attention for k-mers is not scaled up.
 MIN_KMER_MASS = 1e-6
 
 
