@@ -72,7 +72,8 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     np.save(activations / "tokens.npy", np.stack(ids).astype(np.int32))
     with np.errstate(invalid="ignore"):
         means = {name: np.nansum(maps, axis=0) / np.isfinite(maps).sum(axis=0) for name, maps in attention.items()}
-    np.savez(activations / "attention_mean.npz", **means)
+    counts = {f"count_{name}": len(maps) for name, maps in attention.items()}
+    np.savez(activations / "attention_mean.npz", **means, **counts)
     shares = pd.DataFrame(np.stack(probabilities), columns=[f"p_{name}" for name in sequences])
     write_parquet(shares, folder / "predictions.parquet")
     model.save_pretrained(folder / "model")

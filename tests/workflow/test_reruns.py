@@ -29,6 +29,7 @@ ONE_VALUE = {
     "attention_gates": "{attention_gates: {threshold: 0.4}}",
     "attention_maps": "{attention_maps: {kappa: 20}}",
     "token_divergence": "{token_divergence: {shuffles: 2}}",
+    "attention_entropy": "{attention_entropy: {mass: 0.8}}",
 }
 # Analyses that look at no tensor of an attention head.
 WITHOUT_HEADS = {"token_divergence"}
