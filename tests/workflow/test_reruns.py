@@ -28,6 +28,7 @@ ONE_VALUE = {
     "cone_index": "{cone_index: {rogue_coordinates: 2}}",
     "attention_gates": "{attention_gates: {threshold: 0.4}}",
     "attention_maps": "{attention_maps: {kappa: 20}}",
+    "attention_domains": "{attention_domains: {threshold: 0.4}}",
 }
 
 
