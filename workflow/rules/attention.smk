@@ -98,3 +98,82 @@ rule plot_attention_maps:
         "Drawing the attention maps"
     script:
         "../scripts/plot_attention_maps.py"
+
+
+rule attention_domains:
+    input:
+        model="<results>/model/finetuned",
+        sequences="<results>/activations/sequences.tsv",
+        hidden_states="<results>/activations/hidden_states.npy",
+        tokens="<results>/activations/tokens.npy",
+        domains=lookup("reference/domains", within=config),
+    output:
+        table="<results>/geometry/attention_domains.tsv",
+        sequences="<results>/geometry/attention_domains/sequences.parquet",
+    log:
+        "<logs>/geometry/attention_domains.log",
+    benchmark:
+        "<benchmarks>/geometry/attention_domains.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    params:
+        layers=lookup("analyses/attention_domains/layers", within=config),
+        heads=lookup("analyses/attention_domains/heads", within=config),
+        selected_classes=lookup("analyses/attention_domains/classes", within=config),
+        threshold=lookup("analyses/attention_domains/threshold", within=config),
+        permutations=lookup("analyses/attention_domains/permutations", within=config),
+        classes=lookup("classes", within=config),
+        bootstrap=lookup("evaluation/bootstrap", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        seed=lookup("seed", within=config),
+        k=lookup("dataset/k", within=config),
+        stride=lookup("dataset/stride", within=config),
+        library=digest(
+            "dataset.domains",
+            "evaluation.domain_tests",
+            "evaluation.summaries",
+            "geometry.attention_domains",
+            "geometry.heads",
+            "geometry.selection",
+            "logs",
+            "model.activations",
+            "model.weights",
+            "tables",
+        ),
+    message:
+        "Measuring the attention into each domain"
+    script:
+        "../scripts/attention_domains.py"
+
+
+rule plot_attention_domains:
+    input:
+        table="<results>/geometry/attention_domains.tsv",
+        domains=lookup("reference/domains", within=config),
+    output:
+        png=report(
+            "<results>/geometry/attention_domains.png",
+            caption="../report/attention_domains.rst",
+            category="5 Geometry",
+            labels={"figure": "Attention into protein domains"},
+        ),
+        svg="<results>/geometry/attention_domains.svg",
+    log:
+        "<logs>/geometry/plot_attention_domains.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        selected_classes=lookup("analyses/attention_domains/classes", within=config),
+        library=digest(
+            "dataset.domains",
+            "figures.attention_domains",
+            "figures.style",
+            "logs",
+            "tables",
+        ),
+    message:
+        "Drawing the attention into each domain"
+    script:
+        "../scripts/plot_attention_domains.py"

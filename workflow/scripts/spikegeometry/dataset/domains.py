@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.kmers import CODON
+from spikegeometry.dataset.kmers import CODON, token_bases
 from spikegeometry.errors import InputError
 from spikegeometry.tables import read_tsv
 
@@ -43,6 +43,13 @@ def domain_shares(domains: pd.DataFrame, bases: np.ndarray) -> np.ndarray:
     residues = (np.asarray(bases) - 1) // CODON + 1
     inside = [(residues >= row.start) & (residues <= row.end) for row in domains.itertuples(index=False)]
     return np.stack([share.mean(axis=1) for share in inside], axis=1)
+
+
+def domains_of_kmers(domains: pd.DataFrame, kmers: int, k: int, stride: int) -> pd.DataFrame:
+    """`domain_shares` of the first `kmers` k-mers of a sequence; columns are the domains that have any of them."""
+    first, _ = token_bases(np.arange(1, kmers + 1), k, stride)
+    shares = pd.DataFrame(domain_shares(domains, first[:, None] + np.arange(k)), columns=domains["name"])
+    return shares.loc[:, shares.any()]
 
 
 def domain_slots(domains: pd.DataFrame, k: int, stride: int) -> pd.DataFrame:

@@ -41,11 +41,12 @@ def labelled_sequences(recorded, classes: list[str]) -> Iterator[tuple[dict[str,
 
 
 def distinct(members: Iterable[tuple[dict[str, Any], Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Those of `labelled_sequences` that have other tokens than all before them."""
+    """Those of `labelled_sequences` that have other tokens than all before them of their class."""
     seen = set()
     for labels, hidden in members:
-        if labels["input"] not in seen:
-            seen.add(labels["input"])
+        key = labels["class"], labels["input"]
+        if key not in seen:
+            seen.add(key)
             yield labels, hidden
 
 
