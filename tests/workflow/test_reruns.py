@@ -27,10 +27,11 @@ def test_nothing_to_do_after_a_run(finished):
 ONE_VALUE = {
     "cone_index": "{cone_index: {rogue_coordinates: 2}}",
     "attention_gates": "{attention_gates: {threshold: 0.4}}",
+    "activation_distributions": "{activation_distributions: {outlier: 4}}",
     "token_divergence": "{token_divergence: {shuffles: 2}}",
 }
 # Analyses that look at no tensor of an attention head.
-WITHOUT_HEADS = {"token_divergence"}
+WITHOUT_HEADS = {"activation_distributions", "token_divergence"}
 
 
 @pytest.mark.parametrize("analysis", ONE_VALUE)
