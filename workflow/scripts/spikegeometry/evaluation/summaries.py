@@ -51,6 +51,15 @@ def _check_finite(hidden, accession: str) -> None:
             )
 
 
+def distinct(members: Iterable[tuple[dict[str, Any], Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Those of `labelled_sequences` that have other tokens than all before them."""
+    seen = set()
+    for labels, hidden in members:
+        if labels["input"] not in seen:
+            seen.add(labels["input"])
+            yield labels, hidden
+
+
 def number_inputs(tokens: np.ndarray) -> np.ndarray:
     """A number for each row of token ids (S, n): (S,), equal for equal rows."""
     return np.unique(tokens, axis=0, return_inverse=True)[1].reshape(-1)
