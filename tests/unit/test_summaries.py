@@ -10,6 +10,7 @@ from spikegeometry.evaluation.intervals import wilson_interval
 from spikegeometry.evaluation.summaries import (
     class_means,
     class_medians,
+    class_profiles,
     label_shares,
     measurement_table,
     number_inputs,
@@ -68,6 +69,18 @@ def test_class_medians():
     ten = pd.DataFrame({"class": "a", "input": range(10), "head": 1, "R": np.arange(10.0)[::-1] ** 2})
     row = class_medians(ten, ["a"], ["head"], ["R"], 0.95).iloc[0]
     assert row[["value", "n", "low", "high"]].to_list() == [20.5, 10, 1, 64]
+
+
+def test_class_profiles():
+    rows = pd.DataFrame(
+        [("a", 0, 1, 4.0), ("a", 0, 2, 2.0), ("a", 1, 1, 1.0), ("a", 1, 1, 1.0), ("b", 2, 1, 7.0)],
+        columns=["class", "input", "bin", "value"],
+    )
+    table = class_profiles(rows, ["a", "b", "c"], ["bin"]).set_index(["class", "bin"])
+    # Input 1 of class a has nothing in bin 2, and its copy does not count.
+    values = {("a", 1): 2.5, ("a", 2): 1, ("b", 1): 7, ("all", 1): 4, ("all", 2): 2 / 3}
+    assert table["value"].to_dict() == pytest.approx(values)
+    assert table["n"].groupby(level=0).max().to_dict() == {"a": 2, "b": 1, "all": 3}
 
 
 def test_label_shares():

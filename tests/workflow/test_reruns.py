@@ -27,13 +27,14 @@ def test_nothing_to_do_after_a_run(finished):
 ONE_VALUE = {
     "cone_index": "{cone_index: {rogue_coordinates: 2}}",
     "attention_gates": "{attention_gates: {threshold: 0.4}}",
+    "activation_distributions": "{activation_distributions: {outlier: 4}}",
     "attention_maps": "{attention_maps: {kappa: 20}}",
     "token_divergence": "{token_divergence: {shuffles: 2}}",
     "attention_entropy": "{attention_entropy: {mass: 0.8}}",
     "attention_domains": "{attention_domains: {threshold: 0.4}}",
 }
 # Analyses that look at no tensor of an attention head.
-WITHOUT_HEADS = {"token_divergence"}
+WITHOUT_HEADS = {"activation_distributions", "token_divergence"}
 
 
 @pytest.mark.parametrize("analysis", ONE_VALUE)

@@ -76,3 +76,77 @@ rule plot_token_divergence:
         "Drawing the tokens that differ from the reference's"
     script:
         "../scripts/plot_token_divergence.py"
+
+
+rule activation_distributions:
+    input:
+        sequences="<results>/activations/sequences.tsv",
+        hidden_states="<results>/activations/hidden_states.npy",
+        tokens="<results>/activations/tokens.npy",
+    output:
+        table="<results>/geometry/activation_distributions.tsv",
+        sequences="<results>/geometry/activation_distributions/sequences.parquet",
+        histogram="<results>/geometry/activation_distributions/histogram.parquet",
+        columns="<results>/geometry/activation_distributions/columns.parquet",
+    log:
+        "<logs>/geometry/activation_distributions.log",
+    benchmark:
+        "<benchmarks>/geometry/activation_distributions.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    params:
+        layers=lookup("analyses/activation_distributions/layers", within=config),
+        selected_classes=lookup(
+            "analyses/activation_distributions/classes", within=config
+        ),
+        alpha=lookup("analyses/activation_distributions/alpha", within=config),
+        outlier=lookup("analyses/activation_distributions/outlier", within=config),
+        bin_width=lookup("analyses/activation_distributions/bin_width", within=config),
+        classes=lookup("classes", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        library=digest(
+            "evaluation.summaries",
+            "geometry.activation_distributions",
+            "geometry.selection",
+            "logs",
+            "model.activations",
+            "tables",
+        ),
+    message:
+        "Testing the token vectors of every layer for normality"
+    script:
+        "../scripts/activation_distributions.py"
+
+
+rule plot_activation_distributions:
+    input:
+        table="<results>/geometry/activation_distributions.tsv",
+        histogram="<results>/geometry/activation_distributions/histogram.parquet",
+        columns="<results>/geometry/activation_distributions/columns.parquet",
+    output:
+        png=report(
+            "<results>/geometry/activation_distributions.png",
+            caption="../report/activation_distributions.rst",
+            category="5 Geometry",
+            labels={"figure": "Activation distributions"},
+        ),
+        svg="<results>/geometry/activation_distributions.svg",
+    log:
+        "<logs>/geometry/plot_activation_distributions.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        selected_classes=lookup(
+            "analyses/activation_distributions/classes", within=config
+        ),
+        alpha=lookup("analyses/activation_distributions/alpha", within=config),
+        outlier=lookup("analyses/activation_distributions/outlier", within=config),
+        library=digest(
+            "figures.activation_distributions", "figures.style", "logs", "tables"
+        ),
+    message:
+        "Drawing the distributions of the activations"
+    script:
+        "../scripts/plot_activation_distributions.py"
