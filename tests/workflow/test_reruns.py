@@ -30,6 +30,7 @@ ONE_VALUE = {
     "attention_maps": "{attention_maps: {kappa: 20}}",
     "token_divergence": "{token_divergence: {shuffles: 2}}",
     "attention_entropy": "{attention_entropy: {mass: 0.8}}",
+    "attention_flow": "{attention_flow: {exact_sinks: 3}}",
 }
 # Analyses that look at no tensor of an attention head.
 WITHOUT_HEADS = {"token_divergence"}
