@@ -14,10 +14,10 @@ from collections.abc import Callable
 import torch
 
 from spikegeometry.geometry.attention_entropy import spread_variants
-from spikegeometry.geometry.attention_flow import CLS, check_bounds, flow_bounds, follow, residual_mix, rollout_by_layer
+from spikegeometry.geometry.attention_flow import check_bounds, flow_bounds, follow, residual_mix, rollout_by_layer
 from spikegeometry.geometry.attention_gates import gate_labels, gate_scores
 from spikegeometry.geometry.cone_index import sites, token_cone_variants
-from spikegeometry.geometry.heads import attention_maps, head_tensors, kmer_maps
+from spikegeometry.geometry.heads import CLS, attention_maps, head_tensors, kmer_maps
 
 LAYERS, HEADS, WIDTH, TOKENS = 12, 12, 768, 426
 EPS, ROGUE, THRESHOLD, MASS, RESIDUAL, SINKS = 1e-12, 3, 0.3, 0.9, 0.5, 20

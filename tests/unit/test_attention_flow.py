@@ -164,7 +164,7 @@ PARAMS = {
     "exact_sinks": 4,
     "confidence": 0.95,
     "seed": 7,
-    "outputs": ("layers",),
+    "outputs": {"layers": "attention_flow_layers.parquet"},
 }
 
 
@@ -199,7 +199,9 @@ def test_rollout_of_the_model_is_of_single_sequences(run, tables):
     assert first["rollout"].to_numpy() == pytest.approx(rolled[0], abs=1e-6)
     rows = table[(table["class"] == "alpha") & (table["statistic"] == "rollout")].set_index("token")
     assert rows.loc[5, "value"] == pytest.approx((rolled[0][5] + rolled[1][5]) / 2, rel=1e-4)
-    assert rows["n"].to_dict() == {token: 2 if token < 11 else 1 for token in range(14)}
+    assert rows["n"].to_dict() == {token: 2 if token < 10 else 1 for token in range(-1, 13)}
+    # [SEP] is one token, wherever a sequence ends.
+    assert rows.loc[-1, "value"] == pytest.approx((rolled[0][-1] + rolled[1][-1]) / 2, rel=1e-4)
     top = layers[(layers["class"] == "alpha") & (layers["layer"] == 3)].set_index("token")["value"]
     assert top[5] == pytest.approx(rows.loc[5, "value"], rel=1e-4)
 

@@ -7,8 +7,8 @@ import pandas as pd
 import torch
 
 from spikegeometry.evaluation.summaries import class_means, labelled_sequences, measurement_table
-from spikegeometry.geometry.attention_flow import CLS, check_bounds, follow, residual_mix, rollout_by_layer
-from spikegeometry.geometry.heads import attention_maps
+from spikegeometry.geometry.attention_flow import check_bounds, follow, residual_mix, rollout_by_layer
+from spikegeometry.geometry.heads import CLS, attention_maps, token_numbers
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
@@ -37,13 +37,13 @@ for sequence, hidden in labelled_sequences(recorded, classes):
     layers = zip(hidden, weights, strict=False)
     maps = (attention_maps(states, layer, shape.heads)[rows_of_heads] for states, layer in layers)
     mixes = torch.stack([residual_mix(attention, params.residual) for attention in maps])
-    n = hidden.shape[1]
+    n, numbers = hidden.shape[1], token_numbers(hidden.shape[1])
     drawn, whole = follow(mixes, CLS)
     exact, gaps = check_bounds(mixes, CLS, drawn["flow_bound"], sample_sinks(sequence["class"], n).tolist())
-    of_tokens.append(sequence | {"token": range(n)} | drawn | {"flow_exact": exact})
+    of_tokens.append(sequence | {"token": numbers} | drawn | {"flow_exact": exact})
     of_sequences.append(sequence | {"token": np.nan} | whole | gaps)
     for layer, rolled in enumerate(rollout_by_layer(mixes, CLS), start=1):
-        of_layers.append(sequence | {"layer": layer, "token": range(n), "rollout": rolled})
+        of_layers.append(sequence | {"layer": layer, "token": numbers, "rollout": rolled})
 
 measurements = measurement_table(of_tokens)
 means = class_means(measurements, classes, ["token"], [*drawn, "flow_exact"], params.confidence)

@@ -9,6 +9,7 @@ from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers
 
 ALL_CLASSES = "all"
 INK = "#222222"
+SPECIAL = {"[CLS]": 0, "[SEP]": -1}
 
 
 def draw_attention_flow(
@@ -16,24 +17,25 @@ def draw_attention_flow(
 ) -> Figure:
     """What [CLS] draws from each k-mer by rollout and flow, and the rollout from each layer.
 
-    `table`: class, token, statistic, value, n; `layers`: class, layer, token, value; `domains`: name, first, last (in
-    tokens); `classes`: all classes of the run, in the order of their colours; `chosen`: those that were asked for.
+    `table`: class, token (as in SPECIAL, k-mers from 1), statistic, value, n; `layers`: class, layer, token, value;
+    `domains`: name, first, last (in tokens); `classes`: all classes of the run, in the order of their colours;
+    `chosen`: those that were asked for.
     """
     present = set(table["class"])
     shown = [name for name in classes if name in present]
     colours, markers = class_colours(classes), class_markers(classes)
     styles = {name: {"color": colours[name], "marker": markers[name], "markersize": 4} for name in shown}
-    last = int(table["token"].max())
-    kmers = table[table["token"].between(1, last - 1)]
-    special = table[(table["class"] == ALL_CLASSES) & table["token"].isin([0, last])]
+    n = int(table["token"].max()) + len(SPECIAL)
+    kmers = table[table["token"] > 0]
+    special = table[(table["class"] == ALL_CLASSES) & table["token"].isin(SPECIAL.values())]
     special = special.set_index(["statistic", "token"])["value"]
 
     height = 10.5 + 0.14 * layers["layer"].nunique()
     figure, axes = new_figure(10, height, 4, 1, sharex=True, height_ratios=[3, 3, 3, 2])
     titles = {"rollout": "Rollout from [CLS]", "rollout_specific": "Less the mean rollout from all tokens"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=False):
-        _draw_classes(axis, kmers[kmers["statistic"] == statistic], last + 1, styles)
-        ends = (f"{name} {special[statistic, token] * (last + 1):.3g}" for name, token in _ends(last))
+        _draw_classes(axis, kmers[kmers["statistic"] == statistic], n, styles)
+        ends = (f"{name} {special[statistic, token] * n:.3g}" for name, token in SPECIAL.items())
         axis.set_title(f"{title}; not drawn: {', '.join(ends)}", pad=42 if axis is axes[0] else None)
     axes[0].set_ylabel("rollout x n (1: all tokens alike)")
     axes[1].set_ylabel("difference x n")
@@ -42,12 +44,12 @@ def draw_attention_flow(
     if "flow_gap_max" in overall.groups:
         none, largest = overall.mean()["flow_gap_none"], overall.max()["flow_gap_max"]
         axes[2].set_title(f"{axes[2].get_title()}; bound tight in {none:.0%} of these, gap at most {largest:.1g}")
-    of_all = layers[(layers["class"] == ALL_CLASSES) & layers["token"].between(1, last - 1)]
-    _draw_layers(figure, axes[3], of_all, last + 1)
+    of_all = layers[(layers["class"] == ALL_CLASSES) & (layers["token"] > 0)]
+    _draw_layers(figure, axes[3], of_all, n)
     for axis in axes[:3]:
         _shade_domains(axis, domains)
     _name_domains(axes[0], domains)
-    axes[0].set_xlim(0, last)
+    axes[0].set_xlim(0, n - 1)
 
     counts = table[table["statistic"] == "rollout"].groupby("class")["n"].max()
     handles = [axes[0].plot([], [], label=f"{name} (n = {counts[name]})", **styles[name])[0] for name in shown]
@@ -56,10 +58,6 @@ def draw_attention_flow(
     note = f"; no sequence of {', '.join(missing)}" if missing else ""
     figure.suptitle(f"Attention rollout and flow along the gene, n = {counts[ALL_CLASSES]} distinct sequences{note}")
     return figure
-
-
-def _ends(last: int) -> list[tuple[str, int]]:
-    return [("[CLS]", 0), ("[SEP]", last)]
 
 
 def _draw_classes(axis: Axes, rows: pd.DataFrame, scale: float, styles: dict[str, dict]) -> None:

@@ -20,7 +20,6 @@ from torch import Tensor
 UNITS = 10**8
 # Less than this between a bound and the flow is rounding.
 GAP = 1e-5
-CLS = 0
 
 
 def residual_mix(attention: Tensor, residual: float) -> Tensor:
