@@ -32,6 +32,7 @@ ONE_VALUE = {
     "token_divergence": "{token_divergence: {shuffles: 2}}",
     "attention_entropy": "{attention_entropy: {mass: 0.8}}",
     "attention_domains": "{attention_domains: {threshold: 0.4}}",
+    "attention_flow": "{attention_flow: {exact_sinks: 3}}",
 }
 # Analyses that look at no tensor of an attention head.
 WITHOUT_HEADS = {"activation_distributions", "token_divergence"}

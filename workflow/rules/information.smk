@@ -73,3 +73,79 @@ rule plot_attention_entropy:
         "Drawing how widely attention is spread"
     script:
         "../scripts/plot_attention_entropy.py"
+
+
+rule attention_flow:
+    input:
+        model="<results>/model/finetuned",
+        sequences="<results>/activations/sequences.tsv",
+        hidden_states="<results>/activations/hidden_states.npy",
+        tokens="<results>/activations/tokens.npy",
+    output:
+        table="<results>/geometry/attention_flow.tsv",
+        sequences="<results>/geometry/attention_flow/sequences.parquet",
+        layers="<results>/geometry/attention_flow/layers.parquet",
+    log:
+        "<logs>/geometry/attention_flow.log",
+    benchmark:
+        "<benchmarks>/geometry/attention_flow.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    params:
+        heads=lookup("analyses/attention_flow/heads", within=config),
+        selected_classes=lookup("analyses/attention_flow/classes", within=config),
+        residual=lookup("analyses/attention_flow/residual", within=config),
+        exact_sinks=lookup("analyses/attention_flow/exact_sinks", within=config),
+        classes=lookup("classes", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        seed=lookup("seed", within=config),
+        library=digest(
+            "evaluation.summaries",
+            "geometry.attention_flow",
+            "geometry.heads",
+            "geometry.selection",
+            "logs",
+            "model.activations",
+            "model.weights",
+            "tables",
+        ),
+    message:
+        "Following attention from [CLS] down to the input"
+    script:
+        "../scripts/attention_flow.py"
+
+
+rule plot_attention_flow:
+    input:
+        table="<results>/geometry/attention_flow.tsv",
+        layers="<results>/geometry/attention_flow/layers.parquet",
+        domains=lookup("reference/domains", within=config),
+    output:
+        png=report(
+            "<results>/geometry/attention_flow.png",
+            caption="../report/attention_flow.rst",
+            category="5 Geometry",
+            labels={"figure": "Attention rollout and flow"},
+        ),
+        svg="<results>/geometry/attention_flow.svg",
+    log:
+        "<logs>/geometry/plot_attention_flow.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        selected_classes=lookup("analyses/attention_flow/classes", within=config),
+        k=lookup("dataset/k", within=config),
+        stride=lookup("dataset/stride", within=config),
+        library=digest(
+            "dataset.domains",
+            "figures.attention_flow",
+            "figures.style",
+            "logs",
+            "tables",
+        ),
+    message:
+        "Drawing attention rollout and flow along the gene"
+    script:
+        "../scripts/plot_attention_flow.py"

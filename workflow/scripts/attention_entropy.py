@@ -8,7 +8,7 @@ import torch
 
 from spikegeometry.evaluation.summaries import class_means, label_shares, labelled_sequences, measurement_table
 from spikegeometry.geometry.attention_entropy import SHARES, STATISTICS, paper_statistics, spread_variants
-from spikegeometry.geometry.heads import attention_maps
+from spikegeometry.geometry.heads import attention_maps, token_numbers
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded, read_mean_attention
@@ -37,7 +37,7 @@ for sequence, hidden in labelled_sequences(recorded, classes):
         for variant, spread in variants.items():
             of_heads.append(place | {"head": heads, "variant": variant, "regime": spread.regimes} | spread.statistics)
         raw = variants["raw"]
-        of_tokens.append(place | {"token": range(hidden.shape[1]), "H_norm": raw.entropy_by_token})
+        of_tokens.append(place | {"token": token_numbers(hidden.shape[1]), "H_norm": raw.entropy_by_token})
         of_sizes.append(place | bins | {"queries": raw.share_histogram.flatten()})
 
 for name, count, means in read_mean_attention(snakemake.input.attention, classes):

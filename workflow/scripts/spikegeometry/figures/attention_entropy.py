@@ -51,7 +51,7 @@ def draw_attention_entropy(
     axes[0, 1].set(title="Row entropy of each head, and the mean", ylabel="mean row entropy / ln n")
     _draw_layers(axes[1, 0], everything, "vn_norm")
     axes[1, 0].set(title="Von Neumann entropy of each head, and the mean", ylabel="Von Neumann entropy / ln n")
-    _draw_paper(figure, axes[1, 1], table[table["variant"] == "class_mean"], tokens["token"].max() + 1)
+    _draw_paper(figure, axes[1, 1], table[table["variant"] == "class_mean"], tokens["token"].max() + 2)
     for axis in axes[2]:
         axis.remove()
     wide = figure.add_subplot(axes[2, 0].get_gridspec()[2, :])
@@ -136,7 +136,7 @@ def _draw_profile(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
     """Row entropy of each token's query by layer, in the mean over heads and sequences."""
     grid = tokens.pivot_table(index="layer", columns="token", values="value")
     drawn = axis.pcolormesh(grid.columns, grid.index, grid, cmap=SEQUENTIAL, shading="nearest", rasterized=True)
-    axis.set(xlabel="token of the query (0 is [CLS], the last [SEP])", ylabel="layer", yticks=grid.index)
+    axis.set(xlabel="token of the query (0 is [CLS], -1 [SEP])", ylabel="layer", yticks=grid.index)
     axis.set_title("Row entropy along the sequence, mean over heads")
     axis.invert_yaxis()
     figure.colorbar(drawn, ax=axis, label="row entropy / ln n", pad=0.01)

@@ -19,6 +19,9 @@ ACTIVATIONS = {
     "relu": functional.relu,
 }
 
+# What the first and the last token are called where tokens are numbered; k-mers count from 1. In sequences of unlike
+# length the last stands in unlike places.
+CLS, SEP = 0, -1
 # A row with less attention for k-mers is not scaled up.
 MIN_KMER_MASS = 1e-6
 
@@ -52,6 +55,11 @@ def kmer_maps(attention: Tensor) -> tuple[Tensor, Tensor]:
     mass = among.sum(dim=-1)
     scale = torch.where(mass < MIN_KMER_MASS, 0, 1 / mass)
     return among * scale.unsqueeze(-1), mass
+
+
+def token_numbers(n: int) -> list[int]:
+    """Numbers of the n tokens of a sequence: CLS, those of the k-mers, SEP."""
+    return [CLS, *range(1, n - 1), SEP]
 
 
 def head_tensors(hidden: Tensor, layer: dict[str, Tensor], heads: int, eps: float) -> HeadTensors:
