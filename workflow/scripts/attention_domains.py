@@ -27,7 +27,7 @@ heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_doma
 classes = choose(params.selected_classes, params.classes, "analyses.attention_domains.classes")
 rows_of_heads = [head - 1 for head in heads]
 domains = domains_of_kmers(read_domains(snakemake.input.domains), recorded.tokens.shape[1] - 2, params.k, params.stride)
-memberships = torch.from_numpy(domains.to_numpy())
+memberships = torch.from_numpy(domains.to_numpy(copy=True))
 cells = {"head": np.repeat(heads, domains.shape[1]), "domain": np.tile(domains.columns, len(heads))}
 turned = TurnedShares()
 

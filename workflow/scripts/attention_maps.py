@@ -39,11 +39,12 @@ for name, of_class in groupby(members, key=lambda member: member[0]["class"]):
             maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[rows_of_heads]
             statistics = special_shares(maps) | sums.add(row, maps)
             records.append(sequence | {"layer": layer, "head": heads} | statistics)
-    means[name] = sums.kmer_means.float()
+    means[name] = sums.kmer_means
     tokens.append(token_table(name, axes, sums.token_means, params.k, params.stride))
     mean = of_all_tests[name][np.ix_([layer - 1 for layer in layers], rows_of_heads)]
-    cells = frequent_pairs(sums.frequencies, params.min_frequency)
-    pairs.append(pair_table(name, axes, cells, mean, sums.frequencies, params.k, params.stride))
+    frequencies = sums.frequencies
+    cells = frequent_pairs(frequencies, params.min_frequency)
+    pairs.append(pair_table(name, axes, cells, mean, frequencies, params.k, params.stride))
 
 measurements = measurement_table(records)
 table = class_means(measurements, classes, ["layer", "head"], list(statistics), params.confidence)

@@ -4,6 +4,7 @@ Attention is not importance: a token that is looked at may bring a value that is
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -80,13 +81,13 @@ class MapSums:
             self._high[name][layer, :, :n, :n] += cells
         return {f"high_{name}": cells.sum(dim=(-2, -1)) / n for name, cells in high.items()}
 
-    @property
+    @cached_property
     def kmer_means(self) -> Tensor:
         """Mean map (L, H, m, m) among the k-mers: of ratios, so that each row of each sequence weighs the same.
 
-        Rows without attention for k-mers are left out; NaN where no sequence has the cell.
+        Rows without attention for k-mers are left out; NaN where no sequence has the cell. Read it last.
         """
-        return self._kmer_sums / self._kmer_rows
+        return (self._kmer_sums / self._kmer_rows).float()
 
     @property
     def token_means(self) -> dict[str, Tensor]:
