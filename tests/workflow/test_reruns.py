@@ -27,6 +27,7 @@ def test_nothing_to_do_after_a_run(finished):
 ONE_VALUE = {
     "cone_index": "{cone_index: {rogue_coordinates: 2}}",
     "attention_gates": "{attention_gates: {threshold: 0.4}}",
+    "subspace_directionality": "{subspace_directionality: {top: 4}}",
 }
 
 
@@ -55,7 +56,7 @@ def test_touch_of_a_script(finished, analysis):
 
 
 def test_module_that_analyses_share(finished):
-    with edited(finished.folder / LIBRARY / "geometry/heads.py", "\n\nADDED = 1\n"):
+    with edited(finished.folder / LIBRARY / "geometry/selection.py", "\n\nADDED = 1\n"):
         assert finished.would_run() == {"all"} | set(ONE_VALUE) | {f"plot_{name}" for name in ONE_VALUE}
 
 
