@@ -33,9 +33,10 @@ ONE_VALUE = {
     "attention_entropy": "{attention_entropy: {mass: 0.8}}",
     "attention_domains": "{attention_domains: {threshold: 0.4}}",
     "attention_flow": "{attention_flow: {exact_sinks: 3}}",
+    "subspace_directionality": "{subspace_directionality: {top: 4}}",
 }
 # Analyses that look at no tensor of an attention head.
-WITHOUT_HEADS = {"activation_distributions", "token_divergence"}
+WITHOUT_HEADS = {"activation_distributions", "subspace_directionality", "token_divergence"}
 
 
 @pytest.mark.parametrize("analysis", ONE_VALUE)
@@ -66,6 +67,8 @@ def test_module_that_analyses_share(finished):
     with edited(finished.folder / LIBRARY / "geometry/heads.py", "\n\nADDED = 1\n"):
         reading = ONE_VALUE.keys() - WITHOUT_HEADS
         assert finished.would_run() == {"all"} | reading | {f"plot_{name}" for name in reading}
+    with edited(finished.folder / LIBRARY / "geometry/selection.py", "\n\nADDED = 1\n"):
+        assert finished.would_run() == {"all"} | set(ONE_VALUE) | {f"plot_{name}" for name in ONE_VALUE}
 
 
 def test_figure_style_retrains_nothing(finished):
