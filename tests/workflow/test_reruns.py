@@ -67,8 +67,6 @@ def test_module_that_analyses_share(finished):
     with edited(finished.folder / LIBRARY / "geometry/heads.py", "\n\nADDED = 1\n"):
         reading = ONE_VALUE.keys() - WITHOUT_HEADS
         assert finished.would_run() == {"all"} | reading | {f"plot_{name}" for name in reading}
-    with edited(finished.folder / LIBRARY / "geometry/selection.py", "\n\nADDED = 1\n"):
-        assert finished.would_run() == {"all"} | set(ONE_VALUE) | {f"plot_{name}" for name in ONE_VALUE}
 
 
 def test_figure_style_retrains_nothing(finished):

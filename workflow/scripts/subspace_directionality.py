@@ -27,14 +27,12 @@ def forms(layer):
 
 def measure():
     for model, folder in zip(params.models, progress(snakemake.input.models, "models"), strict=True):
-        weights = read_layers(folder)
-        for number in layers:
-            before = forms(pretrained[number - 1])
-            for of, form in forms(weights[number - 1]).items():
+        for number, (layer, start) in enumerate(zip(read_layers(folder), pretrained, strict=True), start=1):
+            for of, form in forms(layer).items() if number in layers else ():
                 place = {"model": model, "form": of, "layer": number, "head": heads if of == "head" else None}
+                change = {"relative_change": geometry.relative_change(form, forms(start)[of])}
                 spectra = geometry.spectra(form)
-                scores = geometry.scores(form, spectra, params.top)
-                yield place, spectra, scores | {"relative_change": geometry.relative_change(form, before[of])}
+                yield place, spectra, geometry.scores(form, spectra, params.top) | change
 
 
 def spectral_lines():
@@ -50,8 +48,8 @@ def random_scores():
         drawn = geometry.random_scores(rank, shape.hidden_size, params.random_forms, params.top, params.seed)
         for statistic, values in drawn.items():
             low, high = np.quantile(values, [(1 - params.confidence) / 2, (1 + params.confidence) / 2])
-            summary = {"value": values.mean().item(), "n": len(values), "low": low, "high": high}
-            yield {"model": geometry.RANDOM, "form": of, "statistic": statistic} | summary
+            place = {"model": geometry.RANDOM, "form": of, "statistic": statistic}
+            yield place | {"value": values.mean().item(), "n": len(values), "low": low, "high": high}
 
 
 measurements = list(measure())
