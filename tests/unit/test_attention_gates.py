@@ -18,9 +18,9 @@ from spikegeometry.geometry.attention_gates import (
     find_blocks,
     gate_labels,
     gate_scores,
-    kmer_maps,
     kovaleva_labels,
 )
+from spikegeometry.geometry.heads import kmer_maps
 from tiny_run import random_bert, random_tokens, run_analysis, write_run
 
 N = 40

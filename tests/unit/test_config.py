@@ -38,6 +38,21 @@ def test_given_values_stand_and_the_argument_is_left_alone():
     assert before == given(seed=0, dataset={"stride": 3})
 
 
+def test_text_is_read_as_what_its_key_holds():
+    config = load_config(
+        given(
+            seed="7",
+            split={"test": "0.3"},
+            model={"finetune": {"learning_rate": "1e-5"}},
+            analyses={"cone_index": {"layers": ["2"], "activate": "false"}},
+            run="12",
+        )
+    )
+    assert (config["seed"], config["split"]["test"], config["model"]["finetune"]["learning_rate"]) == (7, 0.3, 1e-5)
+    assert (config["analyses"]["cone_index"]["layers"], config["analyses"]["cone_index"]["activate"]) == ([2], False)
+    assert config["run"] == "12"
+
+
 def test_a_source_keeps_its_own_block_with_whole_paths():
     source = given()["source"] | {"table": {"sequences": "x.fasta", "labels": "x.tsv"}}
     config = load_config(given(source=source))
@@ -58,11 +73,7 @@ def test_a_source_keeps_its_own_block_with_whole_paths():
     [
         ({"sed": 1}, "Config key sed is unknown. Did you mean seed?", "Allowed here: "),
         ({"seed": -1}, "Config key seed: -1 is not allowed.", "Allowed: integer, at least 0."),
-        (
-            {"model": {"finetune": {"learning_rate": "1e-5"}}},
-            "YAML reads 1e-5 as text: write 1.0e-5",
-            "Allowed: number",
-        ),
+        ({"model": {"finetune": {"learning_rate": "fast"}}}, "learning_rate: fast is not allowed.", "Allowed: number"),
         ({"run": "a/b"}, "Config key run: 'a/b' is not allowed as a name.", "It must match"),
         ({"classes": ["alpha", "other"]}, "Config key classes.1: 'other'", "It must match anything but all, other."),
         ({"external": {"test": {"type": "simulate"}}}, "Config key external: 'test'", "It must match"),

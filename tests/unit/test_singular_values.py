@@ -167,6 +167,7 @@ PARAMS = {
     "threshold": 0.1,
     "confidence": 0.95,
 }
+OUTPUTS = {"histograms": "histograms.tsv"}
 
 
 @pytest.fixture(scope="module")
@@ -181,12 +182,12 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(run):
-    return run_analysis("singular_values", run, **PARAMS)
+    return run_analysis("singular_values", run, OUTPUTS, **PARAMS)
 
 
 @pytest.fixture(scope="module")
 def histograms(run, tables):
-    return read_tsv(run / "singular_values_histograms.tsv")
+    return read_tsv(run / OUTPUTS["histograms"])
 
 
 def test_table_of_sequences(run, tables):
@@ -238,7 +239,7 @@ def test_table_of_histograms(histograms):
 
 def test_selection(run):
     table, sequences = run_analysis(
-        "singular_values", run, **PARAMS | {"layers": [2], "heads": [4, 1], "selected_classes": ["beta"]}
+        "singular_values", run, OUTPUTS, **PARAMS | {"layers": [2], "heads": [4, 1], "selected_classes": ["beta"]}
     )
     assert set(sequences["class"]) == {"beta"}
     assert set(table["layer"]) == {2}
@@ -256,7 +257,7 @@ def test_selection(run):
 )
 def test_what_does_not_exist_is_named(run, key, value, message):
     with pytest.raises(InputError, match="(?s)" + message):
-        run_analysis("singular_values", run, **PARAMS | {key: value})
+        run_analysis("singular_values", run, OUTPUTS, **PARAMS | {key: value})
 
 
 def test_figure(tables, histograms):

@@ -7,7 +7,14 @@ import torch
 
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.intervals import wilson_interval
-from spikegeometry.evaluation.summaries import class_means, label_shares, measurement_table, number_inputs
+from spikegeometry.evaluation.summaries import (
+    class_means,
+    class_medians,
+    class_profiles,
+    label_shares,
+    measurement_table,
+    number_inputs,
+)
 from spikegeometry.geometry.selection import choose
 
 # Input 1 stands twice in class a; class b has one input, class c none.
@@ -42,6 +49,38 @@ def test_class_means():
     # Three values 1, 3, 8: sd 3.60555, standard error 2.08167, Student's quantile for 2 degrees of freedom 4.30265.
     assert bounds.loc["a", 1, "R"].to_list() == pytest.approx([4 - 8.95669, 4 + 8.95669], abs=1e-4)
     assert bounds.loc["b", 1, "R"].isna().all()
+
+
+def test_class_medians():
+    table = class_medians(MEASUREMENTS, ["b", "a", "c"], ["head"], ["R", "C"], 0.95)
+    medians = table.fillna({"head": 0}).set_index(["class", "head", "statistic"])
+    assert medians["value"].to_dict() == {
+        ("b", 1, "R"): 6,
+        ("b", 0, "R"): 7,
+        ("a", 1, "R"): 3,
+        ("a", 1, "C"): 3.5,
+        ("all", 1, "R"): 4.5,
+        ("all", 1, "C"): 3.5,
+        ("all", 0, "R"): 7,
+    }
+    assert medians.loc["a", 1, "R"]["n"] == 3
+    assert medians["low"].isna().all()
+    # Of ten values, the second and the last but one: at most one of ten lies below the median with probability 0.011.
+    ten = pd.DataFrame({"class": "a", "input": range(10), "head": 1, "R": np.arange(10.0)[::-1] ** 2})
+    row = class_medians(ten, ["a"], ["head"], ["R"], 0.95).iloc[0]
+    assert row[["value", "n", "low", "high"]].to_list() == [20.5, 10, 1, 64]
+
+
+def test_class_profiles():
+    rows = pd.DataFrame(
+        [("a", 0, 1, 4.0), ("a", 0, 2, 2.0), ("a", 1, 1, 1.0), ("a", 1, 1, 1.0), ("b", 2, 1, 7.0)],
+        columns=["class", "input", "bin", "value"],
+    )
+    table = class_profiles(rows, ["a", "b", "c"], ["bin"]).set_index(["class", "bin"])
+    # Input 1 of class a has nothing in bin 2, and its copy does not count.
+    values = {("a", 1): 2.5, ("a", 2): 1, ("b", 1): 7, ("all", 1): 4, ("all", 2): 2 / 3}
+    assert table["value"].to_dict() == pytest.approx(values)
+    assert table["n"].groupby(level=0).max().to_dict() == {"a": 2, "b": 1, "all": 3}
 
 
 def test_label_shares():

@@ -53,12 +53,15 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     members = [(name, tokens) for name, several in sequences.items() for tokens in several]
     longest = max(len(tokens) for _, tokens in members)
     rows, states, ids, probabilities = [], [], [], []
+    attention = {}
     for number, (name, tokens) in enumerate(members):
-        output = model(torch.from_numpy(tokens)[None], output_hidden_states=True)
+        output = model(torch.from_numpy(tokens)[None], output_hidden_states=True, output_attentions=True)
         padding = (0, longest - len(tokens))
         rows.append((f"{name}/{number}", name, name, True, len(tokens), number, number))
         states.append(np.pad(torch.cat(output.hidden_states).numpy(), ((0, 0), padding, (0, 0))))
         ids.append(np.pad(tokens, padding))
+        maps = np.pad(torch.cat(output.attentions).numpy(), ((0, 0), (0, 0), padding, padding), constant_values=np.nan)
+        attention.setdefault(name, []).append(maps)
         probabilities.append(output.logits[0].softmax(dim=0).numpy())
     activations = folder / "activations"
     activations.mkdir(parents=True)
@@ -67,25 +70,36 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     np.save(activations / "hidden_states.npy", np.stack(states))
     np.save(activations / "cls.npy", np.stack(states)[:, :, 0])
     np.save(activations / "tokens.npy", np.stack(ids).astype(np.int32))
+    with np.errstate(invalid="ignore"):
+        means = {name: np.nansum(maps, axis=0) / np.isfinite(maps).sum(axis=0) for name, maps in attention.items()}
+    counts = {f"count_{name}": len(maps) for name, maps in attention.items()}
+    np.savez(activations / "attention_mean.npz", **means, **counts)
     shares = pd.DataFrame(np.stack(probabilities), columns=[f"p_{name}" for name in sequences])
     write_parquet(shares, folder / "predictions.parquet")
     model.save_pretrained(folder / "model")
 
 
-def run_analysis(name: str, folder: Path, **params) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run the script of an analysis on the files of `write_run`: its table of classes and that of sequences."""
+def run_analysis(
+    name: str, folder: Path, outputs: dict[str, str] | None = None, inputs: dict[str, str] | None = None, **params
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run the script of an analysis on the files of `write_run`: its table of classes and that of sequences.
+
+    `outputs` and `inputs` give the names, below `folder`, of what else the script writes and reads.
+    """
     activations = folder / "activations"
     snakemake = SimpleNamespace(
         input=SimpleNamespace(
             model=str(folder / "model"),
             predictions=str(folder / "predictions.parquet"),
             sequences=str(activations / "sequences.tsv"),
+            attention=str(activations / "attention_mean.npz"),
+            **{key: str(folder / file) for key, file in (inputs or {}).items()},
             **{part: str(activations / f"{part}.npy") for part in ("hidden_states", "cls", "tokens")},
         ),
         output=SimpleNamespace(
             table=str(folder / f"{name}.tsv"),
             sequences=str(folder / f"{name}.parquet"),
-            **{part: str(folder / f"{name}_{part}.tsv") for part in ("histograms", "tokens")},
+            **{key: str(folder / file) for key, file in (outputs or {}).items()},
         ),
         log=[str(folder / f"{name}.log")],
         threads=1,

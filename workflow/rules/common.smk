@@ -91,7 +91,7 @@ def cohort_title(wildcards):
 
 def cohort_labels(kind, what):
     """Labels of a cohort's table or figure in the report."""
-    return lambda wildcards: {kind: f"{what} ({cohort_name(wildcards)})"}
+    return lambda wildcards: {"set": cohort_name(wildcards), kind: what}
 
 
 def seed_of(wildcards):

@@ -1,13 +1,12 @@
 """Reading of the configuration: validation with short messages, defaults, and the files that a run reads."""
 
 import os
-from copy import deepcopy
 from typing import Any
 
 import jsonschema
 
 from spikegeometry.errors import InputError
-from spikegeometry.schema import explain, read_schema, with_defaults
+from spikegeometry.schema import explain, read_schema, read_text, with_defaults
 
 SELECTIONS = ("layers", "heads")
 
@@ -20,10 +19,11 @@ def load_config(given: dict) -> dict:
     Raises InputError with two lines: the key and what is wrong, then what is allowed.
     """
     schema = read_schema()
+    given = read_text(given, schema)
     errors = list(jsonschema.Draft202012Validator(schema).iter_errors(given))
     if errors:
         raise InputError(explain(jsonschema.exceptions.best_match(errors)))
-    config = with_defaults(deepcopy(given), schema)
+    config = with_defaults(given, schema)
     _check_sense(config)
     config["source"] = _own_block(config["source"], config["data"])
     config["external"] = {name: _own_block(source, config["data"]) for name, source in config["external"].items()}

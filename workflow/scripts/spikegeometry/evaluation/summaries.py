@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def labelled_sequences(recorded, classes: list[str]) -> Iterator[tuple[dict[str, Any], Any]]:
     """The labels (class, sequence, correct, input) and hidden states of each recorded sequence of `classes`.
 
-    `recorded` is a `spikegeometry.model.activations.Recorded`.
+    `recorded` is a `spikegeometry.model.activations.Recorded`. Raises InputError where a value is not finite.
     """
     for name in classes:
         if not (recorded.sequences["class"] == name).any():
@@ -36,7 +36,28 @@ def labelled_sequences(recorded, classes: list[str]) -> Iterator[tuple[dict[str,
     inputs = number_inputs(recorded.tokens)
     for (row, hidden), number in zip(progress(recorded, "recorded sequences", len(recorded)), inputs, strict=True):
         if row["class"] in classes:
+            _check_finite(hidden, row["accession"])
             labels = {"class": row["class"], "sequence": row["accession"], "correct": row["correct"], "input": number}
+            yield labels, hidden
+
+
+def _check_finite(hidden, accession: str) -> None:
+    """Raise InputError where a value of the hidden states (L+1, n, d) of a sequence is NaN or infinite."""
+    for layer, values in enumerate(np.asarray(hidden)):
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"The hidden states of {accession} hold a value that is not finite in layer {layer} (0: embeddings).\n"
+                "Train the model again, with a lower learning rate or in fp32 (model.precision)."
+            )
+
+
+def distinct(members: Iterable[tuple[dict[str, Any], Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Those of `labelled_sequences` that have other tokens than all before them of their class."""
+    seen = set()
+    for labels, hidden in members:
+        key = labels["class"], labels["input"]
+        if key not in seen:
+            seen.add(key)
             yield labels, hidden
 
 
@@ -83,6 +104,39 @@ def class_means(
     half = stats.t.ppf((1 + confidence) / 2, table["n"] - 1) * table["sd"] / np.sqrt(table["n"])
     table = table.assign(low=table["value"] - half, high=table["value"] + half)
     return table[["class", *places, "statistic", "value", "n", "low", "high"]]
+
+
+def class_medians(
+    measurements: pd.DataFrame, classes: list[str], places: list[str], statistics: list[str], confidence: float
+) -> pd.DataFrame:
+    """Median of each statistic over the distinct inputs of each class, at each place, as `class_means` otherwise.
+
+    `low` and `high` are the values between which the median of the population lies whatever the distribution
+    (Conover, Practical Nonparametric Statistics, 3.2); missing where n is too small for the confidence.
+    """
+    tables = []
+    for name, rows in _by_class(measurements, classes, places):
+        long = rows.melt(places, statistics, "statistic").dropna(subset="value")
+        for place, values in long.groupby([*places, "statistic"], sort=False, dropna=False)["value"]:
+            ordered = np.sort(values)
+            # How many of the values may lie beyond either bound.
+            beyond = int(stats.binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
+            bounds = (ordered[beyond - 1], ordered[-beyond]) if beyond else (np.nan, np.nan)
+            tables.append((name, *place, np.median(ordered), len(ordered), *bounds))
+    return pd.DataFrame(tables, columns=["class", *places, "statistic", "value", "n", "low", "high"])
+
+
+def class_profiles(measurements: pd.DataFrame, classes: list[str], places: list[str]) -> pd.DataFrame:
+    """Mean of the column `value` over the distinct inputs of each class, at each place; 0 where an input has no row.
+
+    Columns: class, the places, value, n.
+    """
+    tables = []
+    for name, rows in _by_class(measurements, classes, places):
+        n = rows["input"].nunique()
+        means = rows.groupby(places)["value"].sum() / n
+        tables.append(means.reset_index().assign(**{"class": name, "n": n}))
+    return pd.concat(tables, ignore_index=True)[["class", *places, "value", "n"]]
 
 
 def label_shares(

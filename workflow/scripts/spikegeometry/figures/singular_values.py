@@ -52,15 +52,10 @@ def draw_singular_values(table: pd.DataFrame, histograms: pd.DataFrame, chosen: 
         _draw_spread(axes[upper + 1, column], spread[spread["site"] == site], colours, threshold)
     _draw_effective_ranks(axes[2, 2], everything)
     axes[3, 2].axis("off")
-    axes[3, 2].legend(*axes[2, 2].get_legend_handles_labels(), loc="center", ncols=2, title="effective rank of")
-    figure.colorbar(
-        colours,
-        ax=axes[3, 2],
-        label="layer, in the histograms",
-        ticks=MaxNLocator(integer=True),
-        orientation="horizontal",
-        location="top",
-    )
+    axes[3, 2].legend(*axes[2, 2].get_legend_handles_labels(), loc="lower center", ncols=2, title="effective rank of")
+    bar = axes[3, 2].inset_axes([0, 0.85, 1, 0.08])
+    ticks = MaxNLocator(integer=True)
+    figure.colorbar(colours, cax=bar, label="layer, in the histograms", ticks=ticks, orientation="horizontal")
     missing = [name for name in chosen if name not in set(table["class"])]
     note = f"; no sequence of {', '.join(missing)}" if missing else ""
     counts = everything.loc[everything["site"] != "W_v", "n"]

@@ -33,23 +33,10 @@ NEIGHBOUR = 1
 CONTEXT_SHARE, MIN_CONTEXT = 0.05, 2
 TOP_SHARE, MIN_TOP = 0.01, 1
 BLOCK_SHARE, MIN_BLOCK = 0.02, 3
-MIN_KMER_MASS = 1e-6
 MIN_FAR_MASS = 1e-9
 # Rounding errors decide no tie: scores are compared at so many decimals, and cuts that differ by less are equal.
 DECIMALS = 6
 TIE = 10**-DECIMALS
-
-
-def kmer_maps(attention: Tensor) -> tuple[Tensor, Tensor]:
-    """Maps (H, n-2, n-2) among the k-mers, each row scaled to sum 1, and the sums (H, n-2) before the scaling.
-
-    The first and last token of `attention` (H, n, n) are [CLS] and [SEP]. Rows whose sum is under MIN_KMER_MASS become
-    zero, which `gate_scores` reads as no row.
-    """
-    among = attention[:, 1:-1, 1:-1]
-    mass = among.sum(dim=-1)
-    scale = torch.where(mass < MIN_KMER_MASS, 0, 1 / mass)
-    return among * scale.unsqueeze(-1), mass
 
 
 def gate_scores(attention: Tensor, blocks: Tensor | None = None) -> dict[str, Tensor]:

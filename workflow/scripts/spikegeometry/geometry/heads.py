@@ -19,6 +19,12 @@ ACTIVATIONS = {
     "relu": functional.relu,
 }
 
+# What the first and the last token are called where tokens are numbered; k-mers count from 1. In sequences of unlike
+# length the last stands in unlike places.
+CLS, SEP = 0, -1
+# A row with less attention for k-mers is not scaled up.
+MIN_KMER_MASS = 1e-6
+
 
 @dataclass(frozen=True)
 class HeadTensors:
@@ -37,6 +43,23 @@ class HeadTensors:
 def attention_maps(hidden: Tensor, layer: dict[str, Tensor], heads: int) -> Tensor:
     """Attention (H, n, n) of every head of a block to its input `hidden` (n, d); each row sums to 1."""
     return _attention(_project(hidden, layer, "query", heads), _project(hidden, layer, "key", heads))
+
+
+def kmer_maps(attention: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps (H, n-2, n-2) among the k-mers, each row scaled to sum 1, and the sums (H, n-2) before the scaling.
+
+    The first and last token of `attention` (H, n, n) are [CLS] and [SEP]. Rows whose sum is under MIN_KMER_MASS become
+    zero, which is to be read as no row.
+    """
+    among = attention[:, 1:-1, 1:-1]
+    mass = among.sum(dim=-1)
+    scale = torch.where(mass < MIN_KMER_MASS, 0, 1 / mass)
+    return among * scale.unsqueeze(-1), mass
+
+
+def token_numbers(n: int) -> list[int]:
+    """Numbers of the n tokens of a sequence: CLS, those of the k-mers, SEP."""
+    return [CLS, *range(1, n - 1), SEP]
 
 
 def head_tensors(hidden: Tensor, layer: dict[str, Tensor], heads: int, eps: float) -> HeadTensors:

@@ -37,3 +37,16 @@ class Recorded:
         """Yield each row of sequences.tsv and its hidden states, float32 (L+1, n, d) without padding."""
         for _, row in self.sequences.iterrows():
             yield row, torch.from_numpy(np.array(self.hidden_states[row["recorded"], :, : row["length"]]))
+
+
+def read_mean_attention(path: str | Path, classes: list[str]) -> Iterator[tuple[str, int, torch.Tensor]]:
+    """Yield the name, number of sequences and mean attention (L, H, n, n) of each of `classes` in attention_mean.npz.
+
+    n is the length of the longest sequence of the class; the maps are float32.
+    """
+    with np.load(path, allow_pickle=False) as means:
+        for name in classes:
+            if name in means:
+                maps = torch.from_numpy(means[name])
+                n = int(maps[0, 0].diagonal().isfinite().sum())
+                yield name, int(means[f"count_{name}"]), maps[..., :n, :n]

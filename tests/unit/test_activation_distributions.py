@@ -1,0 +1,225 @@
+"""Activation distributions: tests of normality against scipy and by hand, outliers, histograms, and the script."""
+
+import runpy
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from checkout import SCRIPTS
+from spikegeometry.errors import InputError
+from spikegeometry.figures.activation_distributions import draw_activation_distributions
+from spikegeometry.geometry.activation_distributions import (
+    adjusted,
+    anderson_darling_p,
+    bin_counts,
+    group_means,
+    normality,
+    token_summary,
+)
+from spikegeometry.tables import read_tsv
+from tiny_run import random_bert, random_tokens, write_run
+
+
+def samples(rows, columns, seed=0):
+    return torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("columns", [20, 97, 768])
+def test_against_scipy(columns):
+    vectors = samples(12, columns)
+    vectors[3] = vectors[3].exp()
+    vectors[4] = vectors[4] ** 3
+    vectors[5] = torch.linspace(0, 1, columns)
+    shape = normality(7 * vectors - 3, limit=100)["all"]
+    values = vectors.numpy()
+    assert shape.skewness.numpy() == pytest.approx(stats.skew(values, axis=1), abs=1e-9)
+    assert shape.kurtosis.numpy() == pytest.approx(stats.kurtosis(values, axis=1), abs=1e-9)
+    expected = stats.normaltest(values, axis=1)
+    assert shape.dagostino_pearson.numpy() == pytest.approx(expected.statistic, abs=1e-6)
+    assert shape.dagostino_pearson_p.numpy() == pytest.approx(expected.pvalue, abs=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        statistics = [stats.anderson(row, "norm").statistic for row in values]
+    assert shape.anderson_darling.numpy() == pytest.approx(statistics, abs=1e-6)
+
+
+def test_without_outliers_is_as_if_they_were_not_there():
+    vectors = samples(5, 300)
+    vectors[1, 7], vectors[3, 2], vectors[3, 250] = 40, -30, 25
+    shapes = normality(vectors, limit=5)
+    assert shapes["all"].outliers.tolist() == [0, 1, 0, 2, 0]
+    assert shapes["without_outliers"].n.tolist() == [300, 299, 300, 298, 300]
+    for row, left_out in ((0, []), (1, [7]), (3, [2, 250])):
+        alone = normality(torch.from_numpy(np.delete(vectors[row].numpy(), left_out))[None], limit=100)["all"]
+        for name, value in vars(alone).items():
+            if name != "outliers":
+                assert getattr(shapes["without_outliers"], name)[row].item() == pytest.approx(value.item(), abs=1e-9)
+
+
+def test_one_coordinate_decides_the_kurtosis():
+    vector = samples(1, 768)
+    vector[0, 5] = 20
+    shapes = normality(vector, limit=5)
+    assert shapes["all"].kurtosis.item() > 50
+    assert shapes["all"].anderson_darling_p.item() < 1e-3
+    assert abs(shapes["without_outliers"].kurtosis.item()) < 0.5
+    assert shapes["without_outliers"].anderson_darling_p.item() > 0.05
+
+
+def test_normal_and_uniform_vectors():
+    generator = np.random.default_rng(0)
+    for values, rejected in ((generator.normal(size=(426, 768)), False), (generator.uniform(size=(426, 768)), True)):
+        vectors = torch.from_numpy(values)
+        shape = normality(vectors, limit=5)["all"]
+        summary = token_summary(shape, alpha=0.05)
+        for test in ("dagostino_pearson", "anderson_darling"):
+            below, corrected = summary[f"{test}_below"].mean(), summary[f"{test}_rejected"].mean()
+            if rejected:
+                assert corrected > 0.99
+                assert shape.kurtosis.mean().item() == pytest.approx(-1.2, abs=0.01)
+            else:
+                assert 0.02 <= below <= 0.08
+                assert corrected == 0
+                chance = summary["abs_skewness_chance"].mean().item()
+                assert summary["abs_skewness"].mean().item() == pytest.approx(chance, rel=0.05)
+
+
+def test_p_values_of_anderson_and_darling():
+    # Critical values of table 4.7 of D'Agostino and Stephens, for the adjusted statistic.
+    critical = torch.tensor([0.470, 0.561, 0.631, 0.752, 0.873, 1.035], dtype=torch.float64)
+    p = anderson_darling_p(critical, torch.tensor(1e9))
+    assert p.tolist() == pytest.approx([0.25, 0.15, 0.10, 0.05, 0.025, 0.01], rel=0.03)
+    grid = anderson_darling_p(torch.linspace(0.01, 900, 200_000, dtype=torch.float64), torch.tensor(1e9))
+    # The pieces of the approximation meet within 0.002; far out it must not turn upwards.
+    assert grid.diff().max() < 2e-3
+    assert (grid >= 0).all() and (grid <= 1).all() and grid[-1] < 1e-100
+
+
+def test_adjusted_p_values():
+    assert adjusted(torch.tensor([0.01, 0.02, 0.03, 0.04])).tolist() == pytest.approx([0.04] * 4)
+    expected = [0.004, 2 / 3, 0.04, 0.9]
+    assert adjusted(torch.tensor([0.001, 0.5, 0.02, 0.9])).tolist() == pytest.approx(expected)
+    with_missing = adjusted(torch.tensor([0.001, torch.nan, 0.5, 0.02, 0.9]))
+    assert with_missing[[0, 2, 3, 4]].tolist() == pytest.approx(expected)
+    assert with_missing[1].isnan()
+    assert adjusted(torch.tensor([torch.nan])).isnan().all()
+
+
+def test_vectors_without_shape():
+    vectors = samples(4, 64)
+    vectors[1], vectors[2] = 0, 0.1
+    shapes = normality(vectors.float(), limit=5)
+    for shape in shapes.values():
+        assert shape.skewness.isnan().tolist() == [False, True, True, False]
+        assert shape.anderson_darling_p.isnan().tolist() == [False, True, True, False]
+    means = group_means(token_summary(shapes["all"], 0.05))
+    assert means["k-mers"]["constant"] == 1
+    assert np.isnan(means["k-mers"]["kurtosis"])
+    assert means["[CLS]"]["kurtosis"] == shapes["all"].kurtosis[0]
+    assert means["[SEP]"]["kurtosis"] == shapes["all"].kurtosis[3]
+
+
+def test_too_few_coordinates_for_a_test():
+    shape = normality(samples(3, 12), limit=5)["all"]
+    assert shape.dagostino_pearson_p.isnan().all() and shape.anderson_darling_p.isnan().all()
+    assert not shape.kurtosis.isnan().any()
+
+
+def test_bin_counts():
+    bins, counts = bin_counts(torch.tensor([[-0.3, 0.0], [0.24, 0.26]]), 0.25)
+    assert bins.tolist() == [-2, -1, 0, 1]
+    assert counts.tolist() == [1, 0, 2, 1]
+
+
+# The script
+
+CLASSES = ["alpha", "beta", "gamma"]
+PARAMS = {
+    "layers": [],
+    "selected_classes": [],
+    "classes": CLASSES,
+    "alpha": 0.05,
+    "outlier": 5,
+    "bin_width": 0.1,
+    "confidence": 0.95,
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
+    twin = random_tokens(0, 14)
+    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
+    write_run(tmp_path, random_bert(layers=2, heads=4, width=32, classes=3), sequences)
+    return tmp_path
+
+
+def run_script(folder, **params):
+    """Tables of classes, of sequences, of values and of column sums."""
+    names = {"table": "t.tsv", "sequences": "s.parquet", "histogram": "h.parquet", "columns": "c.parquet"}
+    outputs = {name: folder / file for name, file in names.items()}
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(hidden_states=folder / "activations/hidden_states.npy"),
+        output=SimpleNamespace(**outputs),
+        log=[str(folder / "log")],
+        threads=1,
+        params=SimpleNamespace(**PARAMS | params),
+    )
+    runpy.run_path(str(SCRIPTS / "activation_distributions.py"), init_globals={"snakemake": snakemake})
+    return read_tsv(outputs["table"]), *(pd.read_parquet(outputs[name]) for name in list(names)[1:])
+
+
+def test_script(run):
+    table, sequences, histogram, columns = run_script(run)
+    # Three layers, three groups of tokens, two variants.
+    assert len(sequences) == 4 * 3 * 3 * 2
+    hidden = np.load(run / "activations/hidden_states.npy").astype(float)
+    row = sequences[
+        (sequences["sequence"] == "alpha/1")
+        & (sequences["layer"] == 2)
+        & (sequences["token"] == "k-mers")
+        & (sequences["variant"] == "all")
+    ].iloc[0]
+    assert row["kurtosis"] == pytest.approx(stats.kurtosis(hidden[1, 2, 1:10], axis=1).mean(), abs=1e-6)
+    place = (table["layer"] == 2) & (table["token"] == "[CLS]") & (table["variant"] == "all")
+    rows = table[place & (table["statistic"] == "skewness")].set_index("class")
+    # The twins count once.
+    skewness = stats.skew(hidden[:, 2, 0], axis=1)
+    assert rows["value"].to_dict() == pytest.approx(
+        {"alpha": skewness[:2].mean(), "beta": skewness[3], "all": skewness[[0, 1, 3]].mean()}, abs=1e-5
+    )
+    assert rows["n"].to_dict() == {"alpha": 2, "beta": 1, "all": 3}
+    assert rows.loc["beta", ["low", "high"]].isna().all()
+
+    mine = columns[(columns["class"] == "alpha") & (columns["layer"] == 1)].sort_values("coordinate")
+    assert mine["value"].to_numpy() == pytest.approx(hidden[:2, 1].sum(axis=(0, 1)) / 2, abs=1e-6)
+    counted = histogram[histogram["layer"] == 2].groupby("class")["value"].sum()
+    assert counted.to_dict() == pytest.approx({"alpha": 32 * 25 / 2, "beta": 32 * 12, "all": 32 * 37 / 3})
+    assert (histogram["low"] == histogram["bin"] * 0.1).all()
+
+    figure = draw_activation_distributions(table, histogram, columns, CLASSES, CLASSES, 0.05, 5)
+    assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
+
+
+def test_selection(run):
+    _, sequences, _, _ = run_script(run, layers=[2], selected_classes=["beta"])
+    assert set(sequences["layer"]) == {0, 2}
+    assert set(sequences["class"]) == {"beta"}
+    with pytest.raises(InputError, match="Config key analyses.activation_distributions.layers: 3 does not exist"):
+        run_script(run, layers=[3])
+    with pytest.raises(InputError, match="No sequence is recorded"):
+        run_script(run, selected_classes=["gamma"])
+
+
+def test_value_that_is_not_finite(run):
+    path = run / "activations/hidden_states.npy"
+    hidden = np.load(path)
+    hidden[1, 2, 3, 4] = np.nan
+    np.save(path, hidden)
+    with pytest.raises(InputError, match="The hidden states of alpha/1 hold a value that is not finite in layer 2"):
+        run_script(run)

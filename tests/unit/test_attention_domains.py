@@ -1,0 +1,262 @@
+"""Attention into domains: shares and tests known by hand, a naive computation, and the script."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from spikegeometry.errors import InputError
+from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
+from spikegeometry.figures.attention_domains import draw_attention_domains
+from spikegeometry.geometry.attention_domains import TurnedShares, arcs, profiles, shifted_shares
+from spikegeometry.tables import write_tsv
+from tiny_run import random_bert, random_tokens, run_analysis, write_run
+
+M = 30
+# k-mers 1-10 in the first domain, 11-13 in the second, 14 half and half, the rest in the third.
+MEMBERSHIP = torch.zeros(M, 3, dtype=torch.float64)
+MEMBERSHIP[:10, 0] = 1
+MEMBERSHIP[10:13, 1] = 1
+MEMBERSHIP[13, 1:] = 0.5
+MEMBERSHIP[14:, 2] = 1
+
+
+def random_maps(heads, n, seed):
+    return torch.softmax(3 * torch.randn(heads, n, n, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def p_values(profile, membership=MEMBERSHIP):
+    turned = TurnedShares()
+    turned.add("key", shifted_shares(profile, membership))
+    return dict(turned.p_values())["key"]
+
+
+def test_even_attention_has_the_share_of_the_kmers():
+    n = M + 2
+    for profile in profiles(torch.full((2, n, n), 1 / n)).values():
+        shares = shifted_shares(profile, MEMBERSHIP)
+        assert shares[..., 0].numpy() == pytest.approx(MEMBERSHIP.mean(dim=0).expand(2, 3).numpy(), abs=1e-7)
+        # No turn has less.
+        assert (p_values(profile) == 1).all()
+
+
+def test_attention_into_one_domain():
+    profile = torch.zeros(1, M, dtype=torch.float64)
+    profile[0, 10:13] = 1 / 3
+    shares = shifted_shares(profile, MEMBERSHIP)[0, :, 0]
+    assert shares.tolist() == pytest.approx([0, 1, 0], abs=1e-12)
+    # All other turns of three k-mers leave the three that lie wholly in the domain.
+    assert p_values(profile)[0].tolist() == pytest.approx([1, 1 / M, 1])
+
+
+def test_other_turns_that_are_as_good_count():
+    # One k-mer, in a domain of ten: at ten of thirty turns.
+    profile = torch.eye(M)[4:5]
+    assert p_values(profile)[0, 0].item() == pytest.approx(10 / 30)
+
+
+def test_turns_against_naive_computation():
+    profile = torch.rand(2, M, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = shifted_shares(profile, MEMBERSHIP).numpy()
+    for head in range(2):
+        for shift in range(M):
+            expected = np.roll(profile[head].numpy(), shift) @ MEMBERSHIP.numpy()
+            assert found[head, :, shift] == pytest.approx(expected, abs=1e-12)
+
+
+def test_turns_of_several_sequences_are_turned_together():
+    generator = torch.Generator().manual_seed(1)
+    several = [torch.rand(1, m, generator=generator, dtype=torch.float64) for m in (M, M - 4)]
+    turned = TurnedShares()
+    for profile in several:
+        turned.add("key", shifted_shares(profile, MEMBERSHIP[: profile.shape[1]]))
+    sums = sum(
+        np.array([np.roll(p[0].numpy(), s) @ MEMBERSHIP[: p.shape[1]].numpy() for s in range(M - 4)]) for p in several
+    )
+    expected = (sums >= sums[0] - 1e-12).mean(axis=0)
+    assert dict(turned.p_values())["key"][0].numpy() == pytest.approx(expected)
+
+
+def test_profiles_against_naive_computation():
+    maps = random_maps(2, 12, seed=2)
+    maps[1, 3] = 0
+    maps[1, 3, 0] = 1  # a k-mer that looks at [CLS] only has no row
+    maps[1, 0] = 0
+    maps[1, 0, 11] = 1  # and [CLS] none, where it looks at [SEP] only
+    found = profiles(maps)
+    for head in range(2):
+        rows = [maps[head, i, 1:-1].double().numpy() for i in range(1, 11)]
+        rows = [row / row.sum() for row in rows if row.sum() > 0]
+        assert found["kmers"][head].numpy() == pytest.approx(np.mean(rows, axis=0), abs=1e-6)
+    from_cls = maps[0, 0, 1:-1].double()
+    assert found["cls"][0].numpy() == pytest.approx((from_cls / from_cls.sum()).numpy(), abs=1e-6)
+    assert found["cls"][1].isnan().all()
+
+
+def test_arcs():
+    maps = torch.zeros(1, 5, 5)
+    maps[0, 1] = torch.tensor([0.5, 0.25, 0.05, 0.2, 0.0])  # of 0.5 for k-mers: 0.5, 0.1, 0.4
+    maps[0, 2] = torch.tensor([0.0, 0.29, 0.42, 0.29, 0.0])
+    maps[0, 0] = maps[0, 4] = torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0])
+    membership = torch.tensor([[1, 0], [0.5, 0.5], [0, 1]])
+    number, inside = arcs(maps, membership, 0.3)
+    assert (number.tolist(), inside.tolist()) == ([3], [[1.5, 1.5]])
+
+
+# Tests over sequences
+
+
+def test_two_proportions():
+    z, p = two_proportions(np.array([30.0]), np.array([100.0]), 20, 100)
+    assert (z[0], p[0]) == (pytest.approx(1.633, abs=5e-4), pytest.approx(0.1025, abs=5e-5))
+
+
+def measured(values, background=0.25):
+    """Measurements of one domain in one head: (class, input, share)."""
+    rows = pd.DataFrame(values, columns=["class", "input", "share"])
+    place = {"layer": 1, "head": 1, "variant": "kmers", "domain": "a"}
+    return rows.assign(**place, background=background, kmers=100, arcs=60, arcs_inside=30)
+
+
+def statistics(table, name):
+    return table[table["class"] == name].set_index("statistic")
+
+
+def test_table_of_a_class():
+    values = [("alpha", 0, 0.4), ("alpha", 0, 0.4), ("alpha", 1, 0.6), ("beta", 2, 0.5)]
+    shifts = measured([("alpha", 0, 0), ("beta", 0, 0), ("all", 0, 0)])[["class", *PLACES]].assign(p_shift=0.03)
+    table = domain_table(measured(values), shifts, ["alpha", "beta"], 500, 0.95, seed=1)
+    alpha, beta = statistics(table, "alpha"), statistics(table, "beta")
+    assert alpha.loc["share", ["value", "n", "low", "high"]].tolist() == pytest.approx([0.5, 2, 0.4, 0.6])
+    assert alpha.loc["log2_enrichment", ["value", "low"]].tolist() == pytest.approx([1, math.log2(1.6)])
+    assert alpha.loc["q_shift", "value"] == 0.03
+    # The twins count once: 120 arcs, half of them inside; beta has too few.
+    assert (alpha.loc["arcs", "value"], alpha.loc["arcs_share", "value"]) == (120, 0.5)
+    assert alpha.loc["z_arcs", "value"] == pytest.approx(two_proportions(60, 120, 25, 100)[0])
+    assert not {"arcs_share", "z_arcs", "p_arcs"} & set(beta.index)
+    assert beta.loc["share", ["low", "high"]].isna().all()
+    assert statistics(table, "all").loc["share", "n"] == 3
+
+
+def test_correction_is_over_all_heads_and_domains_of_a_variant():
+    p = np.array([0.001, 0.02, 0.03, 0.5])
+    several = [measured([("alpha", 0, 0.5), ("alpha", 1, 0.4)]).assign(head=head) for head in range(1, 5)]
+    shifts = pd.concat([one[["class", *PLACES]].head(1) for one in several]).assign(p_shift=p)
+    table = domain_table(pd.concat(several), shifts, ["alpha"], 20, 0.95, seed=1)
+    found = table[table["statistic"] == "q_shift"].sort_values("head")["value"]
+    assert found.tolist() == pytest.approx(stats.false_discovery_control(p).tolist())
+
+
+def test_contrast_of_classes():
+    apart = [(name, number, level) for name, level in (("alpha", 0.2), ("beta", 0.6)) for number in range(4)]
+    apart = [(name, 4 * (name == "beta") + number, level) for name, number, level in apart]
+    found = contrast_table(measured(apart), permutations=999, seed=1).set_index("statistic")
+    assert found.loc["eta2", "value"] == pytest.approx(1)
+    # 2 of the 70 ways to divide eight into fours are as good.
+    assert found.loc["p_contrast", "value"] == pytest.approx(2 / 70, abs=0.02)
+    mixed = [("alpha", 0, 0.2), ("alpha", 1, 0.6), ("beta", 2, 0.2), ("beta", 3, 0.6)]
+    found = contrast_table(measured(mixed), permutations=99, seed=1).set_index("statistic")
+    assert found.loc["eta2", "value"] == pytest.approx(0, abs=1e-12)
+    assert found.loc["p_contrast", "value"] == 1
+
+
+@pytest.mark.parametrize("values", [[("alpha", 0, 0.2), ("alpha", 1, 0.6)], [("alpha", 0, 0.2), ("beta", 1, 0.2)]])
+def test_no_contrast_without_classes_or_variance(values):
+    assert contrast_table(measured(values), permutations=9, seed=1).empty
+
+
+# The script
+
+CLASSES = ["alpha", "beta", "gamma"]
+PARAMS = {
+    "layers": [],
+    "heads": [],
+    "selected_classes": [],
+    "classes": CLASSES,
+    "threshold": 0.3,
+    "permutations": 19,
+    "bootstrap": 20,
+    "confidence": 0.95,
+    "seed": 1,
+    "k": 12,
+    "stride": 9,
+}
+
+
+def run_domains(folder, **params):
+    return run_analysis("attention_domains", folder, inputs={"domains": "domains.tsv"}, **PARAMS | params)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_bert(layers=2, heads=4, width=16, classes=3)
+
+
+@pytest.fixture(scope="module")
+def sequences():
+    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
+    twin = random_tokens(0, 14)
+    return {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, model, sequences):
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder, model, sequences)
+    # The 12 k-mers cover 37 codons: the last domain has no k-mer.
+    domains = pd.DataFrame({"name": ["a", "b", "c"], "start": [1, 8, 38], "end": [7, 37, 90]})
+    write_tsv(domains, folder / "domains.tsv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(run):
+    return run_domains(run)
+
+
+def test_tables(tables, model, sequences):
+    table, measurements = tables
+    # Three distinct sequences, two layers, four heads, two variants, two domains.
+    assert len(measurements) == 3 * 2 * 4 * 2 * 2
+    assert set(table["domain"]) == {"a", "b"}
+    place = {"class": "beta", "layer": 2, "head": 3, "domain": "a", "statistic": "share"}
+    rows = table[(table[list(place)] == list(place.values())).all(axis=1)].set_index("variant")
+    with torch.inference_mode():
+        own = model(torch.from_numpy(sequences["beta"][0])[None], output_attentions=True).attentions[1][0, 2].numpy()
+    # k-mers 1, 2 and 3 have four, four and one of their four codons among the first seven.
+    share = np.array([1, 1, 0.25, *[0] * 7])
+    among = own[1:-1, 1:-1] / own[1:-1, 1:-1].sum(axis=1, keepdims=True)
+    assert rows.loc["kmers", "value"] == pytest.approx((among @ share).mean(), rel=1e-4)
+    assert rows.loc["cls", "value"] == pytest.approx(own[0, 1:-1] @ share / own[0, 1:-1].sum(), rel=1e-4)
+    assert set(table["class"]) == {"alpha", "beta", "all"}
+    shares = table[table["statistic"] == "share"].groupby(["class", "layer", "head", "variant"])["value"].sum()
+    assert shares.to_numpy() == pytest.approx(1, abs=1e-4)
+
+
+def test_selection(run):
+    table, measurements = run_domains(run, layers=[2], heads=[3], selected_classes=["beta"])
+    assert measurements[["class", "layer", "head"]].drop_duplicates().to_numpy().tolist() == [["beta", 2, 3]]
+    assert "eta2" not in set(table["statistic"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("layers", [3], "analyses.attention_domains.layers: 3 does not exist"),
+        ("heads", [5], "analyses.attention_domains.heads: 5 does not exist"),
+        ("selected_classes", ["gamma"], "No sequence is recorded"),
+    ],
+)
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match=message):
+        run_domains(run, **{key: value})
+
+
+def test_figure(tables):
+    figure = draw_attention_domains(tables[0], ["a", "b", "c"], CLASSES, CLASSES)
+    assert "n = 3 distinct sequences; no sequence of gamma" in figure.get_suptitle()
+    titles = [axis.get_title() for axis in figure.axes]
+    assert [title.split(" ")[0] for title in titles[:2]] == ["a", "b"]

@@ -1,0 +1,71 @@
+"""Tables of attention between tokens, from arrays over layers, heads and tokens.
+
+`axes` gives the 1-based layers and heads of the first two axes of an array.
+"""
+
+import numpy as np
+import pandas as pd
+
+from spikegeometry.dataset.kmers import token_residues
+
+
+def token_table(
+    name: str, axes: dict[str, list[int]], statistics: dict[str, np.ndarray], k: int, stride: int
+) -> pd.DataFrame:
+    """A row for each k-mer of class `name` in each head, from statistics (L, H, m): what no sequence has is left out.
+
+    Columns: class, layer, head, token (1-based), first_residue, last_residue, and the statistics.
+    """
+    columns = {statistic: np.asarray(values) for statistic, values in statistics.items()}
+    layers, heads, kmers = next(iter(columns.values())).shape
+    cells = tuple(axis.ravel() for axis in np.indices((layers, heads, kmers)))
+    table = _places(name, axes, cells[:2]).assign(token=cells[2] + 1)
+    table["first_residue"], table["last_residue"] = token_residues(table["token"], k, stride)
+    table = table.assign(**{statistic: values.ravel() for statistic, values in columns.items()})
+    return table.dropna(subset=list(columns), how="all", ignore_index=True)
+
+
+def pair_table(
+    name: str,
+    axes: dict[str, list[int]],
+    cells: tuple[np.ndarray, ...],
+    mean: np.ndarray,
+    frequencies: dict[str, np.ndarray],
+    k: int,
+    stride: int,
+) -> pd.DataFrame:
+    """A row for each pair of tokens in `cells`: indices of layer, head, query and key in arrays (L, H, n, n).
+
+    Columns: class, layer, head, query and key (token; 0 is [CLS]) with the first and last residue of each, mean (the
+    class's mean attention) and frequency_<threshold>. [CLS] has no residues, nor has the last token, [SEP] in the
+    longest sequences.
+    """
+    cells = tuple(np.asarray(axis) for axis in cells)
+    tokens = mean.shape[-1]
+    table = _places(name, axes, cells[:2])
+    for role, token in zip(("query", "key"), cells[2:], strict=True):
+        is_kmer = (token > 0) & (token < tokens - 1)
+        first, last = token_residues(token, k, stride)
+        table[role] = token.astype(np.int32)
+        table[f"{role}_first_residue"] = pd.array(first, dtype="Int32").copy()
+        table[f"{role}_last_residue"] = pd.array(last, dtype="Int32").copy()
+        table.loc[~is_kmer, [f"{role}_first_residue", f"{role}_last_residue"]] = pd.NA
+    table["mean"] = mean[cells]
+    return table.assign(**{f"frequency_{key}": np.asarray(values)[cells] for key, values in frequencies.items()})
+
+
+def difference_table(distances: np.ndarray, axes: dict[str, list[int]], counts: pd.Series) -> pd.DataFrame:
+    """Rows of the statistic `difference` for distances (C, L, H) of the classes that `counts` names and counts."""
+    distances = np.asarray(distances)
+    cells = tuple(axis.ravel() for axis in np.indices(distances.shape))
+    table = _places("", axes, cells[1:]).assign(
+        statistic="difference", value=distances.ravel(), n=counts.to_numpy()[cells[0]]
+    )
+    return table.assign(**{"class": counts.index.to_numpy()[cells[0]]})
+
+
+def _places(name: str, axes: dict[str, list[int]], cells: tuple[np.ndarray, ...]) -> pd.DataFrame:
+    columns = {
+        axis: np.array(labels, dtype=np.int16)[cell] for (axis, labels), cell in zip(axes.items(), cells, strict=True)
+    }
+    return pd.DataFrame({"class": name} | columns)

@@ -1,0 +1,98 @@
+"""Figure of attention rollout and flow along the gene, with the protein domains."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure
+
+ALL_CLASSES = "all"
+INK = "#222222"
+SPECIAL = {"[CLS]": 0, "[SEP]": -1}
+
+
+def draw_attention_flow(
+    table: pd.DataFrame, layers: pd.DataFrame, domains: pd.DataFrame, classes: list[str], chosen: list[str]
+) -> Figure:
+    """What [CLS] draws from each k-mer by rollout and flow, and the rollout from each layer.
+
+    `table`: class, token (as in SPECIAL, k-mers from 1), statistic, value, n; `layers`: class, layer, token, value;
+    `domains`: name, first, last (in tokens); `classes`: all classes of the run, in the order of their colours;
+    `chosen`: those that were asked for.
+    """
+    present = set(table["class"])
+    shown = [name for name in classes if name in present]
+    colours, markers = class_colours(classes), class_markers(classes)
+    styles = {name: {"color": colours[name], "marker": markers[name], "markersize": 4} for name in shown}
+    n = int(table["token"].max()) + len(SPECIAL)
+    kmers = table[table["token"] > 0]
+    special = table[(table["class"] == ALL_CLASSES) & table["token"].isin(SPECIAL.values())]
+    special = special.set_index(["statistic", "token"])["value"]
+
+    height = 10.5 + 0.14 * layers["layer"].nunique()
+    figure, axes = new_figure(10, height, 4, 1, sharex=True, height_ratios=[3, 3, 3, 2])
+    titles = {"rollout": "Rollout from [CLS]", "rollout_specific": "Less the mean rollout from all tokens"}
+    for axis, (statistic, title) in zip(axes, titles.items(), strict=False):
+        _draw_classes(axis, kmers[kmers["statistic"] == statistic], n, styles)
+        ends = (f"{name} {special[statistic, token] * n:.3g}" for name, token in SPECIAL.items())
+        axis.set_title(f"{title}; not drawn: {', '.join(ends)}", pad=42 if axis is axes[0] else None)
+    axes[0].set_ylabel("rollout x n (1: all tokens alike)")
+    axes[1].set_ylabel("difference x n")
+    _draw_flow(axes[2], kmers, styles)
+    overall = table[table["class"].isin(shown)].groupby("statistic")["value"]
+    if "flow_gap_max" in overall.groups:
+        none, largest = overall.mean()["flow_gap_none"], overall.max()["flow_gap_max"]
+        axes[2].set_title(f"{axes[2].get_title()}; bound tight in {none:.0%} of these, gap at most {largest:.1g}")
+    of_all = layers[(layers["class"] == ALL_CLASSES) & (layers["token"] > 0)]
+    _draw_layers(figure, axes[3], of_all, n)
+    for axis in axes[:3]:
+        _shade_domains(axis, domains)
+    _name_domains(axes[0], domains)
+    axes[0].set_xlim(0, n - 1)
+
+    counts = table[table["statistic"] == "rollout"].groupby("class")["n"].max()
+    handles = [axes[0].plot([], [], label=f"{name} (n = {counts[name]})", **styles[name])[0] for name in shown]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    missing = [name for name in chosen if name not in present]
+    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    figure.suptitle(f"Attention rollout and flow along the gene, n = {counts[ALL_CLASSES]} distinct sequences{note}")
+    return figure
+
+
+def _draw_classes(axis: Axes, rows: pd.DataFrame, scale: float, styles: dict[str, dict]) -> None:
+    for name, style in styles.items():
+        points = rows[rows["class"] == name]
+        axis.plot(points["token"], points["value"] * scale, color=style["color"], linewidth=0.8, alpha=0.85)
+
+
+def _draw_flow(axis: Axes, rows: pd.DataFrame, styles: dict[str, dict]) -> None:
+    """Mean bound over all classes as a line, and the exact flows of one sequence of each class as markers."""
+    bounds = rows[(rows["statistic"] == "flow_bound") & (rows["class"] == ALL_CLASSES)]
+    axis.plot(bounds["token"], bounds["value"], color=INK, linewidth=0.6)
+    exact = rows[rows["statistic"] == "flow_exact"]
+    for name, style in styles.items():
+        points = exact[exact["class"] == name]
+        axis.plot(points["token"], points["value"], linestyle="", **style)
+    axis.set(title="Maximum flow: mean upper bound (line), exact for some (markers)", ylabel="flow")
+
+
+def _shade_domains(axis: Axes, domains: pd.DataFrame) -> None:
+    for domain in domains.iloc[::2].itertuples(index=False):
+        axis.axvspan(domain.first, domain.last, color="#EEEEEE", linewidth=0, zorder=0)
+
+
+def _name_domains(axis: Axes, domains: pd.DataFrame) -> None:
+    for domain in domains.itertuples(index=False):
+        place = ((domain.first + domain.last) / 2, 1.02)
+        axis.text(*place, domain.name, transform=axis.get_xaxis_transform(), rotation=90, ha="center", size=8)
+
+
+def _draw_layers(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int) -> None:
+    """Rollout from [CLS] after each layer down to the input, all classes."""
+    grid = rows.pivot_table(index="layer", columns="token", values="value") * n
+    drawn = axis.pcolormesh(grid.columns, grid.index, grid, cmap=SEQUENTIAL, norm=LogNorm(), rasterized=True)
+    axis.set(title="Rollout from [CLS] after each layer, all classes", ylabel="after layer", yticks=grid.index)
+    axis.set_xlabel("k-mer along the gene (token)")
+    axis.invert_yaxis()
+    figure.colorbar(drawn, ax=axis, label="rollout x n", orientation="horizontal", aspect=60, pad=0.02)

@@ -1,0 +1,73 @@
+"""Attention into the domains of the protein, and what it would be if the heads knew nothing of their borders.
+
+A k-mer may lie in several domains; `membership` (m, D) gives its share in each. A profile (..., m) is what each of the
+m k-mers receives of an attention that sums to 1.
+"""
+
+from collections.abc import Hashable, Iterator
+
+import torch
+from torch import Tensor
+
+from spikegeometry.geometry.heads import MIN_KMER_MASS, kmer_maps
+
+VARIANTS = ("kmers", "cls")
+# Shares that differ by less are equal: they differ by the rounding of a Fourier transform.
+TIE = 1e-9
+
+
+def profiles(attention: Tensor) -> dict[str, Tensor]:
+    """What each k-mer receives in maps (H, n, n), float64 (H, n-2) by variant.
+
+    `kmers`: from the k-mers, each with the same weight and scaled to pay them 1 in all; `cls`: from [CLS], scaled
+    likewise. NaN where nothing is left to scale.
+    """
+    among, mass = kmer_maps(attention.double())
+    rows = (mass >= MIN_KMER_MASS).sum(dim=-1, keepdim=True)
+    from_cls = attention[:, 0, 1:-1].double()
+    total = from_cls.sum(dim=-1, keepdim=True)
+    return {
+        "kmers": among.sum(dim=-2) / rows,
+        "cls": torch.where(total >= MIN_KMER_MASS, from_cls / total, torch.nan),
+    }
+
+
+def shifted_shares(profile: Tensor, membership: Tensor) -> Tensor:
+    """Share (..., D, m) of profiles (..., m) in each domain after they are turned by 0 .. m-1 k-mers along the gene.
+
+    What leaves at the end comes in at the start, so that a turn keeps all but the place. At 0 stands the share itself.
+    """
+    m = profile.shape[-1]
+    spectrum = torch.fft.rfft(membership.T.double()) * torch.fft.rfft(profile.double()).conj().unsqueeze(-2)
+    return torch.fft.irfft(spectrum, n=m)
+
+
+class TurnedShares:
+    """Sums over sequences of `shifted_shares`, each under a key; sequences are turned by the same number of k-mers.
+
+    Sums go as far as the shortest sequence can be turned. A head without a share in a sequence counts as 0 there.
+    """
+
+    def __init__(self):
+        self._sums: dict[Hashable, Tensor] = {}
+
+    def add(self, key: Hashable, shares: Tensor) -> None:
+        """Add the shares (H, D, m) of a sequence."""
+        total = self._sums.get(key, torch.zeros_like(shares))
+        m = min(total.shape[-1], shares.shape[-1])
+        self._sums[key] = total[..., :m] + shares[..., :m].nan_to_num()
+
+    def p_values(self) -> Iterator[tuple[Hashable, Tensor]]:
+        """Each key and, (H, D), how many of the turns, none included, have at least as large a sum as none has."""
+        for key, total in self._sums.items():
+            yield key, (total >= total[..., :1] * (1 - TIE) - TIE).double().mean(dim=-1)
+
+
+def arcs(attention: Tensor, membership: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """Pairs of k-mers with attention from `threshold` on: number (H,), and number with the key in each domain (H, D).
+
+    Each row of the maps (H, n, n) is first scaled to pay the k-mers 1 in all; a key in several domains counts in part.
+    """
+    among, _ = kmer_maps(attention)
+    received = (among >= threshold).sum(dim=-2).double()
+    return received.sum(dim=-1), received @ membership.double()

@@ -1,0 +1,117 @@
+"""Attention rollout and maximum flow from one token of the last layer down to the input tokens.
+
+Abnar and Zuidema (arXiv 2005.00928). The attention of a layer is the mean over its heads, mixed with the identity for
+the residual connection: these mixes (L, n, n), float64, have rows that sum to 1. Layer 1 is nearest to the input.
+
+Rollout multiplies the mixes. Flow takes them as capacities of a graph whose nodes are the tokens on each of the levels
+0 .. L, with an edge from token i on level l to token j on level l-1 of capacity mix[l-1, i, j], and asks how much can
+run from a source on level L to a sink on level 0. `flow_bounds` bounds it from above for all sinks at once, and often
+is the flow; `maximum_flows` computes it for single sinks exactly, to hold the bound against. Read it with care: in deep
+networks the flow hardly depends on the source, and is mostly what the first layers give the sink.
+"""
+
+import numpy as np
+import torch
+from scipy import sparse
+from scipy.sparse.csgraph import maximum_flow
+from torch import Tensor
+
+# Capacities are whole numbers to scipy: an edge is off by up to half a unit.
+UNITS = 10**8
+# Less than this between a bound and the flow is rounding.
+GAP = 1e-5
+
+
+def residual_mix(attention: Tensor, residual: float) -> Tensor:
+    """Mean of maps (H, n, n) over heads, mixed with the share `residual` of the identity: (n, n), float64."""
+    mean = attention.double().mean(dim=0)
+    identity = torch.eye(mean.shape[-1], dtype=mean.dtype)
+    return residual * identity + (1 - residual) * mean / mean.sum(dim=-1, keepdim=True)
+
+
+def rollout(mixes: Tensor) -> Tensor:
+    """Rollout (n, n) of mixes (L, n, n): row i says how token i after layer L weighs the input tokens."""
+    product = mixes[0]
+    for mix in mixes[1:]:
+        product = mix @ product
+    return product
+
+
+def source_rollout(mixes: Tensor, source: Tensor) -> Tensor:
+    """Rollout from weights of tokens (..., n) after layer L down to the input tokens: (..., n), in O(L n^2)."""
+    for mix in mixes.flip(0):
+        source = source @ mix
+    return source
+
+
+def rollout_by_layer(mixes: Tensor, source: int) -> Tensor:
+    """Rollout (L, n) from a token after each of the layers down to the input tokens."""
+    start = torch.eye(mixes.shape[-1], dtype=mixes.dtype)[source]
+    return torch.stack([source_rollout(mixes[: layer + 1], start) for layer in range(len(mixes))])
+
+
+def source_dependence(full: Tensor) -> float:
+    """Mean total variation distance between the rows of a rollout (n, n) and their mean, in [0, 1].
+
+    0 where all tokens weigh the input alike, so that the rollout of one is not its own.
+    """
+    return (full - full.mean(dim=0)).abs().sum(dim=-1).mean().item() / 2
+
+
+def flow_bounds(mixes: Tensor, source: int) -> Tensor:
+    """Upper bounds (n,) of the maximum flow from a token after layer L to each input token, in O(L n^2).
+
+    Going down, no more can enter a token from one above it than their edge carries, or than can reach the one above;
+    and no more than 1 leaves the source. Exact for two layers. It is never above the cuts that keep the sink's own
+    column apart on the levels 0 .. k-1: the sum of what its columns take from other tokens below layer k, and all that
+    its column takes in layer k.
+    """
+    reached = torch.eye(mixes.shape[-1], dtype=mixes.dtype)[source]
+    for mix in mixes.flip(0):
+        reached = torch.minimum(mix, reached.unsqueeze(-1)).sum(dim=0).clamp(max=1)
+    return reached
+
+
+def maximum_flows(mixes: Tensor, source: int, sinks: list[int]) -> Tensor:
+    """Maximum flow (len(sinks),) from a token after layer L to each of the input tokens `sinks`: Dinic's algorithm."""
+    layers, n = mixes.shape[:2]
+    level, query, key = np.indices(mixes.shape).reshape(3, -1)
+    capacities = np.rint(UNITS * mixes.numpy()).astype(np.int32).ravel()
+    nodes = n * (layers + 1)
+    graph = sparse.csr_array((capacities, (n * (level + 1) + query, n * level + key)), shape=(nodes, nodes))
+    graph.eliminate_zeros()
+    flows = [maximum_flow(graph, n * layers + source, sink, method="dinic").flow_value for sink in sinks]
+    return torch.tensor(flows, dtype=mixes.dtype) / UNITS
+
+
+def follow(mixes: Tensor, source: int) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """What a token after layer L draws from each input token, each (n,), and how much of it is its own.
+
+    `rollout`; `rollout_specific`, the same less the mean rollout of all tokens after layer L; `flow_bound`; and
+    `source_dependence`.
+    """
+    full = rollout(mixes)
+    drawn = {
+        "rollout": full[source],
+        "rollout_specific": full[source] - full.mean(dim=0),
+        "flow_bound": flow_bounds(mixes, source),
+    }
+    return drawn, {"source_dependence": source_dependence(full)}
+
+
+def check_bounds(mixes: Tensor, source: int, bounds: Tensor, sinks: list[int]) -> tuple[Tensor, dict[str, float]]:
+    """The maximum flow (n,) to the input tokens `sinks`, NaN elsewhere, and how far the bounds (n,) are above it.
+
+    `flow_gap_mean` and `flow_gap_max` over the sinks, and `flow_gap_none`, the share of them where the bound is the
+    flow, to GAP; NaN without sinks.
+    """
+    exact = torch.full_like(bounds, torch.nan)
+    if not sinks:
+        return exact, dict.fromkeys(("flow_gap_mean", "flow_gap_max", "flow_gap_none"), np.nan)
+    exact[sinks] = maximum_flows(mixes, source, sinks)
+    gaps = (bounds - exact)[sinks]
+    return exact, {
+        "flow_gap_mean": gaps.mean().item(),
+        "flow_gap_max": gaps.max().item(),
+        "flow_gap_none": (gaps <= GAP).double().mean().item(),
+    }

@@ -1,0 +1,134 @@
+"""Attention maps of a class: their mean among the k-mers, the pairs of tokens they join, and what else gets attention.
+
+Attention is not importance: a token that is looked at may bring a value that is near zero.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from spikegeometry.geometry.heads import kmer_maps
+
+SHARES = ("to_cls", "to_sep", "to_self", "to_prev", "to_next", "to_kmer", "chance")
+# Threshold that follows the length: a multiple of even attention.
+SCALE_FREE = "scale_free"
+
+
+def special_shares(attention: Tensor) -> dict[str, Tensor]:
+    """SHARES, each (H,), of maps (H, n, n): mean over the queries of the attention that each pays.
+
+    To [CLS], the first token; to [SEP], the last; to itself; to the token before and after, over the queries that have
+    one; and to all k-mers. `chance` is 1 / n, which even attention pays to one token.
+    """
+    n = attention.shape[-1]
+    received = attention.mean(dim=-2)
+    return {
+        "to_cls": received[:, 0],
+        "to_sep": received[:, -1],
+        "to_self": attention.diagonal(dim1=-2, dim2=-1).mean(dim=-1),
+        "to_prev": attention.diagonal(-1, dim1=-2, dim2=-1).mean(dim=-1),
+        "to_next": attention.diagonal(1, dim1=-2, dim2=-1).mean(dim=-1),
+        "to_kmer": received[:, 1:-1].sum(dim=-1),
+        "chance": torch.full((len(attention),), 1 / n),
+    }
+
+
+def high_pairs(attention: Tensor, thresholds: Sequence[float], kappa: float) -> dict[str, Tensor]:
+    """Which cells of maps (H, n, n) are at least each threshold, and at least SCALE_FREE: `kappa` / n.
+
+    [CLS] and [SEP] count like other tokens. Keys are the thresholds as text.
+    """
+    limits = {f"{threshold:g}": threshold for threshold in thresholds} | {SCALE_FREE: kappa / attention.shape[-1]}
+    return {name: attention >= limit for name, limit in limits.items()}
+
+
+class MapSums:
+    """Sums over the sequences of a class, cell by cell, of the maps of L layers with H heads each.
+
+    Sequences may differ in length; a cell counts those that have it. The longest has `tokens` tokens.
+    """
+
+    def __init__(self, layers: int, heads: int, tokens: int, thresholds: Sequence[float], kappa: float):
+        self._limits = thresholds, kappa
+        self.thresholds = [*(f"{threshold:g}" for threshold in thresholds), SCALE_FREE]
+        kmers = tokens - 2
+        self._kmer_sums = torch.zeros(layers, heads, kmers, kmers, dtype=torch.float64)
+        self._kmer_rows = torch.zeros(layers, heads, kmers, kmers, dtype=torch.int32)
+        self._mass = torch.zeros(layers, heads, kmers, dtype=torch.float64)
+        self._from_cls = torch.zeros(layers, heads, kmers, dtype=torch.float64)
+        self._high = {name: torch.zeros(layers, heads, tokens, tokens, dtype=torch.int32) for name in self.thresholds}
+        self._lengths: list[int] = []
+
+    def add_sequence(self, tokens: int) -> None:
+        """Begin a sequence of so many tokens, whose maps `add` then takes."""
+        self._lengths.append(tokens)
+
+    def add(self, layer: int, attention: Tensor) -> dict[str, Tensor]:
+        """Add the maps (H, n, n) of a layer (0-based) of the sequence that was begun last.
+
+        Returns `high_<threshold>`, each (H,): the number of high pairs for each query, in the mean over the queries.
+        """
+        n = attention.shape[-1]
+        among, mass = kmer_maps(attention)
+        self._kmer_sums[layer, :, : n - 2, : n - 2] += among
+        self._kmer_rows[layer, :, : n - 2, : n - 2] += (among.sum(dim=-1, keepdim=True) > 0).int()
+        self._mass[layer, :, : n - 2] += mass
+        self._from_cls[layer, :, : n - 2] += attention[:, 0, 1:-1]
+        high = high_pairs(attention, *self._limits)
+        for name, cells in high.items():
+            self._high[name][layer, :, :n, :n] += cells
+        return {f"high_{name}": cells.sum(dim=(-2, -1)) / n for name, cells in high.items()}
+
+    @cached_property
+    def kmer_means(self) -> Tensor:
+        """Mean map (L, H, m, m) among the k-mers: of ratios, so that each row of each sequence weighs the same.
+
+        Rows without attention for k-mers are left out; NaN where no sequence has the cell. Read it last.
+        """
+        return (self._kmer_sums / self._kmer_rows).float()
+
+    @property
+    def token_means(self) -> dict[str, Tensor]:
+        """What single k-mers pay and get, each (L, H, m) and NaN where no sequence has the token.
+
+        kmer_mass  attention that it pays to k-mers, of all that it pays
+        received   attention that it gets from a k-mer, of what that pays to k-mers; mean over the k-mers
+        from_cls   attention that it gets from [CLS]
+        """
+        have = self._present(self._mass.shape[-1], offset=2)
+        return {
+            "kmer_mass": self._mass / have,
+            "received": self.kmer_means.nanmean(dim=-2),
+            "from_cls": self._from_cls / have,
+        }
+
+    @property
+    def frequencies(self) -> dict[str, Tensor]:
+        """Share of the sequences in which each cell (L, H, n, n) is high, by threshold; NaN where none has the cell."""
+        tokens = next(iter(self._high.values())).shape[-1]
+        present = self._present(tokens, offset=0)
+        have = torch.minimum(present.unsqueeze(1), present)
+        return {name: counts / have for name, counts in self._high.items()}
+
+    def _present(self, tokens: int, offset: int) -> Tensor:
+        """How many of the sequences are so long that they have each of `tokens` tokens."""
+        return (torch.tensor(self._lengths).unsqueeze(1) - offset > torch.arange(tokens)).sum(dim=0)
+
+
+def frequent_pairs(frequencies: dict[str, Tensor], least: float) -> tuple[Tensor, ...]:
+    """Indices (layer, head, query, key) of the cells high by any threshold in a share `least` of sequences or more."""
+    often = torch.stack([frequency >= least for frequency in frequencies.values()]).any(dim=0)
+    return often.nonzero(as_tuple=True)
+
+
+def class_distances(means: Tensor) -> Tensor:
+    """Distance (C, L, H) of each class mean (C, L, H, m, m) from the mean of the classes.
+
+    It is the share of a query's attention that would have to move to other keys (total variation), in the mean over
+    queries: 0 for equal maps, 1 for maps that share no key.
+    """
+    # A layer at a time, because the maps of all are large.
+    layers = ((layer - layer.nanmean(dim=0)).abs().nansum(dim=-1) / 2 for layer in means.unbind(dim=1))
+    return torch.stack([moved.mean(dim=-1) for moved in layers], dim=1)
