@@ -20,6 +20,8 @@ from spikegeometry.geometry.cone_index import sites, token_cone_variants
 from spikegeometry.geometry.heads import CLS, attention_maps, head_tensors, kmer_maps
 from spikegeometry.geometry.singular_values import histogram, spectrum, statistics
 from spikegeometry.geometry.singular_values import sites as matrices
+from spikegeometry.geometry.vector_norms import statistics as norm_statistics
+from spikegeometry.geometry.vector_norms import stretches, vector_norms
 
 LAYERS, HEADS, WIDTH, TOKENS = 12, 12, 768, 426
 EPS, ROGUE, THRESHOLD, MASS, RESIDUAL, SINKS, SMALL = 1e-12, 3, 0.3, 0.9, 0.5, 20, 1e-3
@@ -78,6 +80,15 @@ def ranks(hidden: torch.Tensor, layers: list[dict[str, torch.Tensor]]) -> None:
             statistics(found, SMALL), histogram(found)
 
 
+def norms(hidden: torch.Tensor, layers: list[dict[str, torch.Tensor]]) -> None:
+    for below, layer in zip(hidden, layers, strict=False):
+        tensors = head_tensors(below, layer, HEADS, EPS)
+        found = vector_norms(below, tensors, layer, stretches(layer, HEADS), list(range(HEADS)))
+        for of in found.values():
+            for tokens in (slice(None), slice(1, -1)):
+                norm_statistics(of, found["A"], tokens)
+
+
 def report(analysis: Callable, hidden: torch.Tensor, layers: list[dict[str, torch.Tensor]], sequences: int) -> None:
     analysis(hidden, layers)
     wall, processor = time.perf_counter(), time.process_time()
@@ -91,7 +102,7 @@ def main(sequences: int) -> None:
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(LAYERS + 1, TOKENS, WIDTH, generator=generator)
     layers = [random_layer(generator) for _ in range(LAYERS)]
-    for analysis in (cones, gates, entropies, rollouts_and_bounds, exact_flows, ranks):
+    for analysis in (cones, gates, entropies, rollouts_and_bounds, exact_flows, ranks, norms):
         report(analysis, hidden, layers, sequences)
 
 

@@ -35,6 +35,7 @@ ONE_VALUE = {
     "attention_flow": "{attention_flow: {exact_sinks: 3}}",
     "subspace_directionality": "{subspace_directionality: {top: 4}}",
     "singular_values": "{singular_values: {threshold: 0.01}}",
+    "vector_norms": "{vector_norms: {layers: [2]}}",
 }
 # Analyses that look at no tensor of an attention head.
 WITHOUT_HEADS = {"activation_distributions", "subspace_directionality", "token_divergence"}

@@ -66,3 +66,68 @@ rule plot_singular_values:
         "Drawing ranks and singular values"
     script:
         "../scripts/plot_singular_values.py"
+
+
+rule vector_norms:
+    input:
+        model="<results>/model/finetuned",
+        sequences="<results>/activations/sequences.tsv",
+        hidden_states="<results>/activations/hidden_states.npy",
+        tokens="<results>/activations/tokens.npy",
+    output:
+        table="<results>/geometry/vector_norms.tsv",
+        tokens="<results>/geometry/vector_norms/tokens.parquet",
+        sequences="<results>/geometry/vector_norms/sequences.parquet",
+    log:
+        "<logs>/geometry/vector_norms.log",
+    benchmark:
+        "<benchmarks>/geometry/vector_norms.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    params:
+        layers=lookup("analyses/vector_norms/layers", within=config),
+        heads=lookup("analyses/vector_norms/heads", within=config),
+        selected_classes=lookup("analyses/vector_norms/classes", within=config),
+        classes=lookup("classes", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        library=digest(
+            "evaluation.summaries",
+            "geometry.heads",
+            "geometry.selection",
+            "geometry.vector_norms",
+            "logs",
+            "model.activations",
+            "model.weights",
+            "tables",
+        ),
+    message:
+        "Measuring the lengths of vectors"
+    script:
+        "../scripts/vector_norms.py"
+
+
+rule plot_vector_norms:
+    input:
+        table="<results>/geometry/vector_norms.tsv",
+        tokens="<results>/geometry/vector_norms/tokens.parquet",
+    output:
+        png=report(
+            "<results>/geometry/vector_norms.png",
+            caption="../report/vector_norms.rst",
+            category="5 Geometry",
+            labels={"figure": "Vector norms"},
+        ),
+        svg="<results>/geometry/vector_norms.svg",
+    log:
+        "<logs>/geometry/plot_vector_norms.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        selected_classes=lookup("analyses/vector_norms/classes", within=config),
+        library=digest("figures.vector_norms", "figures.style", "logs", "tables"),
+    message:
+        "Drawing the lengths of vectors"
+    script:
+        "../scripts/plot_vector_norms.py"

@@ -139,6 +139,39 @@ def class_profiles(measurements: pd.DataFrame, classes: list[str], places: list[
     return pd.concat(tables, ignore_index=True)[["class", *places, "value", "n"]]
 
 
+class TokenMeans:
+    """Running means over the distinct inputs of what each token has, by layer, site and head.
+
+    Sequences can differ in length: their tokens are aligned from the first on, but the last, [SEP], with the last.
+    """
+
+    def __init__(self, heads: list[int], numbers: list[int]):
+        """`numbers` are those of the tokens of the longest sequence, `heads` those of the heads."""
+        self.heads, self.numbers = heads, numbers
+        self.seen, self.held = set(), {}
+
+    def add(self, number: int, layer: int, site: str, values: np.ndarray) -> None:
+        """Add the values (heads, n), or (n,) for what no head has, of one sequence, whose input has this number."""
+        if (number, layer, site) in self.seen:
+            return
+        self.seen.add((number, layer, site))
+        missing = np.full((*values.shape[:-1], len(self.numbers) - values.shape[-1]), np.nan)
+        aligned = np.concatenate([values[..., :-1], missing, values[..., -1:]], axis=-1)
+        sums, counts = self.held.get((layer, site), (0, 0))
+        self.held[layer, site] = sums + np.nan_to_num(aligned), counts + np.isfinite(aligned)
+
+    def table(self) -> pd.DataFrame:
+        """Columns layer, site, head (missing for what no head has), token, value (the mean) and n."""
+        tables = []
+        for (layer, site), (sums, counts) in self.held.items():
+            heads = self.heads if sums.ndim == 2 else [np.nan]
+            for head, total, n in zip(heads, np.atleast_2d(sums), np.atleast_2d(counts), strict=True):
+                place = {"layer": layer, "site": site, "head": float(head), "token": self.numbers}
+                tables.append(pd.DataFrame(place | {"value": total, "n": n})[n > 0])
+        table = pd.concat(tables, ignore_index=True)
+        return table.assign(value=table["value"] / table["n"])
+
+
 def label_shares(
     measurements: pd.DataFrame, classes: list[str], places: list[str], label: str, confidence: float
 ) -> pd.DataFrame:
