@@ -34,9 +34,10 @@ ONE_VALUE = {
     "attention_domains": "{attention_domains: {threshold: 0.4}}",
     "attention_flow": "{attention_flow: {exact_sinks: 3}}",
     "subspace_directionality": "{subspace_directionality: {top: 4}}",
+    "weight_statistics": "{weight_statistics: {rogue_z: 3}}",
 }
 # Analyses that look at no tensor of an attention head.
-WITHOUT_HEADS = {"activation_distributions", "subspace_directionality", "token_divergence"}
+WITHOUT_HEADS = {"activation_distributions", "subspace_directionality", "token_divergence", "weight_statistics"}
 
 
 @pytest.mark.parametrize("analysis", ONE_VALUE)
