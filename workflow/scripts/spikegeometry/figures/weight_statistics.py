@@ -60,6 +60,7 @@ def draw_weight_statistics(
         axis.set(title=title, ylabel=label)
     if table.loc[table["statistic"] == "kurtosis", "value"].max() > 5:
         axes[0, 0].set_yscale("symlog", linthresh=1)
+        axes[0, 0].set_ylim(bottom=-1)
     handles = [
         Line2D([], [], color=colours[name], marker=markers[name], label=label) for name, label in MATRICES.items()
     ]
@@ -155,6 +156,6 @@ def _draw_coordinates(axis: Axes, rows: pd.DataFrame, rogue_z: float, rogue_laye
         place, what = (GAINS | BIASES)[name], "gain" if name in GAINS else "bias"
         axis.plot(found["coordinate"], found["layers_share"], marker, color=colour, alpha=0.7, label=f"{what} {place}")
     axis.axhline(rogue_layers, color=NORMAL_COLOUR, linestyle="--", linewidth=1)
-    axis.set(xlim=(-1, rows["coordinate"].max() + 1), ylim=(-0.03, 1.03))
+    axis.set(xlim=(-1, rows["coordinate"].max() + 1), ylim=(-0.03, 1.6), yticks=np.linspace(0, 1, 6))
     axis.set(title="Coordinates that stand out", xlabel="coordinate", ylabel=f"share of layers with |z| > {rogue_z:g}")
     axis.legend()
