@@ -19,7 +19,12 @@ WITH_SCRIPT = [rule for rule in rules() if rule.script]
 # Names on conda-forge, and names that are imported, where they differ from the package's. Each transformers release
 # holds its tokenizers to one minor version.
 CONDA_NAMES = {"torch": {"pytorch", "pytorch-gpu"}, "matplotlib": {"matplotlib-base"}}
-IMPORT_NAMES = {"scikit-learn": {"sklearn"}, "pyyaml": {"yaml"}, "transformers": {"transformers", "tokenizers"}}
+IMPORT_NAMES = {
+    "scikit-learn": {"sklearn"},
+    "pyyaml": {"yaml"},
+    "transformers": {"transformers", "tokenizers"},
+    "umap-learn": {"umap"},
+}
 BIOCONDA = {"bwa", "samtools", "pysam"}
 NOT_PYTHON = {"python", "bwa", "samtools", "cuda-version"}
 

@@ -24,9 +24,9 @@ WINGS = {
         FOUNDATION | {"dataset"},
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
     ),
-    "geometry": ({"errors"}, {"numpy", "scipy", "torch"}),
+    "geometry": ({"errors"}, {"numpy", "scipy", "sklearn", "torch", "umap"}),
     "analysis": (FOUNDATION, {"numpy", "pandas", "scipy"}),
-    "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas"}),
+    "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"figures"}, {"numpy", "pandas"}),
 }
 FOUNDATION_PACKAGES = {"config": {"jsonschema"}, "schema": {"jsonschema", "yaml"}, "tables": {"pandas", "pyarrow"}}

@@ -65,3 +65,73 @@ rule plot_subspace_directionality:
         "Drawing the bilinear forms of the heads"
     script:
         "../scripts/plot_subspace_directionality.py"
+
+
+rule weight_statistics:
+    input:
+        models=collect("<results>/model/{model}", model=COMPARED),
+    output:
+        table="<results>/geometry/weight_statistics.tsv",
+        histograms="<results>/geometry/weight_statistics/histograms.parquet",
+        coordinates="<results>/geometry/weight_statistics/coordinates.parquet",
+        maps="<results>/geometry/weight_statistics/maps.npz",
+    log:
+        "<logs>/geometry/weight_statistics.log",
+    benchmark:
+        "<benchmarks>/geometry/weight_statistics.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    params:
+        models=COMPARED,
+        layers=lookup("analyses/weight_statistics/layers", within=config),
+        map_size=lookup("analyses/weight_statistics/map_size", within=config),
+        energy_share=lookup("analyses/weight_statistics/energy_share", within=config),
+        rogue_z=lookup("analyses/weight_statistics/rogue_z", within=config),
+        rogue_layers=lookup("analyses/weight_statistics/rogue_layers", within=config),
+        library=digest(
+            "geometry.selection",
+            "geometry.weight_statistics",
+            "logs",
+            "model.weights",
+            "tables",
+        ),
+    message:
+        "Measuring the weights of the layers"
+    script:
+        "../scripts/weight_statistics.py"
+
+
+rule plot_weight_statistics:
+    input:
+        table="<results>/geometry/weight_statistics.tsv",
+        histograms="<results>/geometry/weight_statistics/histograms.parquet",
+        coordinates="<results>/geometry/weight_statistics/coordinates.parquet",
+        maps="<results>/geometry/weight_statistics/maps.npz",
+    output:
+        png=report(
+            "<results>/geometry/weight_statistics.png",
+            caption="../report/weight_statistics.rst",
+            category="5 Geometry",
+            labels={"figure": "Weights and LayerNorms"},
+        ),
+        svg="<results>/geometry/weight_statistics.svg",
+        maps=report(
+            directory("<results>/geometry/weight_statistics/maps"),
+            patterns=["{map}.png"],
+            caption="../report/weight_statistics_maps.rst",
+            category="5 Geometry",
+            labels={"figure": "Maps of weights: {map}"},
+        ),
+    log:
+        "<logs>/geometry/plot_weight_statistics.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        rogue_z=lookup("analyses/weight_statistics/rogue_z", within=config),
+        rogue_layers=lookup("analyses/weight_statistics/rogue_layers", within=config),
+        library=digest("figures.style", "figures.weight_statistics", "logs", "tables"),
+    message:
+        "Drawing the weights of the layers"
+    script:
+        "../scripts/plot_weight_statistics.py"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from spikegeometry.dataset.packing import KmerIndex, pack_kmers
 from spikegeometry.dataset.reading import spike_batches
@@ -94,3 +95,12 @@ def open_split(path: str | os.PathLike) -> pa.Table:
     """The table that `encode_split` wrote, mapped into memory, not read."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
+
+
+def padded_ids(table: pa.Table) -> np.ndarray:
+    """Token ids of the rows of an encoded split, int32 (rows, longest), [PAD] beyond the end of a sequence."""
+    ids = table.column("input_ids")
+    lengths = pc.list_value_length(ids).to_numpy()
+    padded = np.full((len(ids), lengths.max(initial=0)), PAD, dtype=np.int32)
+    padded[np.arange(padded.shape[1]) < lengths[:, None]] = pc.list_flatten(ids).to_numpy()
+    return padded

@@ -24,7 +24,9 @@ SHARES = {
 }
 SHARES |= {"S": ("largest score", "#222222", "D")}
 VIOLIN_COLOUR = "#88CCEE"
-NUMBERS_ACROSS = 12
+# Heads of which a map has room for the numbers, and the least attention that is drawn as what it is.
+NUMBERS_ACROSS = 8
+FLOOR = 1e-4
 
 
 def draw_vector_norms(table: pd.DataFrame, tokens: pd.DataFrame, chosen: list[str]) -> Figure:
@@ -91,7 +93,7 @@ def _draw_attention(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
     wide = tokens[tokens["site"].isin(["V", "A"])].pivot(
         index=["layer", "head", "token"], columns="site", values="value"
     )
-    wide = wide.reset_index()
+    wide = wide.reset_index().assign(A=lambda rows: rows["A"].clip(lower=FLOOR))
     layers = np.sort(wide["layer"].unique())
     colours = BoundaryNorm(np.arange(layers[0], layers[-1] + 2) - 0.5, colormaps[SEQUENTIAL].N)
     style = {"cmap": SEQUENTIAL, "norm": colours}

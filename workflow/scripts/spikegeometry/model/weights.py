@@ -68,3 +68,18 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
             {f"{part}.{kind}": tensor(layer, part, kind) for part in PARTS for kind in ("weight", "bias")}
             for layer in range(read_shape(folder).layers)
         ]
+
+
+def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
+    """Weights and biases, float32, of the pooler (d, d) and the classifier (classes, d), as [out, in].
+
+    Names: pooler.weight, pooler.bias, classifier.weight, classifier.bias. Raises InputError where one is missing.
+    """
+    path = Path(folder, "model.safetensors")
+    names = {"pooler": "bert.pooler.dense", "classifier": "classifier"}
+    stored = {f"{part}.{kind}": f"{name}.{kind}" for part, name in names.items() for kind in ("weight", "bias")}
+    with safe_open(path, framework="pt") as file:
+        missing = sorted(set(stored.values()) - set(file.keys()))
+        if missing:
+            raise InputError(f"{path} lacks {missing[0]}: it does not hold a fine-tuned BERT classifier.")
+        return {name: file.get_tensor(tensor).float() for name, tensor in stored.items()}

@@ -1,0 +1,128 @@
+"""How well neighbours and clusters of sequences agree with their classes: scores, intervals, and the table of them."""
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import adjusted_mutual_info_score
+
+from spikegeometry.errors import InputError
+from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval, wilson_interval
+from spikegeometry.evaluation.metrics import confusion_matrices, ratio
+from spikegeometry.evaluation.summaries import ALL_CLASSES
+
+METHODS = ("kmeans", "kmeans_silhouette", "hdbscan")
+logger = logging.getLogger(__name__)
+
+COLUMNS = ["class", "site", "layer", "method", "statistic", "value", "n", "low", "high"]
+
+
+def distinct_sample(sequences: pd.DataFrame, classes: list[str], most: int, seed: int) -> pd.DataFrame:
+    """Up to `most` sequences of each class, a seeded sample in the order of `sequences`, of which no two are equal.
+
+    Equal sequences have the same `input`. One that two classes share counts in both.
+    """
+    kept = []
+    for number, name in enumerate(classes):
+        rows = sequences[sequences["class"] == name].drop_duplicates("input")
+        if rows.empty:
+            logger.warning("There is no sequence of class %s: it will have no rows.", name)
+        order = np.random.default_rng([seed, number]).permutation(len(rows))
+        kept.append(rows.iloc[np.sort(order[:most])])
+    if not any(map(len, kept)):
+        raise InputError(
+            f"There is no test sequence of {', '.join(classes)} to analyse.\n"
+            "Choose other classes in the analysis's block below `analyses`, or give the test split a larger share."
+        )
+    return pd.concat(kept)
+
+
+def agreement(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores (B,) of the agreement of classes and clusters, from their tables of counts (B, classes, clusters).
+
+    Homogeneity and completeness are 1 - H(class | cluster) / H(class) and the reverse (Rosenberg and Hirschberg 2007),
+    1 where that entropy is 0; V is their harmonic mean, which is the mutual information over the mean of the entropies
+    (NMI). ARI is Rand's index adjusted for chance (Hubert and Arabie 1985).
+    """
+    total = counts.sum(axis=(1, 2))
+    of_class, of_cluster = counts.sum(axis=2), counts.sum(axis=1)
+    class_entropy, cluster_entropy, joint = (
+        stats.entropy(table.reshape(len(counts), -1), axis=1) for table in (of_class, of_cluster, counts)
+    )
+    shared = np.clip(class_entropy + cluster_entropy - joint, 0, None)
+    homogeneity = np.where(class_entropy > 0, ratio(shared, class_entropy), 1)
+    completeness = np.where(cluster_entropy > 0, ratio(shared, cluster_entropy), 1)
+    v = np.nan_to_num(ratio(2 * homogeneity * completeness, homogeneity + completeness))
+
+    together = _pairs(counts).sum(axis=(1, 2))
+    in_class, in_cluster = _pairs(of_class).sum(axis=1), _pairs(of_cluster).sum(axis=1)
+    chance = ratio(in_class * in_cluster, _pairs(total))
+    highest = (in_class + in_cluster) / 2
+    # Equal where both are one group, or single points: the partitions are then the same.
+    ari = np.where(highest == chance, 1, ratio(together - chance, highest - chance))
+    return {"homogeneity": homogeneity, "completeness": completeness, "v_measure": v, "nmi": v, "ari": ari}
+
+
+def _pairs(counts: np.ndarray) -> np.ndarray:
+    return counts * (counts - 1) / 2
+
+
+def separability_table(
+    measurements: pd.DataFrame, classes: list[str], samples: int, confidence: float, seed: int
+) -> pd.DataFrame:
+    """Scores of all sequences, and of each class where they are means over sequences, by site and layer.
+
+    `measurements` has class, site, layer, silhouette, neighbour (a class) and a column of cluster numbers for each of
+    METHODS; one row for each sequence and place. Columns: COLUMNS. The accuracy of neighbours has Wilson's interval,
+    the silhouette Student's, the agreement with clusters the percentile interval of `samples` resamples of sequences,
+    for which the clusters stay; counts and the adjusted mutual information have none. Where a score is not defined, as
+    of vectors that are all equal, its value is missing.
+    """
+    rows = []
+    for (site, layer), place in measurements.groupby(["site", "layer"], sort=False, dropna=False):
+        for name in [*classes, ALL_CLASSES]:
+            members = place if name == ALL_CLASSES else place[place["class"] == name]
+            if len(members):
+                rows += [(name, site, layer, *row) for row in _of_members(members, confidence)]
+        largest = place["class"].value_counts(normalize=True).max()
+        rows.append((ALL_CLASSES, site, layer, "neighbours", "chance", largest, len(place), np.nan, np.nan))
+        for method in METHODS:
+            scores = _of_clusters(place["class"], place[method], samples, confidence, seed)
+            rows += [(ALL_CLASSES, site, layer, method, *row) for row in scores]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_members(members: pd.DataFrame, confidence: float) -> Iterator[tuple]:
+    n = len(members)
+    if members["neighbour"].eq("").any():
+        yield "neighbours", "accuracy", np.nan, n, np.nan, np.nan
+    else:
+        accuracy = (members["neighbour"] == members["class"]).mean()
+        yield "neighbours", "accuracy", accuracy, n, *wilson_interval(accuracy, n, confidence)
+    values = members["silhouette"]
+    half = stats.t.ppf((1 + confidence) / 2, n - 1) * values.std() / np.sqrt(n) if n > 1 else np.nan
+    yield "classes", "silhouette", values.mean(), n, values.mean() - half, values.mean() + half
+
+
+def _of_clusters(truth: pd.Series, clusters: pd.Series, samples: int, confidence: float, seed: int) -> Iterator[tuple]:
+    n = len(truth)
+    if clusters.isna().any():
+        for statistic in ("homogeneity", "completeness", "v_measure", "nmi", "ari", "ami", "clusters", "noise_share"):
+            yield statistic, np.nan, n, np.nan, np.nan
+        return
+    true, found = pd.factorize(truth)[0], pd.factorize(clusters)[0]
+    size = max(true.max(), found.max()) + 1
+    estimates = agreement(confusion_matrices(true, found, size, np.ones((1, n))))
+    batches = [
+        agreement(confusion_matrices(true, found, size, weights))
+        for weights in bootstrap_weights(np.arange(n), samples, seed)
+    ]
+    for statistic, value in estimates.items():
+        resampled = np.concatenate([batch[statistic] for batch in batches])
+        yield statistic, value[0], n, *percentile_interval(resampled, confidence)
+    noise = clusters == -1
+    yield "ami", adjusted_mutual_info_score(true, found), n, np.nan, np.nan
+    yield "clusters", clusters[~noise].nunique(), n, np.nan, np.nan
+    yield "noise_share", noise.mean(), n, *wilson_interval(noise.mean(), n, confidence)
