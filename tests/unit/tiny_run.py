@@ -79,6 +79,30 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     model.save_pretrained(folder / "model")
 
 
+def write_spikes(folder: Path, sequences: dict[str, list[np.ndarray]], k: int = 12, stride: int = 9) -> str:
+    """Write spikes.parquet, without indels, and splits.parquet for the run of `write_run`; returns the reference's gene.
+
+    Each recorded sequence is a spike of the test split, and of each class three others are in the training split. In
+    class number c (from 0), the k-mer c + 1 differs from the reference's at its fifth base.
+    """
+    longest = max(len(tokens) for several in sequences.values() for tokens in several)
+    generator = np.random.default_rng(0)
+    reference = "".join(generator.choice(list("ACGT"), stride * (longest - 3) + k))
+    spikes, number = [], 0
+    for place, (name, several) in enumerate(sequences.items()):
+        site = stride * place + 4
+        own = reference[:site] + "ACGT"["CGTA".index(reference[site])] + reference[site + 1 :]
+        for tokens in several:
+            length = stride * (len(tokens) - 3) + k
+            spikes.append((f"{name}/{number}", name, own[:length], own, "test"))
+            number += 1
+        spikes += [(f"{name}/train/{number}", name, own, own, "train") for number in range(3)]
+    table = pd.DataFrame(spikes, columns=["accession", "class", "native", "projected", "split"])
+    write_parquet(table.drop(columns="split").assign(insertions="", deletions=""), folder / "spikes.parquet")
+    write_parquet(table[["accession", "class", "split"]], folder / "splits.parquet")
+    return reference
+
+
 def run_analysis(
     name: str, folder: Path, outputs: dict[str, str] | None = None, inputs: dict[str, str] | None = None, **params
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

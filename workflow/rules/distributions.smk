@@ -39,6 +39,7 @@ rule token_divergence:
             "evaluation.summaries",
             "evaluation.token_evidence",
             "genomes.fasta",
+            "geometry.placement",
             "geometry.selection",
             "geometry.token_divergence",
             "logs",

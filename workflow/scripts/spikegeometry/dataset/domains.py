@@ -35,6 +35,20 @@ def read_domains(path: str | os.PathLike) -> pd.DataFrame:
     return domains
 
 
+def read_parts(domains: str | os.PathLike, regions: str | os.PathLike) -> pd.DataFrame:
+    """The domains and, after them, the larger regions that overlap them: name, start, end as in `read_domains`.
+
+    Raises InputError where a region has the name of a domain.
+    """
+    tables = [read_domains(domains), read_domains(regions)]
+    shared = set(tables[0]["name"]) & set(tables[1]["name"])
+    if shared:
+        raise InputError(
+            f"{regions}: {min(shared)} is a domain in {domains}.\nGive each region of reference.regions its own name."
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
 def domain_shares(domains: pd.DataFrame, bases: np.ndarray) -> np.ndarray:
     """Share of the bases of each k-mer that lies in each domain: (n, D) for the places `bases` (n, k) of its bases.
 

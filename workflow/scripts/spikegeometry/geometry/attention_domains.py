@@ -42,6 +42,24 @@ def shifted_shares(profile: Tensor, membership: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, n=m)
 
 
+def measure_heads(attention: Tensor, membership: Tensor, threshold: float) -> Iterator[tuple[str, Tensor, dict]]:
+    """What maps (H, n, n) pay each domain, by variant: its name, the `shifted_shares`, and columns of H x D rows.
+
+    The columns: share; background, that of the k-mers in the domain, which may overlap; kmers, their number; and of the
+    variant `kmers`, the number of `arcs` and of those inside.
+    """
+    heads, parts = attention.shape[0], membership.shape[1]
+    number, inside = arcs(attention, membership, threshold)
+    even = {"background": membership.mean(dim=0).repeat(heads), "kmers": len(membership)}
+    counts = {
+        "kmers": {"arcs": number.repeat_interleave(parts), "arcs_inside": inside.flatten()},
+        "cls": {"arcs": torch.nan, "arcs_inside": torch.nan},
+    }
+    for variant, profile in profiles(attention).items():
+        shares = shifted_shares(profile, membership)
+        yield variant, shares, {"share": shares[..., 0].flatten()} | even | counts[variant]
+
+
 class TurnedShares:
     """Sums over sequences of `shifted_shares`, each under a key; sequences are turned by the same number of k-mers.
 
