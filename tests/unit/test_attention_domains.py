@@ -11,7 +11,8 @@ from scipy import stats
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
 from spikegeometry.figures.attention_domains import draw_attention_domains
-from spikegeometry.geometry.attention_domains import TurnedShares, arcs, profiles, shifted_shares
+from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
+from spikegeometry.geometry.heads import profiles
 from spikegeometry.tables import write_parquet, write_tsv
 from tiny_run import random_bert, random_tokens, run_analysis, write_run, write_spikes
 

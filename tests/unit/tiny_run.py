@@ -80,7 +80,7 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
 
 
 def write_spikes(folder: Path, sequences: dict[str, list[np.ndarray]], k: int = 12, stride: int = 9) -> str:
-    """Write spikes.parquet, without indels, and splits.parquet for the run of `write_run`; returns the reference's gene.
+    """Write spikes.parquet, without indels, and splits.parquet for the run of `write_run`; return the reference.
 
     Each recorded sequence is a spike of the test split, and of each class three others are in the training split. In
     class number c (from 0), the k-mer c + 1 differs from the reference's at its fifth base.
@@ -103,10 +103,10 @@ def write_spikes(folder: Path, sequences: dict[str, list[np.ndarray]], k: int = 
     return reference
 
 
-def run_analysis(
+def run_script(
     name: str, folder: Path, outputs: dict[str, str] | None = None, inputs: dict[str, str] | None = None, **params
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run the script of an analysis on the files of `write_run`: its table of classes and that of sequences.
+) -> SimpleNamespace:
+    """Run the script of an analysis on the files of `write_run`; returns the paths of its outputs.
 
     `outputs` and `inputs` give the names, below `folder`, of what else the script writes and reads.
     """
@@ -130,4 +130,10 @@ def run_analysis(
         params=SimpleNamespace(**params),
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
-    return read_tsv(snakemake.output.table), pd.read_parquet(snakemake.output.sequences)
+    return snakemake.output
+
+
+def run_analysis(name: str, folder: Path, *files: dict[str, str], **options) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `run_script`: the analysis' table of classes and that of sequences."""
+    output = run_script(name, folder, *files, **options)
+    return read_tsv(output.table), pd.read_parquet(output.sequences)

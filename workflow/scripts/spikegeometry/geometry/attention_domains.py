@@ -9,27 +9,10 @@ from collections.abc import Hashable, Iterator
 import torch
 from torch import Tensor
 
-from spikegeometry.geometry.heads import MIN_KMER_MASS, kmer_maps
+from spikegeometry.geometry.heads import kmer_maps, profiles
 
-VARIANTS = ("kmers", "cls")
 # Shares that differ by less are equal: they differ by the rounding of a Fourier transform.
 TIE = 1e-9
-
-
-def profiles(attention: Tensor) -> dict[str, Tensor]:
-    """What each k-mer receives in maps (H, n, n), float64 (H, n-2) by variant.
-
-    `kmers`: from the k-mers, each with the same weight and scaled to pay them 1 in all; `cls`: from [CLS], scaled
-    likewise. NaN where nothing is left to scale.
-    """
-    among, mass = kmer_maps(attention.double())
-    rows = (mass >= MIN_KMER_MASS).sum(dim=-1, keepdim=True)
-    from_cls = attention[:, 0, 1:-1].double()
-    total = from_cls.sum(dim=-1, keepdim=True)
-    return {
-        "kmers": among.sum(dim=-2) / rows,
-        "cls": torch.where(total >= MIN_KMER_MASS, from_cls / total, torch.nan),
-    }
 
 
 def shifted_shares(profile: Tensor, membership: Tensor) -> Tensor:

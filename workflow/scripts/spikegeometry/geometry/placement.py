@@ -71,6 +71,6 @@ def token_bases(
 
 
 def nearest_slots(bases: np.ndarray, stride: int) -> np.ndarray:
-    """The slot of the reference, int64 (tokens,) from 0, that is nearest to each token on 1-based `bases` (tokens, k)."""
+    """The reference's slot, int64 (tokens,) from 0, nearest to each token on 1-based `bases` (tokens, k)."""
     k = bases.shape[1]
     return np.rint((bases.mean(axis=1) - (k + 1) / 2) / stride).astype(np.int64)
