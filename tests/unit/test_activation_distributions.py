@@ -221,5 +221,5 @@ def test_value_that_is_not_finite(run):
     hidden = np.load(path)
     hidden[1, 2, 3, 4] = np.nan
     np.save(path, hidden)
-    with pytest.raises(InputError, match="The hidden states of alpha/1 hold a value that is not finite in layer 2"):
+    with pytest.raises(InputError, match="The output of layer 2 is not finite for alpha/1"):
         run_script(run)
