@@ -81,6 +81,7 @@ rule plot_token_divergence:
 
 rule activation_distributions:
     input:
+        model="<results>/model/finetuned",
         sequences="<results>/activations/sequences.tsv",
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
@@ -104,14 +105,19 @@ rule activation_distributions:
         alpha=lookup("analyses/activation_distributions/alpha", within=config),
         outlier=lookup("analyses/activation_distributions/outlier", within=config),
         bin_width=lookup("analyses/activation_distributions/bin_width", within=config),
+        site_sequences=lookup(
+            "analyses/activation_distributions/site_sequences", within=config
+        ),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         library=digest(
             "evaluation.summaries",
             "geometry.activation_distributions",
+            "geometry.heads",
             "geometry.selection",
             "logs",
             "model.activations",
+            "model.weights",
             "tables",
         ),
     message:
