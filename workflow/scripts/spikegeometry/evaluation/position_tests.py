@@ -15,8 +15,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import stats
 
-from spikegeometry.dataset.domains import domains_of_kmers
-from spikegeometry.dataset.kmers import token_residues
+from spikegeometry.dataset.domains import token_places
 from spikegeometry.dataset.reading import spike_batches
 from spikegeometry.dataset.vocabulary import PAD, UNK
 from spikegeometry.evaluation.intervals import bootstrap_weights
@@ -70,18 +69,9 @@ def position_table(
         entropy[slot] = (shares.mean(axis=0) * information).sum()
         surprisal[seen, slot] = shares @ information
         differing[seen, slot] = shares[:, kmers != own[slot]].sum(axis=1)
-    inside = domains_of_kmers(domains, len(own), k, stride)
-    token = np.arange(1, len(own) + 1)
-    first, last = token_residues(token, k, stride)
-    places = {
-        "token": token,
-        "first_residue": first,
-        "last_residue": last,
-        "domain": np.where(inside.any(axis=1), inside.idxmax(axis=1), ""),
-        "entropy": entropy,
-    }
+    places = token_places(domains, len(own), k, stride).assign(entropy=entropy)
     of_classes = [
-        pd.DataFrame({"class": name} | places | {"differing": differing[row], "surprisal": surprisal[row]})
+        places.assign(**{"class": name}, differing=differing[row], surprisal=surprisal[row])
         for row, name in enumerate(names)
         if name in classes
     ]
