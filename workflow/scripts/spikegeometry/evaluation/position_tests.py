@@ -217,7 +217,10 @@ def _tests(several: np.ndarray, runs: list[Run], draws: int, generator: np.rando
 
 
 def _bounds(several: np.ndarray, at: np.ndarray, instead: np.ndarray, samples: int, confidence: float, seed: int):
-    """Percentile interval of log2_enrichment, (P,) each bound, where sequences are drawn; NaN for one sequence."""
+    """Percentile interval of log2_enrichment, (P,) each bound, where sequences are drawn.
+
+    NaN for one sequence, and where some draws have no attention at all.
+    """
     bounds = np.full((2, several.shape[1]), np.nan)
     if len(several) < 2:
         return bounds
@@ -227,6 +230,6 @@ def _bounds(several: np.ndarray, at: np.ndarray, instead: np.ndarray, samples: i
     weights = np.concatenate(list(bootstrap_weights(np.arange(len(several)), samples, seed)))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log2((weights @ of_each[0]) / (weights @ of_each[1]))
-    defined = np.isfinite(ratios).any(axis=0)
-    bounds[:, defined] = np.nanquantile(ratios[:, defined], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    defined = np.isfinite(ratios).all(axis=0)
+    bounds[:, defined] = np.quantile(ratios[:, defined], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return bounds

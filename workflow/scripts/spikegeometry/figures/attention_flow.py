@@ -60,6 +60,7 @@ def draw_attention_flow(
     axes[3].set_title(f"|gradient x input| of the predicted class\nSpearman with it: {', '.join(said)}")
     axes[3].set_ylabel("|gradient x input| (logit)")
     _draw_layers(figure, axes[4], of_all, n)
+    domains = domains[domains["first"] < n - 1].assign(last=domains["last"].clip(upper=n - 1))
     for axis in axes[:4]:
         _shade_domains(axis, domains)
     _name_domains(axes[0], domains)

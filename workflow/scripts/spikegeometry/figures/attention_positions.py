@@ -36,9 +36,9 @@ def draw_attention_positions(
     counts = table.groupby("class")["n"].max()
     numbers = table[table["statistic"] == "positions"].groupby("class")["value"].max()
     labels = [f"{name} ({numbers.get(name, 0):.0f}; {counts.get(name, 0):.0f})" for name in shown]
-    row = 0.5 + 0.2 * len(shown)
+    row = max(1.5, 0.5 + 0.2 * len(shown))
     heights = [row, row, row + 0.3, row, row]
-    figure, axes = new_figure(10, sum(heights) + 2.2, 5, 2, height_ratios=heights)
+    figure, axes = new_figure(10, sum(heights) + 2.6, 5, 2, height_ratios=heights)
     grid = axes[0, 0].get_gridspec()
     for column, (variant, title) in enumerate(VARIANTS.items()):
         rows = table[table["variant"] == variant]
@@ -57,7 +57,8 @@ def draw_attention_positions(
         axis.set_title(f"What each position receives, mean over heads: from {title}", pad=38 if place == 3 else None)
         figure.colorbar(drawn, ax=axis, label="log2(attention /\neven share)", pad=0.01)
         if place == 3:
-            _name_domains(axis, domains)
+            last = profiles["token"].max()
+            _name_domains(axis, domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last)))
     axis.set_xlabel("k-mer along the gene (token)")
     handles = [
         Line2D([], [], color=class_colours(classes)[name], marker=class_markers(classes)[name], label=name)

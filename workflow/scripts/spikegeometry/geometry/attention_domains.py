@@ -22,7 +22,8 @@ def shifted_shares(profile: Tensor, membership: Tensor) -> Tensor:
     """
     m = profile.shape[-1]
     spectrum = torch.fft.rfft(membership.T.double()) * torch.fft.rfft(profile.double()).conj().unsqueeze(-2)
-    return torch.fft.irfft(spectrum, n=m)
+    # Rounding can leave less than nothing.
+    return torch.fft.irfft(spectrum, n=m).clamp(min=0)
 
 
 def measure_heads(attention: Tensor, membership: Tensor, threshold: float) -> Iterator[tuple[str, Tensor, dict]]:
