@@ -9,17 +9,20 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
+from transformers import BertForSequenceClassification
 
 from checkout import SCRIPTS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.activation_distributions import draw_activation_distributions
 from spikegeometry.geometry.activation_distributions import (
+    UNITS,
     adjusted,
     anderson_darling_p,
     bin_counts,
     group_means,
     normality,
     token_summary,
+    unit_means,
 )
 from spikegeometry.tables import read_tsv
 from tiny_run import random_bert, random_tokens, write_run
@@ -117,7 +120,7 @@ def test_vectors_without_shape():
     for shape in shapes.values():
         assert shape.skewness.isnan().tolist() == [False, True, True, False]
         assert shape.anderson_darling_p.isnan().tolist() == [False, True, True, False]
-    means = group_means(token_summary(shapes["all"], 0.05))
+    means = group_means(token_summary(shapes["all"], 0.05), 4)
     assert means["k-mers"]["constant"] == 1
     assert np.isnan(means["k-mers"]["kurtosis"])
     assert means["[CLS]"]["kurtosis"] == shapes["all"].kurtosis[0]
@@ -146,6 +149,7 @@ PARAMS = {
     "alpha": 0.05,
     "outlier": 5,
     "bin_width": 0.1,
+    "site_sequences": 1,
     "confidence": 0.95,
 }
 
@@ -164,7 +168,7 @@ def run_script(folder, **params):
     names = {"table": "t.tsv", "sequences": "s.parquet", "histogram": "h.parquet", "columns": "c.parquet"}
     outputs = {name: folder / file for name, file in names.items()}
     snakemake = SimpleNamespace(
-        input=SimpleNamespace(hidden_states=folder / "activations/hidden_states.npy"),
+        input=SimpleNamespace(model=folder / "model", hidden_states=folder / "activations/hidden_states.npy"),
         output=SimpleNamespace(**outputs),
         log=[str(folder / "log")],
         threads=1,
@@ -177,16 +181,19 @@ def run_script(folder, **params):
 def test_script(run):
     table, sequences, histogram, columns = run_script(run)
     # Three layers, three groups of tokens, two variants.
-    assert len(sequences) == 4 * 3 * 3 * 2
+    assert len(sequences[(sequences["site"] == "output") & (sequences["unit"] == "token")]) == 4 * 3 * 3 * 2
     hidden = np.load(run / "activations/hidden_states.npy").astype(float)
     row = sequences[
         (sequences["sequence"] == "alpha/1")
         & (sequences["layer"] == 2)
         & (sequences["token"] == "k-mers")
         & (sequences["variant"] == "all")
+        & (sequences["unit"] == "token")
+        & (sequences["site"] == "output")
     ].iloc[0]
     assert row["kurtosis"] == pytest.approx(stats.kurtosis(hidden[1, 2, 1:10], axis=1).mean(), abs=1e-6)
     place = (table["layer"] == 2) & (table["token"] == "[CLS]") & (table["variant"] == "all")
+    place &= (table["site"] == "output") & (table["unit"] == "token")
     rows = table[place & (table["statistic"] == "skewness")].set_index("class")
     # The twins count once.
     skewness = stats.skew(hidden[:, 2, 0], axis=1)
@@ -206,6 +213,53 @@ def test_script(run):
     assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
 
 
+def test_sites_and_units(run):
+    """Against the model's own attention: alpha/0, its twin and beta/3 are measured at every site."""
+    table, sequences, _, _ = run_script(run)
+    detailed = sequences[sequences["unit"] == "coordinate"]
+    assert set(detailed["sequence"]) == {"alpha/0", "alpha/2", "beta/3"}
+    assert set(detailed["token"]) == {"k-mers"}
+    assert detailed.groupby("site")["layer"].agg(set).to_dict() == {
+        "output": {0, 1, 2},
+        "attention_output": {1, 2},
+        "head": {1, 2},
+    }
+    model = BertForSequenceClassification.from_pretrained(run / "model", attn_implementation="eager").eval()
+    kept = {}
+    own = model.bert.encoder.layer[1].attention
+    own.self.register_forward_hook(lambda _, __, result: kept.update(head=result[0][0]))
+    own.output.register_forward_hook(lambda _, __, result: kept.update(attention_output=result[0]))
+    with torch.inference_mode():
+        model(torch.from_numpy(np.load(run / "activations/tokens.npy")[:1, :14]).long())
+    heads = kept["head"].unflatten(1, (4, 8))  # 14 tokens, 4 heads of width 8
+    place = {"class": "alpha", "layer": 2, "variant": "all", "statistic": "kurtosis", "token": "k-mers"}
+    rows = table[(table[list(place)] == list(place.values())).all(axis=1)].set_index(["site", "unit"])["value"]
+    expected = {
+        ("attention_output", "token"): stats.kurtosis(kept["attention_output"][1:-1], axis=1),
+        ("attention_output", "coordinate"): stats.kurtosis(kept["attention_output"][1:-1], axis=0),
+        ("head", "token"): stats.kurtosis(heads[1:-1], axis=2),
+        ("head", "coordinate"): stats.kurtosis(heads[1:-1], axis=0),
+    }
+    for place, values in expected.items():
+        assert rows[place] == pytest.approx(values.mean(), abs=1e-4)
+
+
+def test_one_coordinate_over_the_tokens():
+    """Normal over the k-mers in each coordinate, whatever its spread; the coordinates of a token then are not."""
+    vectors = samples(300, 60) * torch.logspace(-2, 2, 60)
+    vectors[0] = 1e6
+    found = {unit: dict_of(unit_means(vectors, unit, 5, 0.05)) for unit in UNITS}
+    assert found["coordinate"].keys() == {("k-mers", "all"), ("k-mers", "without_outliers")}
+    assert abs(found["coordinate"]["k-mers", "all"]["kurtosis"]) < 0.15
+    assert found["coordinate"]["k-mers", "all"]["anderson_darling_rejected"] < 0.1
+    assert found["token"]["k-mers", "all"]["kurtosis"] > 5
+    assert found["token"]["[CLS]", "all"]["constant"] == 1
+
+
+def dict_of(rows):
+    return {(token, variant): means for token, variant, means in rows}
+
+
 def test_selection(run):
     _, sequences, _, _ = run_script(run, layers=[2], selected_classes=["beta"])
     assert set(sequences["layer"]) == {0, 2}
@@ -221,5 +275,5 @@ def test_value_that_is_not_finite(run):
     hidden = np.load(path)
     hidden[1, 2, 3, 4] = np.nan
     np.save(path, hidden)
-    with pytest.raises(InputError, match="The hidden states of alpha/1 hold a value that is not finite in layer 2"):
+    with pytest.raises(InputError, match="The output of layer 2 is not finite for alpha/1"):
         run_script(run)

@@ -11,9 +11,10 @@ from scipy import stats
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
 from spikegeometry.figures.attention_domains import draw_attention_domains
-from spikegeometry.geometry.attention_domains import TurnedShares, arcs, profiles, shifted_shares
-from spikegeometry.tables import write_tsv
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
+from spikegeometry.geometry.heads import profiles
+from spikegeometry.tables import write_parquet, write_tsv
+from tiny_run import random_bert, random_tokens, run_analysis, write_run, write_spikes
 
 M = 30
 # k-mers 1-10 in the first domain, 11-13 in the second, 14 half and half, the rest in the third.
@@ -183,11 +184,13 @@ PARAMS = {
     "seed": 1,
     "k": 12,
     "stride": 9,
+    "coordinates": "projected",
 }
 
 
 def run_domains(folder, **params):
-    return run_analysis("attention_domains", folder, inputs={"domains": "domains.tsv"}, **PARAMS | params)
+    inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "spikes.parquet"}
+    return run_analysis("attention_domains", folder, inputs=inputs, **PARAMS | params)
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +212,8 @@ def run(tmp_path_factory, model, sequences):
     # The 12 k-mers cover 37 codons: the last domain has no k-mer.
     domains = pd.DataFrame({"name": ["a", "b", "c"], "start": [1, 8, 38], "end": [7, 37, 90]})
     write_tsv(domains, folder / "domains.tsv")
+    write_tsv(pd.DataFrame({"name": ["whole"], "start": [1], "end": [37]}), folder / "regions.tsv")
+    write_spikes(folder, sequences)
     return folder
 
 
@@ -219,9 +224,9 @@ def tables(run):
 
 def test_tables(tables, model, sequences):
     table, measurements = tables
-    # Three distinct sequences, two layers, four heads, two variants, two domains.
-    assert len(measurements) == 3 * 2 * 4 * 2 * 2
-    assert set(table["domain"]) == {"a", "b"}
+    # Three distinct sequences, two layers, four heads, two variants, two domains and a region.
+    assert len(measurements) == 3 * 2 * 4 * 2 * 3
+    assert set(table["domain"]) == {"a", "b", "whole"}
     place = {"class": "beta", "layer": 2, "head": 3, "domain": "a", "statistic": "share"}
     rows = table[(table[list(place)] == list(place.values())).all(axis=1)].set_index("variant")
     with torch.inference_mode():
@@ -232,8 +237,10 @@ def test_tables(tables, model, sequences):
     assert rows.loc["kmers", "value"] == pytest.approx((among @ share).mean(), rel=1e-4)
     assert rows.loc["cls", "value"] == pytest.approx(own[0, 1:-1] @ share / own[0, 1:-1].sum(), rel=1e-4)
     assert set(table["class"]) == {"alpha", "beta", "all"}
-    shares = table[table["statistic"] == "share"].groupby(["class", "layer", "head", "variant"])["value"].sum()
-    assert shares.to_numpy() == pytest.approx(1, abs=1e-4)
+    shares = table[table["statistic"] == "share"].set_index("domain")
+    assert shares.loc["whole", "value"].to_numpy() == pytest.approx(1, abs=1e-4)
+    of_domains = shares.drop("whole").groupby(["class", "layer", "head", "variant"])["value"].sum()
+    assert of_domains.to_numpy() == pytest.approx(1, abs=1e-4)
 
 
 def test_selection(run):
@@ -253,6 +260,33 @@ def test_selection(run):
 def test_what_does_not_exist_is_named(run, key, value, message):
     with pytest.raises(InputError, match=message):
         run_domains(run, **{key: value})
+
+
+def test_native_kmers_lie_where_the_alignment_puts_them(run, tables):
+    """Alpha lacks the 27 bases of k-mers 3 to 5 (codons 7 to 15): from k-mer 3 on, its places are 27 bases further."""
+    whole = pd.read_parquet(run / "spikes.parquet")
+    alpha = whole["class"] == "alpha"
+    start, end = whole["projected"].str[:18], whole["projected"].str[45:] + 9 * "ACG"
+    cut = [one[: len(old)] for one, old in zip(start + end, whole["native"], strict=True)]
+    native = whole.assign(
+        native=whole["native"].mask(alpha, cut),
+        projected=whole["projected"].mask(alpha, start + 27 * "-" + end),
+        deletions=whole["deletions"].mask(alpha, "19-45"),
+    )
+    write_parquet(native, run / "native.parquet")
+    inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "native.parquet"}
+    _, found = run_analysis("attention_domains", run, inputs=inputs, **PARAMS | {"coordinates": "native"})
+    _, before = tables
+    place = ["input", "layer", "head", "variant"]
+    both = [
+        rows[(rows["class"] == "alpha") & (rows["domain"] == "a")].groupby(place)["background"].first()
+        for rows in (found, before)
+    ]
+    # Of the codons 1 to 7, in k-mers 1 and 2 four each and in k-mer 3 one; behind the cut, k-mer 2 has three.
+    kmers = np.array([12, 9])
+    assert sorted(both[1].unique()) == pytest.approx(sorted(2.25 / kmers))
+    assert sorted(both[0].unique()) == pytest.approx(sorted(1.75 / kmers))
+    assert "beta" in set(found["class"])
 
 
 def test_figure(tables):

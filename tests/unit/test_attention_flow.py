@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 import torch
 from scipy.optimize import linprog
+from scipy.stats import spearmanr
+from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError
 from spikegeometry.figures.attention_flow import draw_attention_flow
@@ -14,15 +16,20 @@ from spikegeometry.geometry.attention_flow import (
     check_bounds,
     flow_bounds,
     follow,
+    gradient_times_input,
     maximum_flows,
+    mixed_maps,
+    norm_map,
+    rank_correlations,
     residual_mix,
     rollout,
     rollout_by_layer,
     source_dependence,
 )
-from spikegeometry.geometry.heads import attention_maps
+from spikegeometry.geometry.heads import attention_maps, head_tensors
 from spikegeometry.model.activations import Recorded
-from spikegeometry.model.weights import read_layers
+from spikegeometry.model.weights import read_head, read_layers, read_shape
+from spikegeometry.tables import write_tsv
 from tiny_run import random_bert, random_tokens, run_analysis, write_run
 
 UNIFORM = torch.full((1, 3, 3), 1 / 3)
@@ -153,6 +160,66 @@ def test_check_of_the_bounds():
     assert all(map(math.isnan, gaps.values()))
 
 
+# Norms and gradients
+
+
+def test_a_row_that_brings_nothing_in_is_the_identity():
+    maps = torch.tensor([[[0.0, 0], [1, 3]]])
+    assert residual_mix(maps, 0.5).tolist() == [[1, 0], [0.125, 0.875]]
+
+
+def random_block(seed, n=5, width=8):
+    generator = torch.Generator().manual_seed(seed)
+    sizes = dict.fromkeys(("query", "key", "value", "output"), (width, width))
+    layer = {f"{name}.weight": torch.randn(size, generator=generator) for name, size in sizes.items()}
+    layer |= {f"{name}.bias": torch.randn(width, generator=generator) for name in (*sizes, "attention_norm")}
+    return torch.randn(n, width, generator=generator), layer | {"attention_norm.weight": torch.ones(width)}
+
+
+@pytest.mark.parametrize("heads", [[0, 1], [1]])
+def test_norm_map_against_naive_computation(heads):
+    hidden, layer = random_block(seed=0)
+    tensors = head_tensors(hidden, layer, 2, 1e-12)
+    found = norm_map(tensors, layer, heads)
+    for query in range(5):
+        for key in range(5):
+            brought = sum(
+                tensors.attention[h, query, key] * layer["output.weight"][:, 4 * h : 4 * h + 4] @ tensors.v[h, key]
+                for h in heads
+            )
+            assert found[query, key].item() == pytest.approx(brought.norm().item(), rel=1e-4)
+
+
+def test_norm_map_of_all_heads_is_of_the_parts_of_the_output():
+    """With one key of all attention, the vector that comes in is the whole output but for its bias."""
+    hidden, layer = random_block(seed=1)
+    hidden = hidden[:1]
+    tensors = head_tensors(hidden, layer, 2, 1e-12)
+    assert norm_map(tensors, layer, [0, 1]).item() == pytest.approx((tensors.mha - layer["output.bias"]).norm().item())
+
+
+def test_tokens_of_small_values_weigh_little():
+    hidden, layer = random_block(seed=2)
+    layer["value.bias"] = torch.zeros(8)
+    hidden[3] = 0
+    states = torch.stack([hidden, hidden])
+    mixes = mixed_maps(states, [layer], 2, 1e-12, [0, 1], "norms", 0.5)
+    assert mixes[0, [0, 1, 2, 4], 3].tolist() == pytest.approx([0] * 4)
+    assert mixes.sum(dim=-1).numpy() == pytest.approx(1)
+    by_attention = mixed_maps(states, [layer], 2, 1e-12, [0, 1], "attention", 0.5)
+    assert (by_attention[0, [0, 1, 2, 4], 3] > 0.001).all()
+
+
+def test_rank_correlations():
+    importance = torch.tensor([9.0, 0.1, 0.4, 0.2, 0.9, 0.0])
+    same = importance.exp()
+    mixed = torch.tensor([0.0, 3, 1, 1, 2, 8])
+    found = rank_correlations({"same": same, "mixed": mixed, "even": torch.ones(6)}, importance)
+    assert found["spearman_same"] == pytest.approx(1)
+    assert found["spearman_mixed"] == pytest.approx(spearmanr(mixed[1:-1], importance[1:-1]).statistic)
+    assert math.isnan(found["spearman_even"])
+
+
 # The script
 
 CLASSES = ["alpha", "beta", "gamma"]
@@ -160,8 +227,12 @@ PARAMS = {
     "heads": [],
     "selected_classes": [],
     "classes": CLASSES,
+    "weights": "attention",
     "residual": 0.5,
     "exact_sinks": 4,
+    "k": 12,
+    "stride": 9,
+    "inputs": {"domains": "domains.tsv"},
     "confidence": 0.95,
     "seed": 7,
     "outputs": {"layers": "attention_flow_layers.parquet"},
@@ -175,6 +246,7 @@ def run(tmp_path_factory):
     twin = random_tokens(0, 14)
     sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
     write_run(folder, random_bert(layers=3, heads=4, width=16, classes=3), sequences)
+    write_tsv(pd.DataFrame({"name": ["a", "b"], "start": [1, 8], "end": [7, 20]}), folder / "domains.tsv")
     return folder
 
 
@@ -216,6 +288,46 @@ def test_exact_flows_of_a_seeded_sample_in_one_sequence_of_a_class(run, tables):
     assert overall.loc[("all", "source_dependence"), "n"] == 3
     again = run_analysis("attention_flow", run, **PARAMS)[1]
     pd.testing.assert_frame_equal(again, sequences)
+
+
+def test_gradient_against_the_model(run, tables):
+    model = BertForSequenceClassification.from_pretrained(run / "model", attn_implementation="eager").eval()
+    recorded = Recorded(run / "activations")
+    _, hidden = next(iter(recorded))
+    # From the words: LayerNorm of the embeddings is between them and X^(0), which is given here instead.
+    states = hidden[0][None].clone().requires_grad_()
+    output = model.bert.encoder(states).last_hidden_state
+    logit = model.classifier(model.bert.pooler(output)).max()
+    (gradient,) = torch.autograd.grad(logit, states)
+    expected = (gradient * states).sum(dim=-1).abs()[0].detach().numpy()
+    folder = run / "model"
+    found = gradient_times_input(hidden[0], read_layers(folder), read_head(folder), read_shape(folder))
+    assert found.numpy() == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    table, sequences, _ = tables
+    first = sequences[sequences["sequence"] == "alpha/0"]
+    assert first["gradient_input"].to_numpy() == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    kmers = first[first["token"] > 0]
+    overall = table[table["token"].isna() & (table["class"] == "beta")].set_index("statistic")["value"]
+    other = sequences[(sequences["sequence"] == "beta/3") & (sequences["token"] > 0)]
+    assert overall["spearman_rollout"] == pytest.approx(
+        spearmanr(other["rollout"], other["gradient_input"]).statistic, abs=1e-4
+    )
+    assert set(overall.index) >= {"spearman_flow_bound", "spearman_attention", "spearman_rollout_specific"}
+    assert kmers["domain"].tolist() == [*"aa", *"bbbbb", *[""] * 5]
+
+
+def test_places_of_the_tokens(tables):
+    table = tables[0][tables[0]["statistic"] == "rollout"].drop_duplicates("token").set_index("token")
+    assert table.loc[[1, 3], ["first_residue", "last_residue"]].to_numpy().tolist() == [[1, 4], [7, 10]]
+    assert table.loc[[0, -1], "first_residue"].isna().all()
+    assert table.loc[[3, -1], "domain"].tolist() == ["b", ""]
+
+
+def test_norms_instead_of_attention(run, tables):
+    _, sequences = run_analysis("attention_flow", run, **PARAMS | {"weights": "norms", "exact_sinks": 0})
+    rolled = sequences.groupby("sequence")["rollout"].sum()
+    assert rolled.to_numpy() == pytest.approx(1)
+    assert (sequences["rollout"] - tables[1]["rollout"]).abs().max() > 1e-3
 
 
 def test_selection(run):

@@ -17,7 +17,6 @@ from spikegeometry.evaluation.separability import agreement, distinct_sample
 from spikegeometry.figures.clustering import draw_clustering, interactive_maps
 from spikegeometry.geometry.clustering import (
     NOISE,
-    check_finite,
     classifier_outputs,
     hdbscan,
     kmeans_by_silhouette,
@@ -148,11 +147,6 @@ def test_special_tokens_and_padding_are_not_in_the_mean():
     hidden = np.full((1, 2, 6, 3), np.nan)
     hidden[0, 1, 1:4] = [[1, 2, 3], [2, 2, 2], [3, 2, 4]]
     assert mean_kmers(hidden, [0], [5], [1]).tolist() == [[[2, 2, 3]]]
-
-
-def test_what_is_not_finite_is_named():
-    with pytest.raises(InputError, match="cls, layer 3 are not finite for second"):
-        check_finite(np.array([[0, 1], [np.nan, 1]]), ["first", "second"], "cls, layer 3")
 
 
 def test_sample_is_of_distinct_sequences():

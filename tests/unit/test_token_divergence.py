@@ -26,12 +26,10 @@ from spikegeometry.evaluation.token_evidence import (
 )
 from spikegeometry.figures.token_divergence import draw_token_divergence
 from spikegeometry.genomes.fasta import read_fasta, read_single
+from spikegeometry.geometry.placement import NOWHERE, ascii_codes, placed_sequences
 from spikegeometry.geometry.token_divergence import (
     KINDS,
-    NOWHERE,
-    ascii_codes,
     differing_shares,
-    placed_sequences,
     token_counts,
     token_kinds,
     versions,

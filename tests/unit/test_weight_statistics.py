@@ -272,6 +272,16 @@ def test_layer_that_does_not_exist_is_named(folder):
         run(folder, layers=[3])
 
 
+def test_controls_are_beside_the_others(results):
+    table, histograms, coordinates, _ = results
+    control = table[table["model"] == "finetuned"].assign(model="random")
+    figure = draw_weight_statistics(pd.concat([table, control]), histograms, coordinates, 2, 0.5)
+    labels = [text.get_text() for text in figure.axes[5].get_legend().get_texts()]
+    assert labels == ["pretrained", "finetuned", "random"]
+    # The start has no change from itself.
+    assert len(figure.axes[5].containers) == 2
+
+
 def test_figures(results):
     table, histograms, coordinates, maps = results
     figure = draw_weight_statistics(table, histograms, coordinates, 2, 0.5)

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from transformers import BertForMaskedLM, BertModel
 
 from spikegeometry.errors import InputError
-from spikegeometry.model.weights import PARTS, Shape, read_layers, read_shape
+from spikegeometry.model.weights import PARTS, Shape, read_head, read_layers, read_shape
 from tiny_bert import classifier, config
 
 
@@ -46,3 +46,15 @@ def test_missing_tensor_is_named(tmp_path):
     save_file({"bert.encoder.layer.0.attention.self.query.weight": torch.zeros(16, 16)}, tmp_path / "model.safetensors")
     with pytest.raises(InputError, match=r"lacks bert\.encoder\.layer\.0\.attention\.self\.query\.bias"):
         read_layers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("read", "name"), [(read_layers, "encoder.layer.1.output.dense.bias"), (read_head, "pooler.dense.bias")]
+)
+def test_weight_that_is_not_finite_is_named(read, name, tmp_path):
+    model = classifier()
+    with torch.no_grad():
+        model.get_parameter(f"bert.{name}")[2] = float("nan")
+    model.save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=f"bert.{name} holds a value that is not finite"):
+        read(tmp_path)

@@ -79,10 +79,34 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     model.save_pretrained(folder / "model")
 
 
-def run_analysis(
+def write_spikes(folder: Path, sequences: dict[str, list[np.ndarray]], k: int = 12, stride: int = 9) -> str:
+    """Write spikes.parquet, without indels, and splits.parquet for the run of `write_run`; return the reference.
+
+    Each recorded sequence is a spike of the test split, and of each class three others are in the training split. In
+    class number c (from 0), the k-mer c + 1 differs from the reference's at its fifth base.
+    """
+    longest = max(len(tokens) for several in sequences.values() for tokens in several)
+    generator = np.random.default_rng(0)
+    reference = "".join(generator.choice(list("ACGT"), stride * (longest - 3) + k))
+    spikes, number = [], 0
+    for place, (name, several) in enumerate(sequences.items()):
+        site = stride * place + 4
+        own = reference[:site] + "ACGT"["CGTA".index(reference[site])] + reference[site + 1 :]
+        for tokens in several:
+            length = stride * (len(tokens) - 3) + k
+            spikes.append((f"{name}/{number}", name, own[:length], own, "test"))
+            number += 1
+        spikes += [(f"{name}/train/{number}", name, own, own, "train") for number in range(3)]
+    table = pd.DataFrame(spikes, columns=["accession", "class", "native", "projected", "split"])
+    write_parquet(table.drop(columns="split").assign(insertions="", deletions=""), folder / "spikes.parquet")
+    write_parquet(table[["accession", "class", "split"]], folder / "splits.parquet")
+    return reference
+
+
+def run_script(
     name: str, folder: Path, outputs: dict[str, str] | None = None, inputs: dict[str, str] | None = None, **params
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run the script of an analysis on the files of `write_run`: its table of classes and that of sequences.
+) -> SimpleNamespace:
+    """Run the script of an analysis on the files of `write_run`; returns the paths of its outputs.
 
     `outputs` and `inputs` give the names, below `folder`, of what else the script writes and reads.
     """
@@ -106,4 +130,10 @@ def run_analysis(
         params=SimpleNamespace(**params),
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
-    return read_tsv(snakemake.output.table), pd.read_parquet(snakemake.output.sequences)
+    return snakemake.output
+
+
+def run_analysis(name: str, folder: Path, *files: dict[str, str], **options) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `run_script`: the analysis' table of classes and that of sequences."""
+    output = run_script(name, folder, *files, **options)
+    return read_tsv(output.table), pd.read_parquet(output.sequences)

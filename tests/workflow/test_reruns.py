@@ -37,6 +37,7 @@ ONE_VALUE = {
     "clustering": "{clustering: {perplexity: 20}}",
     "weight_statistics": "{weight_statistics: {rogue_z: 3}}",
     "singular_values": "{singular_values: {threshold: 0.01}}",
+    "attention_positions": "{attention_positions: {matches: 7}}",
     "vector_norms": "{vector_norms: {layers: [2]}}",
 }
 

@@ -106,7 +106,9 @@ rule attention_domains:
         sequences="<results>/activations/sequences.tsv",
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
+        spikes="<results>/spikes/spikes.parquet",
         domains=lookup("reference/domains", within=config),
+        regions=lookup("reference/regions", within=config),
     output:
         table="<results>/geometry/attention_domains.tsv",
         sequences="<results>/geometry/attention_domains/sequences.parquet",
@@ -127,6 +129,7 @@ rule attention_domains:
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
+        coordinates=lookup("dataset/coordinates", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
         library=digest(
@@ -135,10 +138,12 @@ rule attention_domains:
             "evaluation.summaries",
             "geometry.attention_domains",
             "geometry.heads",
+            "geometry.placement",
             "geometry.selection",
             "logs",
             "model.activations",
             "model.weights",
+            "spikes.summary",
             "tables",
         ),
     message:
@@ -151,6 +156,7 @@ rule plot_attention_domains:
     input:
         table="<results>/geometry/attention_domains.tsv",
         domains=lookup("reference/domains", within=config),
+        regions=lookup("reference/regions", within=config),
     output:
         png=report(
             "<results>/geometry/attention_domains.png",

@@ -39,6 +39,7 @@ rule token_divergence:
             "evaluation.summaries",
             "evaluation.token_evidence",
             "genomes.fasta",
+            "geometry.placement",
             "geometry.selection",
             "geometry.token_divergence",
             "logs",
@@ -80,6 +81,7 @@ rule plot_token_divergence:
 
 rule activation_distributions:
     input:
+        model="<results>/model/finetuned",
         sequences="<results>/activations/sequences.tsv",
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
@@ -103,14 +105,19 @@ rule activation_distributions:
         alpha=lookup("analyses/activation_distributions/alpha", within=config),
         outlier=lookup("analyses/activation_distributions/outlier", within=config),
         bin_width=lookup("analyses/activation_distributions/bin_width", within=config),
+        site_sequences=lookup(
+            "analyses/activation_distributions/site_sequences", within=config
+        ),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         library=digest(
             "evaluation.summaries",
             "geometry.activation_distributions",
+            "geometry.heads",
             "geometry.selection",
             "logs",
             "model.activations",
+            "model.weights",
             "tables",
         ),
     message:

@@ -81,6 +81,7 @@ rule attention_flow:
         sequences="<results>/activations/sequences.tsv",
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
+        domains=lookup("reference/domains", within=config),
     output:
         table="<results>/geometry/attention_flow.tsv",
         sequences="<results>/geometry/attention_flow/sequences.parquet",
@@ -95,12 +96,16 @@ rule attention_flow:
     params:
         heads=lookup("analyses/attention_flow/heads", within=config),
         selected_classes=lookup("analyses/attention_flow/classes", within=config),
+        weights=lookup("analyses/attention_flow/weights", within=config),
         residual=lookup("analyses/attention_flow/residual", within=config),
         exact_sinks=lookup("analyses/attention_flow/exact_sinks", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
+        k=lookup("dataset/k", within=config),
+        stride=lookup("dataset/stride", within=config),
         library=digest(
+            "dataset.domains",
             "evaluation.summaries",
             "geometry.attention_flow",
             "geometry.heads",

@@ -37,6 +37,7 @@ rule clustering:
         seed=lookup("seed", within=config),
         library=digest(
             "dataset.encoding",
+            "errors",
             "evaluation.separability",
             "evaluation.summaries",
             "geometry.clustering",

@@ -1,46 +1,60 @@
-"""Measure how near the token vectors of every layer are to a normal sample, and count their values."""
+"""Measure how near token vectors are to normal samples, and count the values of the layer outputs."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import torch
 
 from spikegeometry.evaluation.summaries import class_means, class_profiles, labelled_sequences, measurement_table
-from spikegeometry.geometry.activation_distributions import bin_counts, group_means, normality, token_summary
+from spikegeometry.geometry.activation_distributions import UNITS, bin_counts, unit_means
+from spikegeometry.geometry.heads import head_tensors
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
+from spikegeometry.model.weights import read_layers, read_shape
 from spikegeometry.tables import write_parquet, write_tsv
 
-PLACES = ["layer", "token", "variant"]
+PLACES = ["layer", "site", "unit", "token", "variant"]
 
 configure_logging(snakemake.log[0])
 params = snakemake.params
 torch.set_num_threads(snakemake.threads)
 recorded = Recorded(Path(snakemake.input.hidden_states).parent)
-layers = choose(params.layers, range(1, recorded.hidden_states.shape[1]), "analyses.activation_distributions.layers")
+shape, weights = read_shape(snakemake.input.model), read_layers(snakemake.input.model)
+layers = choose(params.layers, range(1, shape.layers + 1), "analyses.activation_distributions.layers")
 classes = choose(params.selected_classes, params.classes, "analyses.activation_distributions.classes")
-histograms, sums = [], []
+histograms, sums, detailed = [], [], defaultdict(set)
+
+
+def samples(hidden, layer, all_sites):
+    """Sites and units with the vectors to measure: of every sequence the layer output, token by token."""
+    yield "output", "token", hidden[layer]
+    if all_sites:
+        yield "output", "coordinate", hidden[layer]
+        if layer:
+            block = head_tensors(hidden[layer - 1], weights[layer - 1], shape.heads, shape.eps)
+            for site, vectors in (("attention_output", block.attention_output), ("head", block.z)):
+                yield from ((site, unit, vectors) for unit in UNITS)
 
 
 def measure():
     for sequence, hidden in labelled_sequences(recorded, classes):
+        inputs = detailed[sequence["class"]]
+        inputs |= {sequence["input"]} if len(inputs) < params.site_sequences else set()
         for layer in (0, *layers):  # layer 0 is the embeddings
-            vectors = hidden[layer]
             place = {"class": sequence["class"], "input": sequence["input"], "layer": layer}
-            bins, counts = bin_counts(vectors, params.bin_width)
+            bins, counts = bin_counts(hidden[layer], params.bin_width)
             histograms.append(place | {"bin": bins, "value": counts})
-            sums.append(place | {"coordinate": range(1, vectors.shape[1] + 1), "value": vectors.double().sum(dim=0)})
-            for variant, shape in normality(vectors, params.outlier).items():
-                for token, means in group_means(token_summary(shape, params.alpha)).items():
-                    yield sequence | {"layer": layer, "token": token, "variant": variant} | means
+            sums.append(place | {"coordinate": range(1, shape.hidden_size + 1), "value": hidden[layer].double().sum(0)})
+            for site, unit, vectors in samples(hidden, layer, sequence["input"] in inputs):
+                for token, variant, means in unit_means(vectors, unit, params.outlier, params.alpha):
+                    yield sequence | dict(zip(PLACES, (layer, site, unit, token, variant), strict=True)) | means
 
 
 measurements = measurement_table(measure())
 statistics = [name for name in measurements if name not in {"class", "sequence", "correct", "input", *PLACES}]
-table = class_means(measurements, classes, PLACES, statistics, params.confidence)
 histogram = class_profiles(measurement_table(histograms), classes, ["layer", "bin"])
-columns = class_profiles(measurement_table(sums), classes, ["layer", "coordinate"])
 write_parquet(measurements, snakemake.output.sequences)
 write_parquet(histogram.assign(low=histogram["bin"] * params.bin_width), snakemake.output.histogram)
-write_parquet(columns, snakemake.output.columns)
-write_tsv(table, snakemake.output.table)
+write_parquet(class_profiles(measurement_table(sums), classes, ["layer", "coordinate"]), snakemake.output.columns)
+write_tsv(class_means(measurements, classes, PLACES, statistics, params.confidence), snakemake.output.table)

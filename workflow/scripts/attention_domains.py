@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spikegeometry.dataset.domains import domains_of_kmers, read_domains
+from spikegeometry.dataset.domains import domain_shares, domains_of_kmers, read_parts
 from spikegeometry.evaluation.domain_tests import contrast_table, domain_table
 from spikegeometry.evaluation.summaries import ALL_CLASSES, distinct, labelled_sequences, measurement_table
-from spikegeometry.geometry.attention_domains import TurnedShares, arcs, profiles, shifted_shares
+from spikegeometry.geometry.attention_domains import TurnedShares, measure_heads
 from spikegeometry.geometry.heads import attention_maps
+from spikegeometry.geometry.placement import token_bases
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import read_layers, read_shape
+from spikegeometry.spikes.summary import read_forms
 from spikegeometry.tables import write_parquet, write_tsv
 
 configure_logging(snakemake.log[0])
@@ -25,28 +27,26 @@ recorded = Recorded(Path(snakemake.input.hidden_states).parent)
 layers = choose(params.layers, range(1, shape.layers + 1), "analyses.attention_domains.layers")
 heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_domains.heads")
 classes = choose(params.selected_classes, params.classes, "analyses.attention_domains.classes")
-rows_of_heads = [head - 1 for head in heads]
-domains = domains_of_kmers(read_domains(snakemake.input.domains), recorded.tokens.shape[1] - 2, params.k, params.stride)
-memberships = torch.from_numpy(domains.to_numpy(copy=True))
-cells = {"head": np.repeat(heads, domains.shape[1]), "domain": np.tile(domains.columns, len(heads))}
-turned = TurnedShares()
+parts, cut = read_parts(snakemake.input.domains, snakemake.input.regions), (params.k, params.stride)
+parts = parts[parts["name"].isin(domains_of_kmers(parts, recorded.tokens.shape[1] - 2, *cut))]
+cells = {"head": np.repeat(heads, len(parts)), "domain": np.tile(parts["name"], len(heads))}
+spikes, turned = read_forms(snakemake.input.spikes, recorded.sequences["accession"]), TurnedShares()
+
+
+def membership_of(accession, kmers):
+    bases = token_bases(*spikes.loc[accession], params.coordinates, *cut)
+    return torch.from_numpy(domain_shares(parts, bases[:kmers]))
 
 
 def measure():
     for sequence, hidden in distinct(labelled_sequences(recorded, classes)):
-        membership = memberships[: hidden.shape[1] - 2]
-        even = {"background": membership.mean(dim=0).repeat(len(heads)), "kmers": len(membership)}
+        membership = membership_of(sequence["sequence"], hidden.shape[1] - 2)
         for layer in layers:
-            maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[rows_of_heads]
-            number, inside = arcs(maps, membership, params.threshold)
-            of_arcs = {"arcs": number.repeat_interleave(domains.shape[1]), "arcs_inside": inside.flatten()}
-            for variant, profile in profiles(maps).items():
-                shares = shifted_shares(profile, membership)
+            maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[[head - 1 for head in heads]]
+            for variant, shares, measured in measure_heads(maps, membership, params.threshold):
                 for name in (sequence["class"], ALL_CLASSES):
                     turned.add((name, layer, variant), shares)
-                place = {"layer": layer, "variant": variant} | cells
-                counted = of_arcs if variant == "kmers" else dict.fromkeys(of_arcs, np.nan)
-                yield sequence | place | {"share": shares[..., 0].flatten()} | even | counted
+                yield sequence | {"layer": layer, "variant": variant} | cells | measured
 
 
 measurements = measurement_table(measure())

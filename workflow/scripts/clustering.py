@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 
 from spikegeometry.dataset.encoding import open_split, padded_ids
+from spikegeometry.errors import check_finite
 from spikegeometry.evaluation.separability import distinct_sample, separability_table
 from spikegeometry.evaluation.summaries import measurement_table, number_inputs
 from spikegeometry.geometry import clustering
@@ -32,13 +33,12 @@ places = [
     *(("kmers", layer, recorded, means[:, number]) for number, layer in enumerate(layers)),
     *((site, None, chosen, vectors.numpy()) for site, vectors in outputs.items()),
 ]
-shares, drawn = [], []
-mapped = {("kmers", 0), ("cls", layers[len(layers) // 2]), ("cls", layers[-1])}
+shares, drawn, mapped = [], [], {("kmers", 0), ("cls", layers[len(layers) // 2]), ("cls", layers[-1])}
 
 
 def measure():
     for site, layer, rows, vectors in progress(places, "representations", len(places)):
-        clustering.check_finite(vectors, rows["accession"].tolist(), f"{site}, layer {layer}")
+        check_finite(np.isfinite(vectors).all(axis=1), rows["accession"], f"{site}, layer {layer}")
         parts = clustering.principal_components(clustering.standardise(vectors), params.components)
         labels = pd.Index(classes).get_indexer(rows["class"])
         found = clustering.separation(parts.scores, labels, params.neighbours, params.min_cluster_size, params.seed)

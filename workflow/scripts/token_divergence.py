@@ -10,19 +10,19 @@ from spikegeometry.evaluation.summaries import class_medians, measurement_table
 from spikegeometry.evaluation.token_evidence import accuracy_table, sample_rows, slot_information, version_calls
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry import token_divergence as divergence
+from spikegeometry.geometry.placement import ascii_codes, placed_sequences
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging, progress
 from spikegeometry.spikes.summary import parse_indels
 from spikegeometry.tables import write_parquet, write_tsv
 
 COLUMNS = ["accession", "class", "native", "projected", "deletions", "insertions"]
-LABELS = ["class", "accession", "set", "input"]
-PLACES = ["set", "coordinates", "version"]
+LABELS, PLACES = ["class", "accession", "set", "input"], ["set", "coordinates", "version"]
 
 configure_logging(snakemake.log[0])
 params, paths = snakemake.params, snakemake.input
 cut, confidence = (params.k, params.stride), params.confidence
-reference = divergence.ascii_codes(read_single(paths.reference).sequence[params.start - 1 : params.end])
+reference = ascii_codes(read_single(paths.reference).sequence[params.start - 1 : params.end])
 classes = choose(params.selected_classes, params.classes, "analyses.token_divergence.classes")
 spikes = read_sets(paths.spikes, paths.splits, dict(zip(params.external, paths.external, strict=True)), COLUMNS)
 kinds_of = defaultdict(list)
@@ -31,7 +31,7 @@ kinds_of = defaultdict(list)
 def in_both_forms(rows):
     for row in progress(rows.to_dict("records"), "spikes", len(rows)):
         indels = parse_indels(row["deletions"], row["insertions"])
-        if forms := divergence.placed_sequences(row["native"], row["projected"], indels):
+        if forms := placed_sequences(row["native"], row["projected"], indels):
             yield row, forms
         else:
             logging.warning("%s is left out: a part of its gene is not aligned.", row["accession"])

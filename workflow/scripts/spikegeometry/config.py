@@ -46,7 +46,7 @@ def source_paths(source: dict, reference: str) -> dict[str, str]:
 
 def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
-    files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains")}
+    files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains", "regions")}
     for key, source in _sources(config).items():
         paths = source_paths(source, config["reference"]["fasta"])
         files |= {f"{key}.{source['type']}.{name}": path for name, path in paths.items()}

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.kmers import CODON, token_bases
+from spikegeometry.dataset.kmers import CODON, token_bases, token_residues
 from spikegeometry.errors import InputError
 from spikegeometry.tables import read_tsv
 
@@ -35,6 +35,20 @@ def read_domains(path: str | os.PathLike) -> pd.DataFrame:
     return domains
 
 
+def read_parts(domains: str | os.PathLike, regions: str | os.PathLike) -> pd.DataFrame:
+    """The domains and, after them, the larger regions that overlap them: name, start, end as in `read_domains`.
+
+    Raises InputError where a region has the name of a domain.
+    """
+    tables = [read_domains(domains), read_domains(regions)]
+    shared = set(tables[0]["name"]) & set(tables[1]["name"])
+    if shared:
+        raise InputError(
+            f"{regions}: {min(shared)} is a domain in {domains}.\nGive each region of reference.regions its own name."
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
 def domain_shares(domains: pd.DataFrame, bases: np.ndarray) -> np.ndarray:
     """Share of the bases of each k-mer that lies in each domain: (n, D) for the places `bases` (n, k) of its bases.
 
@@ -50,6 +64,18 @@ def domains_of_kmers(domains: pd.DataFrame, kmers: int, k: int, stride: int) -> 
     first, _ = token_bases(np.arange(1, kmers + 1), k, stride)
     shares = pd.DataFrame(domain_shares(domains, first[:, None] + np.arange(k)), columns=domains["name"])
     return shares.loc[:, shares.any()]
+
+
+def token_places(domains: pd.DataFrame, kmers: int, k: int, stride: int) -> pd.DataFrame:
+    """Where the first `kmers` k-mers lie: token (1-based), first_residue, last_residue, and domain.
+
+    domain is the one that holds most of the k-mer, the first of several; empty where none holds any.
+    """
+    token = np.arange(1, kmers + 1)
+    first, last = token_residues(token, k, stride)
+    shares = domains_of_kmers(domains, kmers, k, stride)
+    domain = np.where(shares.any(axis=1), shares.idxmax(axis=1), "") if shares.shape[1] else ""
+    return pd.DataFrame({"token": token, "first_residue": first, "last_residue": last, "domain": domain})
 
 
 def domain_slots(domains: pd.DataFrame, k: int, stride: int) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikegeometry.errors import InputError
+from spikegeometry.errors import InputError, check_finite
 from spikegeometry.evaluation.intervals import wilson_interval
 from spikegeometry.logs import progress
 
@@ -36,19 +36,11 @@ def labelled_sequences(recorded, classes: list[str]) -> Iterator[tuple[dict[str,
     inputs = number_inputs(recorded.tokens)
     for (row, hidden), number in zip(progress(recorded, "recorded sequences", len(recorded)), inputs, strict=True):
         if row["class"] in classes:
-            _check_finite(hidden, row["accession"])
+            for layer, values in enumerate(hidden):
+                finite = bool(np.isfinite(np.asarray(values)).all())
+                check_finite([finite], [row["accession"]], f"layer {layer}" if layer else "the embeddings")
             labels = {"class": row["class"], "sequence": row["accession"], "correct": row["correct"], "input": number}
             yield labels, hidden
-
-
-def _check_finite(hidden, accession: str) -> None:
-    """Raise InputError where a value of the hidden states (L+1, n, d) of a sequence is NaN or infinite."""
-    for layer, values in enumerate(np.asarray(hidden)):
-        if not np.isfinite(values).all():
-            raise InputError(
-                f"The hidden states of {accession} hold a value that is not finite in layer {layer} (0: embeddings).\n"
-                "Train the model again, with a lower learning rate or in fp32 (model.precision)."
-            )
 
 
 def distinct(members: Iterable[tuple[dict[str, Any], Any]]) -> Iterator[tuple[dict[str, Any], Any]]:

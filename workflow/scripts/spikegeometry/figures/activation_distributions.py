@@ -1,5 +1,7 @@
 """Figure of the shape of token vectors: skewness, kurtosis and normality by layer, values and column sums."""
 
+from itertools import product
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -16,6 +18,14 @@ KMERS = "k-mers"
 COLUMN_BINS = 27  # as in the original program
 SHAPES = {"skewness": "mean skewness (normal: 0)", "kurtosis": "mean excess kurtosis (normal: 0)"}
 TESTS = {"dagostino_pearson": ("D'Agostino-Pearson", "#332288"), "anderson_darling": ("Anderson-Darling", "#CC6677")}
+# The test whose rejections are drawn for every site, and the sites and units.
+STRICT = "anderson_darling"
+SITES = {
+    "output": ("layer output", "#222222"),
+    "attention_output": ("attention output", "#117733"),
+    "head": ("head outputs", "#882255"),
+}
+UNITS = {"token": ("coordinates of a token", "-"), "coordinate": ("a coordinate over the k-mers", "--")}
 VARIANTS = {"all": "-", "without_outliers": "--"}
 
 
@@ -28,17 +38,20 @@ def draw_activation_distributions(
     alpha: float,
     outlier: float,
 ) -> Figure:
-    """Shape and normality of the token vectors by layer, and histograms of values and of column sums.
+    """Shape and normality of the token vectors by layer, site and unit, and histograms of values and of column sums.
 
-    `table`: means over sequences by class, layer, token, variant and statistic; `histogram`: class, layer, bin, low
-    (its lower edge), value (mean count), n; `columns`: class, layer, coordinate, value (mean sum over the tokens), n;
+    `table`: means over sequences by class, layer, site, unit, token, variant and statistic; `histogram`: class, layer,
+    bin, low (its lower edge), value (mean count), n; `columns`: class, layer, coordinate, value (mean sum over the
+    tokens), n;
     `classes`: all classes of the run, of which `chosen` were asked for; `alpha` and `outlier` as in the config.
     """
     present = set(table["class"])
     shown = [name for name in classes if name in present]
     counts = histogram.groupby("class")["n"].max()
+    everything = table
+    table = table[(table["site"] == "output") & (table["unit"] == "token")]
     kmers = table[table["token"] == KMERS]
-    figure, axes = new_figure(10, 10, 3, 2)
+    figure, axes = new_figure(10, 13, 4, 2)
     for axis, (statistic, label) in zip(axes[0], SHAPES.items(), strict=True):
         _draw_shape(axis, kmers[kmers["statistic"] == statistic], shown, classes)
         axis.set_ylabel(label)
@@ -47,11 +60,20 @@ def draw_activation_distributions(
     whole = table[table["class"] == ALL_CLASSES]
     _draw_rejected(axes[1, 0], whole[whole["token"] == KMERS], alpha)
     _draw_outliers(axes[1, 1], whole[whole["variant"] == "all"], outlier)
+    of_all = everything[(everything["class"] == ALL_CLASSES) & (everything["token"] == KMERS)]
+    _draw_sites(axes[2, 0], of_all[(of_all["statistic"] == "kurtosis") & (of_all["variant"] == "all")])
+    axes[2, 0].axhline(0, color="#888888", linewidth=0.8)
+    n = of_all.loc[of_all["unit"] == "coordinate", "n"].max()
+    axes[2, 0].set(title=f"Excess kurtosis by site and unit, n = {n:.0f}", ylabel=SHAPES["kurtosis"])
+    _draw_sites(axes[2, 1], of_all[(of_all["statistic"] == f"{STRICT}_rejected") & (of_all["variant"] == "all")])
+    axes[2, 1].set(title=f"Not normal by site and unit, {TESTS[STRICT][0]}", ylabel="share of the samples")
+    axes[2, 1].set_ylim(-0.03, 1.03)
+    axes[2, 0].legend(loc="best")
     layers = sorted(histogram["layer"].unique())
     scale = ScalarMappable(Normalize(min(layers), max(max(layers), 1)), matplotlib.colormaps[SEQUENTIAL])
-    _draw_values(axes[2, 0], histogram[histogram["class"] == ALL_CLASSES], scale)
-    _draw_sums(axes[2, 1], columns[columns["class"] == ALL_CLASSES], scale)
-    figure.colorbar(scale, ax=list(axes[2]), label="layer", ticks=MaxNLocator(integer=True), pad=0.01)
+    _draw_values(axes[3, 0], histogram[histogram["class"] == ALL_CLASSES], scale)
+    _draw_sums(axes[3, 1], columns[columns["class"] == ALL_CLASSES], scale)
+    figure.colorbar(scale, ax=list(axes[3]), label="layer", ticks=MaxNLocator(integer=True), pad=0.01)
 
     lines = [
         axes[0, 0].plot([], [], **_style(name, classes), label=f"{name} (n = {counts[name]})")[0] for name in shown
@@ -113,6 +135,16 @@ def _draw_outliers(axis: Axes, rows: pd.DataFrame, outlier: float) -> None:
     axis.set(ylabel="largest |z|, mean over tokens", ylim=(0, None))
     axis.set_title("How far the farthest coordinate of a token is out")
     axis.legend()
+    _layer_axis(axis)
+
+
+def _draw_sites(axis: Axes, rows: pd.DataFrame) -> None:
+    """A line for each site and unit: samples are the coordinates of a token, or a coordinate over the k-mers."""
+    for (site, (place, colour)), (unit, (sample, line)) in product(SITES.items(), UNITS.items()):
+        points = rows[(rows["site"] == site) & (rows["unit"] == unit)]
+        label = f"{place}, {sample}"
+        axis.plot(points["layer"], points["value"], line, color=colour, marker=".", linewidth=1, label=label)
+        axis.fill_between(points["layer"], points["low"], points["high"], color=colour, alpha=0.1, linewidth=0)
     _layer_axis(axis)
 
 

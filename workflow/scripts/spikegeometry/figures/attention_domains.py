@@ -9,6 +9,7 @@ from spikegeometry.figures.style import DIVERGING, new_figure
 
 ALL_CLASSES = "all"
 COLUMNS = 4
+BAR_COLOUR = "#888888"
 # Tests whose corrected p is under this are marked.
 SIGNIFICANT = 0.05
 VARIANTS = {"kmers": "attention of the k-mers", "cls": "attention of [CLS]"}
@@ -17,7 +18,8 @@ VARIANTS = {"kmers": "attention of the k-mers", "cls": "attention of [CLS]"}
 def draw_attention_domains(table: pd.DataFrame, domains: list[str], classes: list[str], chosen: list[str]) -> Figure:
     """log2 enrichment of each domain by layer and head over all classes, and by class in the mean over heads.
 
-    `table`: class, layer, head, variant, domain, statistic, value, n; `domains` in their order along the protein;
+    `table`: class, layer, head, variant, domain, statistic, value, n; `domains` in their order along the protein, with
+    regions of several of them behind;
     `classes`: all classes of the run; `chosen`: those that were asked for.
     """
     domains = [name for name in domains if name in set(table["domain"])]
@@ -40,6 +42,7 @@ def draw_attention_domains(table: pd.DataFrame, domains: list[str], classes: lis
             continue
         name = domains[place]
         drawn = _draw_heads(axis, enrichment.loc[name].unstack("head"), values.loc[name, "q_shift"], limit)
+        _draw_largest(axis, values.loc[name, "share"].unstack("head").max(axis=1))
         axis.set_title(f"{name} ({background[name]:.1%})")
         axis.set_ylabel("layer" if place % COLUMNS == 0 else "")
         axis.set_xlabel("head" if place + COLUMNS >= len(domains) else "")
@@ -71,6 +74,15 @@ def _draw_heads(axis: Axes, enrichment: pd.DataFrame, q: pd.Series, limit: float
         step = -(-len(labels) // 6)
         set_ticks(range(0, len(labels), step), labels[::step])
     return drawn
+
+
+def _draw_largest(axis: Axes, shares: pd.Series) -> None:
+    """Beside the cells, a bar for each layer: the largest share of a head, labelled with the largest of all."""
+    beside = axis.inset_axes([1.03, 0, 0.2, 1])
+    beside.barh(range(len(shares)), shares, color=BAR_COLOUR, height=0.8)
+    beside.set(ylim=axis.get_ylim(), xlim=(0, max(float(shares.max()), 1e-9)), yticks=[])
+    beside.set_xticks([float(shares.max())], [f"{shares.max():.0%}"])
+    beside.tick_params(axis="x", length=0, labelsize=8)
 
 
 def _draw_classes(axis: Axes, rows: pd.DataFrame, domains: list[str], shown: list[str]):

@@ -9,13 +9,20 @@ from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers
 
 ALL_CLASSES = "all"
 INK = "#222222"
+# What the gradient is held against.
+MEASURES = {
+    "spearman_rollout": "rollout",
+    "spearman_rollout_specific": "rollout less mean",
+    "spearman_flow_bound": "flow bound",
+    "spearman_attention": "last layer's attention",
+}
 SPECIAL = {"[CLS]": 0, "[SEP]": -1}
 
 
 def draw_attention_flow(
     table: pd.DataFrame, layers: pd.DataFrame, domains: pd.DataFrame, classes: list[str], chosen: list[str]
 ) -> Figure:
-    """What [CLS] draws from each k-mer by rollout and flow, and the rollout from each layer.
+    """What [CLS] draws from each k-mer by rollout and flow, beside the gradient, and the rollout from each layer.
 
     `table`: class, token (as in SPECIAL, k-mers from 1), statistic, value, n; `layers`: class, layer, token, value;
     `domains`: name, first, last (in tokens); `classes`: all classes of the run, in the order of their colours;
@@ -30,8 +37,8 @@ def draw_attention_flow(
     special = table[(table["class"] == ALL_CLASSES) & table["token"].isin(SPECIAL.values())]
     special = special.set_index(["statistic", "token"])["value"]
 
-    height = 10.5 + 0.14 * layers["layer"].nunique()
-    figure, axes = new_figure(10, height, 4, 1, sharex=True, height_ratios=[3, 3, 3, 2])
+    height = 12.5 + 0.14 * layers["layer"].nunique()
+    figure, axes = new_figure(10, height, 5, 1, sharex=True, height_ratios=[3, 3, 3, 3, 2])
     titles = {"rollout": "Rollout from [CLS]", "rollout_specific": "Less the mean rollout from all tokens"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=False):
         _draw_classes(axis, kmers[kmers["statistic"] == statistic], n, styles)
@@ -45,8 +52,16 @@ def draw_attention_flow(
         none, largest = overall.mean()["flow_gap_none"], overall.max()["flow_gap_max"]
         axes[2].set_title(f"{axes[2].get_title()}; bound tight in {none:.0%} of these, gap at most {largest:.1g}")
     of_all = layers[(layers["class"] == ALL_CLASSES) & (layers["token"] > 0)]
-    _draw_layers(figure, axes[3], of_all, n)
-    for axis in axes[:3]:
+    _draw_classes(axes[3], kmers[kmers["statistic"] == "gradient_input"], 1, styles)
+    agreement = table[table["class"] == ALL_CLASSES].set_index("statistic")["value"]
+    said = [
+        f"{name} {agreement[statistic]:.2f}" for statistic, name in MEASURES.items() if statistic in agreement.index
+    ]
+    axes[3].set_title(f"|gradient x input| of the predicted class\nSpearman with it: {', '.join(said)}")
+    axes[3].set_ylabel("|gradient x input| (logit)")
+    _draw_layers(figure, axes[4], of_all, n)
+    domains = domains[domains["first"] < n - 1].assign(last=domains["last"].clip(upper=n - 1))
+    for axis in axes[:4]:
         _shade_domains(axis, domains)
     _name_domains(axes[0], domains)
     axes[0].set_xlim(0, n - 1)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import DIVERGING, OTHER_COLOUR, SEQUENTIAL, class_colours, class_markers, new_figure
 
 PRETRAINED, FINETUNED = "pretrained", "finetuned"
 MATRICES = {
@@ -23,6 +23,12 @@ MATRICES = {
 }
 GAINS = {"attention_norm.weight": "after attention", "output_norm.weight": "after feed-forward"}
 BIASES = {"attention_norm.bias": "after attention", "output_norm.bias": "after feed-forward"}
+# The statistics by layer: title, axis label, and the value of random weights.
+SHOWN = (
+    ("kurtosis", "Tails", "excess kurtosis", 0),
+    ("sigma_1_ratio", "Largest singular value", "times that of random weights", 1),
+    ("relative_change", "Change since pre-training", "$||W - W_0||\\ /\\ ||W_0||$", None),
+)
 # The kinds of maps, and their titles.
 MAPS = {
     "weight": "Weights of the fine-tuned model",
@@ -36,49 +42,48 @@ NORMAL_COLOUR = "#222222"
 def draw_weight_statistics(
     table: pd.DataFrame, histograms: pd.DataFrame, coordinates: pd.DataFrame, rogue_z: float, rogue_layers: float
 ) -> Figure:
-    """Tails, largest singular values and change by layer, histograms, LayerNorms, and coordinates that stand out.
+    """Tails, largest singular values and change by layer and model, histograms, LayerNorms, coordinates that stand out.
 
     `table`: model, layer, head, site, statistic, value; `histograms`: model, layer, site, centre, density;
     `coordinates`: model, site, coordinate, layers_share; `rogue_z` and `rogue_layers` are the thresholds of the latter.
     """
     table = pd.concat([table, _against_random(table, "sigma_1")])
-    figure, axes = new_figure(10, 13, 4, 3)
+    figure, axes = new_figure(10, 15.5, 5, 3)
     colours, markers = class_colours(list(MATRICES)), class_markers(list(MATRICES))
-    for axis, (statistic, title, label, chance) in zip(
-        axes[0],
-        (
-            ("kurtosis", "Tails", "excess kurtosis", 0),
-            ("sigma_1_ratio", "Largest singular value", "times that of random weights", 1),
-            ("relative_change", "Change since pre-training", "$||W - W_0||\\ /\\ ||W_0||$", None),
-        ),
-        strict=True,
-    ):
+    for above, below, (statistic, title, label, chance) in zip(axes[0], axes[1], SHOWN, strict=True):
         for name in MATRICES:
-            _draw_lines(axis, table, name, statistic, color=colours[name], marker=markers[name], markersize=4)
-        if chance is not None:
-            axis.axhline(chance, color=NORMAL_COLOUR, linestyle="--", linewidth=1)
-        axis.set(title=title, ylabel=label)
-    if table.loc[table["statistic"] == "kurtosis", "value"].max() > 5:
-        axes[0, 0].set_yscale("symlog", linthresh=1)
-        axes[0, 0].set_ylim(bottom=-1)
+            _draw_lines(above, table, name, statistic, color=colours[name], marker=markers[name], markersize=4)
+        _draw_models(below, table[table["statistic"] == statistic])
+        for axis, of in ((above, FINETUNED), (below, "all models")):
+            if chance is not None:
+                axis.axhline(chance, color=NORMAL_COLOUR, linestyle="--", linewidth=1)
+            axis.set(title=f"{title}, {of}", ylabel=label)
+    for axis, models in ((axes[0, 0], [PRETRAINED, FINETUNED]), (axes[1, 0], table["model"].unique())):
+        rows = table[(table["statistic"] == "kurtosis") & table["model"].isin(models)]
+        if rows["value"].max() > 5:
+            axis.set_yscale("symlog", linthresh=1)
+            axis.set_ylim(bottom=-1)
+    if (table.loc[table["statistic"] == "relative_change", "value"] > 0).any():
+        axes[1, 2].set_yscale("log")
+    axes[1, 2].legend(*axes[1, 0].get_legend_handles_labels())
     handles = [
         Line2D([], [], color=colours[name], marker=markers[name], label=label) for name, label in MATRICES.items()
     ]
 
-    for axis, (name, label) in zip(axes[1:3].flat, MATRICES.items(), strict=True):
+    for axis, (name, label) in zip(axes[2:4].flat, MATRICES.items(), strict=True):
         _draw_histogram(axis, histograms[histograms["site"] == name])
         axis.set_title(f"Histogram: {label}")
-    for axis, names, what in ((axes[3, 0], GAINS, "gain"), (axes[3, 1], BIASES, "bias")):
+    for axis, names, what in ((axes[4, 0], GAINS, "gain"), (axes[4, 1], BIASES, "bias")):
         for colour, (name, label) in zip(("#332288", "#CC6677"), names.items(), strict=True):
             _draw_lines(axis, table, name, "mean", color=colour, marker=".", label=label)
             for bound in ("min", "max"):
                 _draw_lines(axis, table, name, bound, color=colour, alpha=0.5)
         axis.set(title=f"LayerNorm: {what}", ylabel=f"{what}: mean, smallest, largest")
         axis.legend()
-    for axis in (*axes[0], *axes[3, :2]):
+    for axis in (*axes[0], *axes[1], *axes[4, :2]):
         axis.set_xlabel("layer")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _draw_coordinates(axes[3, 2], coordinates[coordinates["model"] == FINETUNED], rogue_z, rogue_layers)
+    _draw_coordinates(axes[4, 2], coordinates[coordinates["model"] == FINETUNED], rogue_z, rogue_layers)
 
     handles += [
         Line2D([], [], color=NORMAL_COLOUR, label=FINETUNED),
@@ -131,6 +136,28 @@ def _draw_lines(axis: Axes, table: pd.DataFrame, site: str, statistic: str, labe
     axis.plot(end["layer"], end["value"], label=label, **style | {"linewidth": 1.2})
     if statistic != "relative_change":
         axis.plot(start["layer"], start["value"], **style | {"marker": ""} | PRETRAINED_STYLE)
+
+
+def _draw_models(axis: Axes, rows: pd.DataFrame) -> None:
+    """Mean over the weight matrices by layer in each model as a line, and their range as bars beside each other."""
+    rows = rows[rows["site"].isin(list(MATRICES)) & ~((rows["model"] == PRETRAINED) & (rows["value"] == 0))]
+    models = list(rows["model"].unique())
+    others = [name for name in models if name != PRETRAINED]
+    colours, markers = class_colours(others) | {PRETRAINED: OTHER_COLOUR}, class_markers([PRETRAINED, *others])
+    for place, name in enumerate(models):
+        found = rows[rows["model"] == name].groupby("layer")["value"].agg(["mean", "min", "max"])
+        layers = found.index + 0.4 * ((place + 0.5) / len(models) - 0.5)
+        reach = [found["mean"] - found["min"], found["max"] - found["mean"]]
+        axis.errorbar(
+            layers,
+            found["mean"],
+            reach,
+            color=colours[name],
+            marker=markers[name],
+            markersize=4,
+            linewidth=1,
+            label=name,
+        )
 
 
 def _draw_histogram(axis: Axes, rows: pd.DataFrame) -> None:

@@ -1,12 +1,14 @@
-"""How near the coordinates of token vectors are to a normal sample, vector by vector.
+"""How near token vectors are to normal samples: the coordinates of each vector, or each coordinate over the tokens.
 
 LayerNorm gives each vector, before its gain and bias, mean 0 and variance 1, so location and scale say nothing; gain
 and bias then make the coordinates differ in law. "Normal over the coordinates" is therefore a description, not a model
 of sampling: skewness and excess kurtosis, as sizes of effect, come before p-values, which with 768 coordinates reject
 small deviations. One coordinate far out decides both, so each vector is measured with and without such coordinates.
+The values of one coordinate over the tokens of a sequence are of one law at most, but not independent.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +21,8 @@ MIN_COORDINATES = 20
 RESOLUTION = 1e-6
 # Stephens's formula for large statistics turns upwards at 153; by then p is under 1e-180.
 LARGEST_STATISTIC = 150.0
+# What a sample is: the coordinates of one token, or one coordinate of the tokens.
+UNITS = ("token", "coordinate")
 TESTS = ("dagostino_pearson", "anderson_darling")
 
 
@@ -158,13 +162,30 @@ def token_summary(shape: Normality, alpha: float) -> dict[str, Tensor]:
     return summary
 
 
-def group_means(summary: dict[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Means of a `token_summary` over the k-mers, and its values for the first and last token: [CLS] and [SEP]."""
+def group_means(summary: dict[str, Tensor], n: int) -> dict[str, dict[str, float]]:
+    """Means of a `token_summary` (rows * n,) over the k-mers, and over the first and the last of n: [CLS] and [SEP]."""
     groups = {"k-mers": slice(1, -1), "[CLS]": slice(0, 1), "[SEP]": slice(-1, None)}
     return {
-        group: {name: values[tokens].nanmean().item() for name, values in summary.items()}
+        group: {name: values.reshape(-1, n)[:, tokens].nanmean().item() for name, values in summary.items()}
         for group, tokens in groups.items()
     }
+
+
+def unit_means(vectors: Tensor, unit: str, limit: float, alpha: float) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """Token (group), variant and means of the shapes of samples from token vectors (..., n, d) of one sequence.
+
+    A sample of the unit `token` is the d coordinates of one vector, and one of the unit `coordinate` the values of one
+    coordinate over the k-mers, as many as there are.
+    """
+    if unit == "coordinate":
+        over_kmers = vectors[..., 1:-1, :].transpose(-1, -2).flatten(0, -2)
+        for variant, shape in normality(over_kmers, limit).items():
+            summary = token_summary(shape, alpha)
+            yield "k-mers", variant, {name: values.nanmean().item() for name, values in summary.items()}
+        return
+    for variant, shape in normality(vectors.flatten(0, -2), limit).items():
+        for token, means in group_means(token_summary(shape, alpha), vectors.shape[-2]).items():
+            yield token, variant, means
 
 
 def bin_counts(values: Tensor, width: float) -> tuple[Tensor, Tensor]:

@@ -9,27 +9,10 @@ from collections.abc import Hashable, Iterator
 import torch
 from torch import Tensor
 
-from spikegeometry.geometry.heads import MIN_KMER_MASS, kmer_maps
+from spikegeometry.geometry.heads import kmer_maps, profiles
 
-VARIANTS = ("kmers", "cls")
 # Shares that differ by less are equal: they differ by the rounding of a Fourier transform.
 TIE = 1e-9
-
-
-def profiles(attention: Tensor) -> dict[str, Tensor]:
-    """What each k-mer receives in maps (H, n, n), float64 (H, n-2) by variant.
-
-    `kmers`: from the k-mers, each with the same weight and scaled to pay them 1 in all; `cls`: from [CLS], scaled
-    likewise. NaN where nothing is left to scale.
-    """
-    among, mass = kmer_maps(attention.double())
-    rows = (mass >= MIN_KMER_MASS).sum(dim=-1, keepdim=True)
-    from_cls = attention[:, 0, 1:-1].double()
-    total = from_cls.sum(dim=-1, keepdim=True)
-    return {
-        "kmers": among.sum(dim=-2) / rows,
-        "cls": torch.where(total >= MIN_KMER_MASS, from_cls / total, torch.nan),
-    }
 
 
 def shifted_shares(profile: Tensor, membership: Tensor) -> Tensor:
@@ -39,7 +22,26 @@ def shifted_shares(profile: Tensor, membership: Tensor) -> Tensor:
     """
     m = profile.shape[-1]
     spectrum = torch.fft.rfft(membership.T.double()) * torch.fft.rfft(profile.double()).conj().unsqueeze(-2)
-    return torch.fft.irfft(spectrum, n=m)
+    # Rounding can leave less than nothing.
+    return torch.fft.irfft(spectrum, n=m).clamp(min=0)
+
+
+def measure_heads(attention: Tensor, membership: Tensor, threshold: float) -> Iterator[tuple[str, Tensor, dict]]:
+    """What maps (H, n, n) pay each domain, by variant: its name, the `shifted_shares`, and columns of H x D rows.
+
+    The columns: share; background, that of the k-mers in the domain, which may overlap; kmers, their number; and of the
+    variant `kmers`, the number of `arcs` and of those inside.
+    """
+    heads, parts = attention.shape[0], membership.shape[1]
+    number, inside = arcs(attention, membership, threshold)
+    even = {"background": membership.mean(dim=0).repeat(heads), "kmers": len(membership)}
+    counts = {
+        "kmers": {"arcs": number.repeat_interleave(parts), "arcs_inside": inside.flatten()},
+        "cls": {"arcs": torch.nan, "arcs_inside": torch.nan},
+    }
+    for variant, profile in profiles(attention).items():
+        shares = shifted_shares(profile, membership)
+        yield variant, shares, {"share": shares[..., 0].flatten()} | even | counts[variant]
 
 
 class TurnedShares:

@@ -8,13 +8,21 @@ Rollout multiplies the mixes. Flow takes them as capacities of a graph whose nod
 run from a source on level L to a sink on level 0. `flow_bounds` bounds it from above for all sinks at once, and often
 is the flow; `maximum_flows` computes it for single sinks exactly, to hold the bound against. Read it with care: in deep
 networks the flow hardly depends on the source, and is mostly what the first layers give the sink.
+
+Both are held against the gradient of the prediction, which no attention map knows of.
 """
+
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_flow
+from scipy.stats import rankdata
 from torch import Tensor
+from torch.nn import functional
+
+from spikegeometry.geometry.heads import HeadTensors, attention_maps, block_output, head_tensors
 
 # Capacities are whole numbers to scipy: an edge is off by up to half a unit.
 UNITS = 10**8
@@ -23,10 +31,87 @@ GAP = 1e-5
 
 
 def residual_mix(attention: Tensor, residual: float) -> Tensor:
-    """Mean of maps (H, n, n) over heads, mixed with the share `residual` of the identity: (n, n), float64."""
+    """Mean of maps (H, n, n) over heads, mixed with the share `residual` of the identity: (n, n), float64.
+
+    Each row of the mean is first scaled to sum to 1; one of zeros, which brings nothing in, becomes the identity's.
+    """
     mean = attention.double().mean(dim=0)
     identity = torch.eye(mean.shape[-1], dtype=mean.dtype)
-    return residual * identity + (1 - residual) * mean / mean.sum(dim=-1, keepdim=True)
+    total = mean.sum(dim=-1, keepdim=True)
+    return residual * identity + (1 - residual) * torch.where(total > 0, mean / total, identity)
+
+
+def norm_map(tensors: HeadTensors, layer: dict[str, Tensor], heads: list[int]) -> Tensor:
+    """||sum over heads h of A_h[i, j] f_h(x_j)||, (n, n), with f_h(x) the value of x through the head's output weights.
+
+    How much of token j goes into token i by attention, which is little where j has small values (Kobayashi et al.,
+    arXiv 2004.10102). `heads` are indices from 0. The vectors (n, n, d) are not formed: their lengths follow from the
+    products of f_g(x_j) and f_h(x_j), in O(H^2 n^2).
+    """
+    attention, values = tensors.attention[heads].double(), tensors.v[heads].double()
+    width = values.shape[-1]
+    weights = layer["output.weight"].double().unflatten(1, (-1, width))[:, heads]
+    moved = torch.einsum("hjw,dhw->jhd", values, weights)
+    squared = torch.einsum("hij,gij,jhg->ij", attention, attention, moved @ moved.mT)
+    return squared.clamp(min=0).sqrt()
+
+
+def mixed_maps(
+    hidden: Tensor,
+    layers: list[dict[str, Tensor]],
+    total: int,
+    eps: float,
+    heads: list[int],
+    weights: Literal["attention", "norms"],
+    residual: float,
+) -> Tensor:
+    """The mixes (L, n, n) of a sequence from its hidden states (L+1, n, d), of the `heads` (from 0) of `total`.
+
+    `weights`: tokens are weighed by the mean attention, or by `norm_map`. `eps` and `residual`: see `head_tensors` and
+    `residual_mix`.
+    """
+    mixes = []
+    for states, layer in zip(hidden, layers, strict=False):
+        if weights == "norms":
+            maps = norm_map(head_tensors(states, layer, total, eps), layer, heads).unsqueeze(0)
+        else:
+            maps = attention_maps(states, layer, total)[heads]
+        mixes.append(residual_mix(maps, residual))
+    return torch.stack(mixes)
+
+
+def gradient_times_input(
+    embedded: Tensor, layers: list[dict[str, Tensor]], classifier: dict[str, Tensor], shape: Any
+) -> Tensor:
+    """|gradient x input| (n,) of each token: of the largest logit, with respect to the embeddings (n, d).
+
+    `layers`, `classifier` and `shape` are what `spikegeometry.model.weights` reads. One pass forward, one backward.
+    """
+    embedded = embedded.clone().requires_grad_()
+    with torch.enable_grad():
+        states = embedded
+        for layer in layers:
+            attention_output = head_tensors(states, layer, shape.heads, shape.eps).attention_output
+            states = block_output(attention_output, layer, shape.eps, shape.activation)
+        pooled = torch.tanh(functional.linear(states[0], classifier["pooler.weight"], classifier["pooler.bias"]))
+        logit = functional.linear(pooled, classifier["classifier.weight"], classifier["classifier.bias"]).max()
+    (gradient,) = torch.autograd.grad(logit, embedded)
+    return (gradient * embedded).sum(dim=-1).abs().detach().double()
+
+
+def rank_correlations(measures: dict[str, Tensor], importance: Tensor) -> dict[str, float]:
+    """Spearman's correlation of each measure (n,) with `importance` (n,) over the k-mers, as `spearman_<measure>`.
+
+    NaN where either is the same for all k-mers.
+    """
+    ranks = {name: rankdata(values[1:-1]) for name, values in (measures | {"": importance}).items()}
+    centred = {name: values - values.mean() for name, values in ranks.items()}
+    of_importance = centred.pop("")
+    found = {}
+    for name, values in centred.items():
+        lengths = np.linalg.norm(values) * np.linalg.norm(of_importance)
+        found[f"spearman_{name}"] = float(values @ of_importance / lengths) if lengths else np.nan
+    return found
 
 
 def rollout(mixes: Tensor) -> Tensor:

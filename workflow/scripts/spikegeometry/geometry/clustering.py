@@ -16,8 +16,6 @@ from sklearn.metrics import silhouette_samples, silhouette_score
 from torch import Tensor
 from torch.nn import functional
 
-from spikegeometry.errors import InputError
-
 NOISE = -1  # HDBSCAN's label of points in no cluster
 # Spread of a coordinate, as a share of its size, and of a component, as a share of the first, that is rounding alone.
 RESOLUTION = 1e-6
@@ -61,16 +59,6 @@ def classifier_outputs(cls: Tensor, head: dict[str, Tensor]) -> dict[str, Tensor
     pooled = torch.tanh(functional.linear(cls, head["pooler.weight"], head["pooler.bias"]))
     logits = functional.linear(pooled, head["classifier.weight"], head["classifier.bias"])
     return {"pooled": pooled, "logits": logits, "softmax": logits.softmax(dim=-1)}
-
-
-def check_finite(vectors: np.ndarray, names: list[str], place: str) -> None:
-    """Raise InputError with the first of `names` (n) whose vector (n, d) is not finite."""
-    broken = ~np.isfinite(vectors).all(axis=1)
-    if broken.any():
-        raise InputError(
-            f"The activations of {place} are not finite for {names[int(broken.argmax())]}.\n"
-            "Record the activations again; if that does not help, train the model again with a lower learning rate."
-        )
 
 
 def standardise(vectors: np.ndarray) -> np.ndarray:

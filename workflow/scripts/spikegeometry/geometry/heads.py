@@ -22,6 +22,8 @@ ACTIVATIONS = {
 # What the first and the last token are called where tokens are numbered; k-mers count from 1. In sequences of unlike
 # length the last stands in unlike places.
 CLS, SEP = 0, -1
+# Whose attention `profiles` follows.
+PROFILES = ("kmers", "cls")
 # A row with less attention for k-mers is not scaled up.
 MIN_KMER_MASS = 1e-6
 
@@ -55,6 +57,22 @@ def kmer_maps(attention: Tensor) -> tuple[Tensor, Tensor]:
     mass = among.sum(dim=-1)
     scale = torch.where(mass < MIN_KMER_MASS, 0, 1 / mass)
     return among * scale.unsqueeze(-1), mass
+
+
+def profiles(attention: Tensor) -> dict[str, Tensor]:
+    """What each k-mer receives in maps (H, n, n), float64 (H, n-2) by variant.
+
+    `kmers`: from the k-mers, each with the same weight and scaled to pay them 1 in all; `cls`: from [CLS], scaled
+    likewise. NaN where nothing is left to scale.
+    """
+    among, mass = kmer_maps(attention.double())
+    rows = (mass >= MIN_KMER_MASS).sum(dim=-1, keepdim=True)
+    from_cls = attention[:, 0, 1:-1].double()
+    total = from_cls.sum(dim=-1, keepdim=True)
+    return {
+        "kmers": among.sum(dim=-2) / rows,
+        "cls": torch.where(total >= MIN_KMER_MASS, from_cls / total, torch.nan),
+    }
 
 
 def token_numbers(n: int) -> list[int]:

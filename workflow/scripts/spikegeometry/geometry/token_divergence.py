@@ -4,17 +4,15 @@ A slot is the place of a k-mer in the order of tokens. Native sequences are cut 
 insertion or deletion shifts all later k-mers against the reference: their tokens differ though nothing there mutated.
 Projected sequences hold one symbol for each base of the reference, `-` where it is deleted, and cannot shift.
 
-Symbols of sequences, the reference's too, are ASCII codes, uint8 (length,). `places`, int64 (length,), give the 0-based
-base of the reference under each symbol, and NOWHERE under inserted bases and `-`.
+Symbols of sequences, the reference's too, and the places under them are as in `placement`.
 """
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-NOWHERE = -1
-GAP = ord("-")
+from spikegeometry.geometry.placement import GAP, NOWHERE, windows
+
 KNOWN = np.frombuffer(b"-ACGT", dtype=np.uint8)
 
 KINDS = ("same", "unknown", "substituted", "indel", "shifted")
@@ -22,40 +20,6 @@ SAME, UNKNOWN, SUBSTITUTED, INDEL, SHIFTED = range(len(KINDS))
 DIFFERING = (SUBSTITUTED, INDEL, SHIFTED)
 AS_IS, INDELS_ONLY, SUBSTITUTIONS_ONLY = "as_is", "indels_only", "substitutions_only"
 COUNTS = ("tokens", "differing", *KINDS, "shift_only", "moved", "missing")
-
-
-def ascii_codes(sequence: str) -> np.ndarray:
-    """The symbols of a sequence."""
-    return np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)
-
-
-def placed_sequences(
-    native: str, projected: str, indels: Sequence[tuple[str, int, int, str]]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Symbols and places of a sequence in each form: native and projected.
-
-    `indels`: kind, first and last base, and inserted bases (none for a deletion). A deletion takes the bases from the
-    first to the last, both included; an insertion stands between them (1-based). Empty where the indels do not lead
-    from one form to the other: a stretch inside the gene was left unaligned.
-    """
-    own, symbols = ascii_codes(native), ascii_codes(projected)
-    kept = np.ones(len(symbols), dtype=bool)
-    for _, first, last, inserted in indels:
-        if not inserted:
-            kept[first - 1 : last] = False
-    places = np.flatnonzero(kept)
-    before = np.searchsorted(places, [first for _, first, _, inserted in indels for _ in inserted])
-    places = np.insert(places, before, NOWHERE)
-    # A genome that begins or ends within the gene has no symbols of its own there.
-    absent = len(places) - len(own)
-    for start in range(absent + 1):
-        covered = places[start : start + len(own)]
-        if ((covered == NOWHERE) | (own == symbols[covered])).all():
-            return {
-                "native": (own, covered),
-                "projected": (symbols, np.where(symbols == GAP, NOWHERE, np.arange(len(symbols)))),
-            }
-    return {}
 
 
 def versions(forms: dict[str, tuple[np.ndarray, np.ndarray]], reference: np.ndarray) -> Iterator[dict[str, str]]:
@@ -84,7 +48,7 @@ def token_kinds(symbols: np.ndarray, places: np.ndarray, reference: np.ndarray, 
     substituted  lies on the slot's own bases of the reference
     shifted      lies on other bases, because of an indel in front of it
     """
-    tokens, slots = _tokens(symbols, k, stride), _tokens(reference, k, stride)
+    tokens, slots = windows(symbols, k, stride), windows(reference, k, stride)
     expected = np.zeros_like(tokens)  # no token past the reference's last is the same
     shared = min(len(tokens), len(slots))
     expected[:shared] = slots[:shared]
@@ -111,7 +75,7 @@ def token_counts(
     reference from another slot, which they are where the shift is a multiple of the stride. `missing` slots of the
     reference lie past the last token.
     """
-    tokens, slots = _tokens(symbols, k, stride), _tokens(reference, k, stride)
+    tokens, slots = windows(symbols, k, stride), windows(reference, k, stride)
     under, _ = _under(places, k, stride)
     shift_only = (kinds == SHIFTED) & (tokens == reference[under]).all(axis=1)
     number = np.bincount(kinds, minlength=len(KINDS))
@@ -133,7 +97,7 @@ def differing_shares(
     `kinds`: `token_kinds` of each sequence. The share is among the `n` sequences with a known token there, and NaN
     where there is none.
     """
-    slots = len(_tokens(reference, k, stride))
+    slots = len(windows(reference, k, stride))
     table = np.full((len(kinds), slots), UNKNOWN)
     for row, several in zip(table, kinds, strict=True):
         row[: len(several)] = several[:slots]
@@ -148,14 +112,7 @@ def differing_shares(
     }
 
 
-def _tokens(symbols: np.ndarray, k: int, stride: int) -> np.ndarray:
-    """The k-mers of a sequence, (tokens, k)."""
-    if len(symbols) < k:
-        return np.empty((0, k), dtype=symbols.dtype)
-    return sliding_window_view(symbols, k)[::stride]
-
-
 def _under(places: np.ndarray, k: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
     """Places under each token (tokens, k), and whether they are neighbours on the reference (tokens,)."""
-    under = _tokens(places, k, stride)
+    under = windows(places, k, stride)
     return under, (under[:, 0] != NOWHERE) & (np.diff(under, axis=1) == 1).all(axis=1)

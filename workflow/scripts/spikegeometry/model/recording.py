@@ -9,7 +9,7 @@ import torch
 from numpy.lib.format import open_memmap
 from transformers import BertForSequenceClassification
 
-from spikegeometry.errors import InputError
+from spikegeometry.errors import InputError, check_finite
 from spikegeometry.logs import progress
 from spikegeometry.model.data import EncodedRows, batches_by_length, pad
 
@@ -92,7 +92,9 @@ def record(
             inputs = {key: tensor.to(model.device) for key, tensor in pad([rows[row] for row in batch]).items()}
             output = model(**inputs, output_hidden_states=True, output_attentions=True)
             real = inputs["attention_mask"].bool()
-            _check_finite(output.hidden_states, real, accessions[batch])
+            for layer, states in enumerate(output.hidden_states):
+                finite = (states.isfinite().all(dim=-1) | ~real).all(dim=1).tolist()
+                check_finite(finite, accessions[batch], f"layer {layer}" if layer else "the embeddings")
             cls[batch] = torch.stack([states[:, 0] for states in output.hidden_states], dim=1).cpu().numpy()
             for number in np.flatnonzero(recorded[batch]):
                 states = torch.stack([states[number, real[number]] for states in output.hidden_states])
@@ -104,14 +106,3 @@ def record(
         np.save(folder / "attention" / f"{name}.npy", sums.cpu().numpy(), allow_pickle=False)
     cls.flush()
     hidden_states.flush()
-
-
-def _check_finite(hidden_states: tuple[torch.Tensor, ...], real: torch.Tensor, accessions: np.ndarray) -> None:
-    for layer, states in enumerate(hidden_states):
-        broken = (~states.isfinite().all(dim=-1) & real).any(dim=1)
-        if broken.any():
-            where = "the embeddings" if layer == 0 else f"layer {layer}"
-            raise InputError(
-                f"The output of {where} is not finite for {accessions[broken.cpu().numpy()][0]}.\n"
-                "The model's weights are broken: train it anew, with a lower learning rate or `model.precision: fp32`."
-            )

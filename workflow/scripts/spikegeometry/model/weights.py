@@ -51,7 +51,7 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
     Names: `<part>.weight` and `<part>.bias` of the parts query, key, value, output, attention_norm, intermediate,
     ffn_output and output_norm. Reads encoders with and without a head (prefix `bert.`).
 
-    Raises InputError where a tensor is missing.
+    Raises InputError where a tensor is missing or holds a value that is not finite.
     """
     path = Path(folder, "model.safetensors")
     with safe_open(path, framework="pt") as file:
@@ -62,7 +62,7 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
             name = f"{prefix}encoder.layer.{layer}.{PARTS[part]}.{kind}"
             if name not in names:
                 raise InputError(f"{path} lacks {name}: it does not hold the BERT that its config.json describes.")
-            return file.get_tensor(name).float()
+            return _read(file, name, path)
 
         return [
             {f"{part}.{kind}": tensor(layer, part, kind) for part in PARTS for kind in ("weight", "bias")}
@@ -73,7 +73,8 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
 def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
     """Weights and biases, float32, of the pooler (d, d) and the classifier (classes, d), as [out, in].
 
-    Names: pooler.weight, pooler.bias, classifier.weight, classifier.bias. Raises InputError where one is missing.
+    Names: pooler.weight, pooler.bias, classifier.weight, classifier.bias. Raises InputError where one is missing or
+    holds a value that is not finite.
     """
     path = Path(folder, "model.safetensors")
     names = {"pooler": "bert.pooler.dense", "classifier": "classifier"}
@@ -82,4 +83,14 @@ def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
         missing = sorted(set(stored.values()) - set(file.keys()))
         if missing:
             raise InputError(f"{path} lacks {missing[0]}: it does not hold a fine-tuned BERT classifier.")
-        return {name: file.get_tensor(tensor).float() for name, tensor in stored.items()}
+        return {name: _read(file, tensor, path) for name, tensor in stored.items()}
+
+
+def _read(file: safe_open, name: str, path: Path) -> torch.Tensor:
+    tensor = file.get_tensor(name).float()
+    if not tensor.isfinite().all():
+        raise InputError(
+            f"{path}: {name} holds a value that is not finite.\n"
+            "Train the model again, with a lower learning rate or in fp32 (model.precision)."
+        )
+    return tensor

@@ -2,12 +2,14 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 ROWS_IN_MEMORY = 2000
 COLUMNS = ["class", "native", "insertions", "deletions", "n_fraction", "covered_fraction"]
+FORMS = ("native", "projected")
 DELETION, INSERTION = "deletion", "insertion"
 
 
@@ -40,6 +42,17 @@ def summarise_spikes(path: str | os.PathLike) -> tuple[pd.DataFrame, pd.DataFram
             columns=["class", "kind", "start", "end", "bases", "n", "share"],
         ),
     )
+
+
+def read_forms(path: str | os.PathLike, accessions: Iterable[str]) -> pd.DataFrame:
+    """native, projected and indels (as `parse_indels` gives them) of some spikes, by accession."""
+    wanted = set(accessions)
+    with pq.ParquetFile(path) as file:
+        batches = file.iter_batches(ROWS_IN_MEMORY, columns=["accession", *FORMS, "deletions", "insertions"])
+        rows = [row for batch in batches for row in batch.to_pylist() if row["accession"] in wanted]
+    table = pd.DataFrame(rows).set_index("accession")
+    indels = [parse_indels(*row) for row in table[["deletions", "insertions"]].itertuples(index=False)]
+    return table[[*FORMS]].assign(indels=indels)
 
 
 def parse_indels(deletions: str, insertions: str) -> list[tuple[str, int, int, str]]:

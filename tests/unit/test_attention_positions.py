@@ -1,0 +1,218 @@
+"""Attention to defining positions: places, covariates and tests known by hand, and the scripts."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from spikegeometry.evaluation.position_tests import matched_windows, position_table, position_tests, training_spikes
+from spikegeometry.figures.attention_positions import draw_attention_positions
+from spikegeometry.geometry.attention_positions import slot_profiles
+from spikegeometry.geometry.placement import nearest_slots, token_bases
+from spikegeometry.tables import read_tsv, write_tsv
+from tiny_run import random_bert, random_tokens, run_script, write_run, write_spikes
+
+# Placement
+
+GENE = "ACGTTGCAAGCTAGGATCCTAAGTCCGATA"  # 30 bases: with k = 4 and stride 3, nine tokens
+
+
+def test_projected_tokens_lie_in_their_slots():
+    bases = token_bases("", GENE, [], "projected", 4, 3)
+    assert bases[:2].tolist() == [[1, 2, 3, 4], [4, 5, 6, 7]]
+    assert nearest_slots(bases, 3).tolist() == list(range(9))
+
+
+def test_native_tokens_behind_a_deletion():
+    native, projected = GENE[:3] + GENE[6:], GENE[:3] + "---" + GENE[6:]
+    bases = token_bases(native, projected, [("deletion", 4, 6, "")], "native", 4, 3)
+    # The first token takes the base behind the deletion; all later ones lie a slot further than their number.
+    assert bases[:2].tolist() == [[1, 2, 3, 7], [7, 8, 9, 10]]
+    assert nearest_slots(bases, 3).tolist() == [0, *range(2, 9)]
+
+
+def test_inserted_bases_lie_on_the_base_in_front():
+    native = GENE[:3] + "TTT" + GENE[3:]
+    bases = token_bases(native, GENE, [("insertion", 3, 4, "TTT")], "native", 4, 3)
+    assert bases[:3].tolist() == [[1, 2, 3, 3], [3, 3, 3, 4], [4, 5, 6, 7]]
+    assert nearest_slots(bases, 3).tolist() == [0, 0, *range(1, 9)]
+    in_front = token_bases("TTT" + GENE, GENE, [("insertion", 0, 1, "TTT")], "native", 4, 3)
+    assert in_front[0].tolist() == [1, 1, 1, 1]
+
+
+def test_slot_profiles():
+    profiles = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
+    found = slot_profiles(profiles, torch.tensor([0, 2, 2, 5]), number=4)[0]
+    # Times four k-mers; slot 2 has the mean of two, slots 1 and 3 have none, and what lies beyond is left out.
+    assert found[[0, 2]].tolist() == pytest.approx([0.4, 1.0])
+    assert found[[1, 3]].isnan().all()
+
+
+# Positions
+
+DOMAINS = pd.DataFrame({"name": ["a", "b"], "start": [1, 6], "end": [5, 10]})
+MUTATED = GENE[:10] + "A" + GENE[11:]  # base 11 is C in the gene: of token 4 alone (bases 10 to 13)
+
+
+def test_positions():
+    spikes = pd.DataFrame(
+        {"class": ["x", "x", "x", "y"], "projected": [MUTATED, MUTATED, GENE[:10] + "N" + GENE[11:], GENE]}
+    )
+    table = position_table(spikes, GENE, DOMAINS, ["x", "y"], 4, 3, share=0.75)
+    x, y = (table[table["class"] == name].set_index("token") for name in "xy")
+    # The unknown k-mer does not count: both known ones of x differ.
+    assert x.index[x["defining"]].tolist() == [4] and not y["defining"].any()
+    # Two k-mers, each of half the classes.
+    assert x.loc[4, ["differing", "entropy", "surprisal"]].tolist() == pytest.approx([1, 1, 1])
+    assert y.loc[4, "surprisal"] == pytest.approx(1)
+    assert x.loc[3, ["differing", "entropy", "surprisal"]].tolist() == pytest.approx([0, 0, 0])
+    assert x.loc[[1, 9], "domain"].tolist() == ["a", "b"]
+    assert x.loc[4, ["first_residue", "last_residue"]].tolist() == [4, 5]
+
+
+def positions_of(defining, domain=None, entropy=None, name="x"):
+    n = len(defining)
+    return pd.DataFrame(
+        {
+            "class": name,
+            "token": np.arange(1, n + 1),
+            "domain": domain or ["a"] * n,
+            "defining": np.array(defining, dtype=bool),
+            "entropy": entropy or [0.0] * n,
+            "surprisal": 0.0,
+        }
+    )
+
+
+def test_windows_are_as_long_in_the_domain_and_free():
+    defining = [0, 1, 1, 0, 0, 0, 1, 0, 0, 1]
+    runs = matched_windows(positions_of(defining, domain=list("aaaaaabbbb")), np.ones(10, dtype=bool), None)
+    assert [(run.start, run.length, run.starts.tolist()) for run in runs] == [
+        (1, 2, [3, 4]),
+        (6, 1, [7, 8]),
+        (9, 1, [7, 8]),
+    ]
+
+
+def test_neighbours_of_two_domains_are_two_runs_and_unseen_slots_none():
+    seen = np.array([1, 1, 1, 1, 1, 0], dtype=bool)
+    runs = matched_windows(positions_of([0, 1, 1, 0, 0, 0], domain=list("aabbbb")), seen, None)
+    assert [(run.start, run.length, run.starts.tolist()) for run in runs] == [(1, 1, [0]), (2, 1, [3, 4])]
+
+
+def test_nearest_windows():
+    entropy = [1.0, 0.9, 0.0, 0.7, 0.1]
+    (run,) = matched_windows(positions_of([1, 0, 0, 0, 0], entropy=entropy), np.ones(5, dtype=bool), 2)
+    assert run.starts.tolist() == [1, 3]
+
+
+PLACE = pd.DataFrame({"layer": [1, 1], "head": [1, 2], "variant": "kmers"})
+
+
+def results_of(positions, profiles, **options):
+    options = {"matches": 2, "permutations": 99, "samples": 200, "confidence": 0.95, "seed": 1} | options
+    table = position_tests(positions, {"x": profiles}, PLACE, **options)
+    return table.set_index(["against", "statistic"]).sort_index(kind="stable")
+
+
+def test_attention_at_the_defining_position():
+    """One head looks at the defining position, twice as much as elsewhere; the other at all alike."""
+    entropy = [1.0, 1.0, 1.0, *[0.0] * 5]
+    profiles = np.ones((2, 2, 8))
+    profiles[:, 0, 0] = 2
+    profiles[:, 0, 1:3] = 1, 3
+    table = results_of(positions_of([1, *[0] * 7], entropy=entropy), profiles, permutations=999)
+    assert table.loc[("domain", "attention"), "value"].tolist() == pytest.approx([2, 1])
+    assert table.loc[("domain", "expected"), "value"].tolist() == pytest.approx([9 / 7, 1])
+    assert table.loc[("alike", "expected"), "value"].tolist() == pytest.approx([2, 1])
+    enrichment = table.loc[("domain", "log2_enrichment")]
+    assert enrichment["value"].tolist() == pytest.approx([math.log2(14 / 9), 0])
+    # Equal sequences: no spread.
+    assert enrichment["low"].tolist() == pytest.approx(enrichment["value"].tolist())
+    # One of seven windows, and one of two, has more; with even attention every draw has as much.
+    p = table.loc[("domain", "p_position"), "value"].tolist()
+    assert p == pytest.approx([1 / 7, 1], abs=0.04)
+    assert table.loc[("alike", "p_position"), "value"].tolist() == pytest.approx([0.5, 1], abs=0.06)
+    assert table.loc[("domain", "q_position"), "value"].tolist() == pytest.approx([2 * p[0], 1])
+    whole = table[table["layer"].isna()]["value"]
+    assert whole["domain", "entropy"] == 1 and whole["domain", "entropy_expected"] == pytest.approx(2 / 7)
+    assert whole["alike", "entropy_expected"] == 1
+    assert whole["alike", "runs_tested"] == whole["alike", "positions"] == 1
+
+
+def test_runs_without_a_window_are_left_out_and_counted():
+    table = results_of(positions_of([1, 1, 1, 0]), np.ones((1, 2, 4)))
+    assert table.loc[("alike", "runs"), "value"] == 1 and table.loc[("alike", "runs_tested"), "value"] == 0
+    assert ("alike", "attention") not in table.index
+    # One sequence has no interval.
+    table = results_of(positions_of([1, 0, 0, 0]), np.ones((1, 2, 4)))
+    assert table.loc[("alike", "log2_enrichment"), ["low", "high"]].isna().all(axis=None)
+
+
+# The scripts
+
+CLASSES = ["alpha", "beta", "gamma"]
+PARAMS = {
+    "layers": [],
+    "heads": [],
+    "selected_classes": [],
+    "classes": CLASSES,
+    "defining_share": 0.75,
+    "matches": 3,
+    "permutations": 19,
+    "bootstrap": 20,
+    "confidence": 0.95,
+    "seed": 1,
+    "coordinates": "projected",
+    "start": 1,
+    "k": 12,
+    "stride": 9,
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    sequences = {"alpha": [random_tokens(0, 14), random_tokens(1, 14)], "beta": [random_tokens(2, 14)], "gamma": []}
+    write_run(folder, random_bert(layers=2, heads=4, width=16, classes=3), sequences)
+    reference = write_spikes(folder, sequences)
+    (folder / "genome.fasta").write_text(f">reference\n{reference}\n", encoding="utf-8")
+    write_tsv(pd.DataFrame({"name": ["a"], "start": [1], "end": [90]}), folder / "domains.tsv")
+    inputs = {name: f"{name}.parquet" for name in ("spikes", "splits")} | {
+        "reference": "genome.fasta",
+        "domains": "domains.tsv",
+    }
+    outputs = {"positions": "positions.tsv", "profiles": "profiles.parquet"}
+    run_script("attention_positions", folder, outputs, inputs, **PARAMS, end=len(reference))
+    return folder
+
+
+def test_tables(run):
+    table, positions = read_tsv(run / "attention_positions.tsv"), read_tsv(run / "positions.tsv")
+    defining = positions[positions["defining"]].groupby("class")["token"].agg(list)
+    assert defining.to_dict() == {"alpha": [1], "beta": [2], "gamma": [3]}
+    assert set(table["class"]) == {"alpha", "beta"}
+    attention = table[(table["statistic"] == "attention") & (table["against"] == "alike")]
+    assert len(attention) == 2 * 2 * 4 * 2
+    profiles = pd.read_parquet(run / "profiles.parquet")
+    # An even share is 1 in the mean over the gene.
+    assert profiles.groupby(["class", "variant"])["value"].mean().to_numpy() == pytest.approx(1)
+    own = profiles[(profiles["class"] == "alpha") & (profiles["variant"] == "kmers")].set_index("token")["value"]
+    of_alpha = attention[(attention["class"] == "alpha") & (attention["variant"] == "kmers")]
+    assert of_alpha["value"].mean() == pytest.approx(own[1], rel=1e-4)
+
+
+def test_training_spikes_count_equal_ones_once(run):
+    spikes = training_spikes(run / "spikes.parquet", run / "splits.parquet")
+    assert spikes["class"].tolist() == CLASSES
+
+
+def test_figure(run):
+    tables = [read_tsv(run / "attention_positions.tsv"), read_tsv(run / "positions.tsv")]
+    domains = pd.DataFrame({"name": ["a"], "first": [1], "last": [12]})
+    profiles = pd.read_parquet(run / "profiles.parquet")
+    figure = draw_attention_positions(*tables, profiles, domains, CLASSES, CLASSES)
+    assert "n = 3 distinct sequences; no sequence of gamma" in figure.get_suptitle()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["alpha (1; 2)", "beta (1; 1)"]

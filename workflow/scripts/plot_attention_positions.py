@@ -1,0 +1,17 @@
+"""Draw the attention to the positions that define a class."""
+
+import pandas as pd
+
+from spikegeometry.dataset.domains import domain_slots, read_domains
+from spikegeometry.figures.attention_positions import draw_attention_positions
+from spikegeometry.figures.style import save
+from spikegeometry.logs import configure_logging
+from spikegeometry.tables import read_tsv
+
+configure_logging(snakemake.log[0])
+given, params = snakemake.input, snakemake.params
+domains = domain_slots(read_domains(given.domains), params.k, params.stride)
+table, positions, profiles = read_tsv(given.table), read_tsv(given.positions), pd.read_parquet(given.profiles)
+chosen = params.selected_classes or params.classes
+figure = draw_attention_positions(table, positions, profiles, domains, params.classes, chosen)
+save(figure, snakemake.output.png, snakemake.output.svg)
