@@ -3,10 +3,36 @@
 Layers and heads have 1-based numbers; `heads` gives those of the first axis of an array.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from spikegeometry.dataset.kmers import token_residues
+from spikegeometry.tables import atomic_path
+
+
+@contextmanager
+def appending(path: str | Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that appends a table to the Parquet file `path`; all tables have the same columns.
+
+    None stays in memory: many small tables that do, among large arrays that do not, keep several gigabytes from being
+    used again. The file is there when the block ends well.
+    """
+    with atomic_path(path) as partial, ExitStack() as stack:
+        writers = []
+
+        def append(part: pd.DataFrame) -> None:
+            table = pa.Table.from_pandas(part, preserve_index=False)
+            if not writers:
+                writers.append(stack.enter_context(pq.ParquetWriter(partial, table.schema, compression="zstd")))
+            writers[0].write_table(table)
+
+        yield append
 
 
 def token_table(

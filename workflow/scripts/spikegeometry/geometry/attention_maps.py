@@ -103,9 +103,12 @@ class MapSums:
             "from_cls": self._from_cls / have,
         }
 
-    @property
+    @cached_property
     def frequencies(self) -> dict[str, Tensor]:
-        """Share of the sequences in which each cell (H, n, n) is high, by threshold; NaN where none has the cell."""
+        """Share of the sequences in which each cell (H, n, n) is high, by threshold; NaN where none has the cell.
+
+        Read it last.
+        """
         tokens = next(iter(self._high.values())).shape[-1]
         present = self._present(tokens, offset=0)
         have = torch.minimum(present.unsqueeze(1), present)
