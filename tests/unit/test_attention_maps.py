@@ -25,11 +25,10 @@ def random_maps(heads, n, seed):
 
 
 def summed(*sequences, thresholds=(0.3,), kappa=10):
-    """Sums of sequences of one layer."""
-    sums = MapSums(1, sequences[0].shape[0], max(maps.shape[-1] for maps in sequences), thresholds, kappa)
+    """Sums of the maps of sequences."""
+    sums = MapSums(len(sequences[0]), max(maps.shape[-1] for maps in sequences), thresholds, kappa)
     for maps in sequences:
-        sums.add_sequence(maps.shape[-1])
-        sums.add(0, maps)
+        sums.add(maps)
     return sums
 
 
@@ -57,7 +56,7 @@ def test_shares_of_whole_rows_sum_to_one(maps):
 
 def test_frequency_is_of_sequences_not_of_the_mean():
     # The mean map is 2/3 on the diagonal and 1/6 beside it, which is under 0.3 though 1/3 in one sequence is not.
-    frequency = summed(EYE, EVEN).frequencies["0.3"][0, 0]
+    frequency = summed(EYE, EVEN).frequencies["0.3"][0]
     assert (frequency[0, 0].item(), frequency[0, 1].item()) == (1, 0.5)
 
 
@@ -73,11 +72,11 @@ def test_kmer_mean_is_a_mean_of_ratios():
     first, second = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)
     first[0, 1], second[0, 1] = torch.tensor([0.6, 0.1, 0.3, 0.0]), torch.tensor([0.0, 0.5, 0.5, 0.0])
     sums = summed(first, second)
-    assert sums.kmer_means[0, 0, 0].tolist() == pytest.approx([3 / 8, 5 / 8])
+    assert sums.kmer_means[0, 0].tolist() == pytest.approx([3 / 8, 5 / 8])
     # The second k-mer pays k-mers nothing: no row, and no share in what others receive.
-    assert sums.kmer_means[0, 0, 1].isnan().all()
-    assert sums.token_means["kmer_mass"][0, 0].tolist() == pytest.approx([0.7, 0])
-    assert sums.token_means["received"][0, 0].tolist() == pytest.approx([3 / 8, 5 / 8])
+    assert sums.kmer_means[0, 1].isnan().all()
+    assert sums.token_means["kmer_mass"][0].tolist() == pytest.approx([0.7, 0])
+    assert sums.token_means["received"][0].tolist() == pytest.approx([3 / 8, 5 / 8])
 
 
 def naive(sequences, threshold):
@@ -99,11 +98,11 @@ def test_against_naive_computation():
     sequences = [random_maps(1, n, seed) for seed, n in enumerate((9, 12, 9, 7))]
     sums = summed(*sequences, thresholds=[0.2])
     mean, frequency = naive(sequences, 0.2)
-    assert sums.kmer_means[0, 0].numpy() == pytest.approx(mean, abs=1e-6, nan_ok=True)
-    assert sums.frequencies["0.2"][0, 0].numpy() == pytest.approx(frequency, abs=1e-6)
-    assert sums.token_means["received"][0, 0].numpy() == pytest.approx(np.nanmean(mean, axis=0), abs=1e-6)
+    assert sums.kmer_means[0].numpy() == pytest.approx(mean, abs=1e-6, nan_ok=True)
+    assert sums.frequencies["0.2"][0].numpy() == pytest.approx(frequency, abs=1e-6)
+    assert sums.token_means["received"][0].numpy() == pytest.approx(np.nanmean(mean, axis=0), abs=1e-6)
     from_cls = [np.mean([m[0, 0, t + 1].item() for m in sequences if m.shape[-1] - 2 > t]) for t in range(10)]
-    assert sums.token_means["from_cls"][0, 0].numpy() == pytest.approx(from_cls, abs=1e-6)
+    assert sums.token_means["from_cls"][0].numpy() == pytest.approx(from_cls, abs=1e-6)
 
 
 def test_rows_of_kmer_means_sum_to_one():
@@ -112,9 +111,9 @@ def test_rows_of_kmer_means_sum_to_one():
 
 
 def test_frequent_pairs():
-    frequencies = {"a": torch.tensor([[0.4, 0.5], [0.0, torch.nan]])[None, None], "b": torch.zeros(1, 1, 2, 2)}
-    frequencies["b"][0, 0, 1, 0] = 1
-    assert [axis.tolist() for axis in frequent_pairs(frequencies, 0.5)] == [[0, 0], [0, 0], [0, 1], [1, 0]]
+    frequencies = {"a": torch.tensor([[[0.4, 0.5], [0.0, torch.nan]]]), "b": torch.zeros(1, 2, 2)}
+    frequencies["b"][0, 1, 0] = 1
+    assert [axis.tolist() for axis in frequent_pairs(frequencies, 0.5)] == [[0, 0], [0, 1], [1, 0]]
 
 
 def test_distances_of_classes():

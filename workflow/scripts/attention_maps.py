@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.lib.format import open_memmap
 
-from spikegeometry.evaluation.attention_tables import difference_table, pair_table, token_table
+from spikegeometry.evaluation.attention_tables import appending, difference_table, pair_table, token_table
 from spikegeometry.evaluation.summaries import class_means, distinct, labelled_sequences, measurement_table
 from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs, special_shares
 from spikegeometry.geometry.heads import attention_maps
@@ -18,42 +19,41 @@ from spikegeometry.model.weights import read_layers, read_shape
 from spikegeometry.tables import atomic_path, write_parquet, write_tsv
 
 configure_logging(snakemake.log[0])
-params = snakemake.params
+params, output = snakemake.params, snakemake.output
 torch.set_num_threads(snakemake.threads)
 shape, weights = read_shape(snakemake.input.model), read_layers(snakemake.input.model)
 recorded = Recorded(Path(snakemake.input.hidden_states).parent)
 layers = choose(params.layers, range(1, shape.layers + 1), "analyses.attention_maps.layers")
 heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_maps.heads")
 classes = choose(params.selected_classes, params.classes, "analyses.attention_maps.classes")
-axes = {"layer": layers, "head": heads}
 rows_of_heads = [head - 1 for head in heads]
 of_all_tests = np.load(snakemake.input.attention, allow_pickle=False)
-records, means, tokens, pairs = [], {}, [], []
+present = [name for name in classes if (recorded.sequences["class"] == name).any()]
+kmers = recorded.tokens.shape[1] - 2
 
-members = labelled_sequences(recorded, classes)
-for name, of_class in groupby(members, key=lambda member: member[0]["class"]):
-    sums = MapSums(len(layers), len(heads), recorded.tokens.shape[1], params.thresholds, params.kappa)
-    for sequence, hidden in distinct(of_class):
-        sums.add_sequence(hidden.shape[1])
+
+def measure():
+    for name, of_class in groupby(labelled_sequences(recorded, classes), key=lambda member: member[0]["class"]):
+        members, test_means = list(distinct(of_class)), of_all_tests[name]
         for row, layer in enumerate(layers):
-            maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[rows_of_heads]
-            statistics = special_shares(maps) | sums.add(row, maps)
-            records.append(sequence | {"layer": layer, "head": heads} | statistics)
-    means[name] = sums.kmer_means
-    tokens.append(token_table(name, axes, sums.token_means, params.k, params.stride))
-    mean = of_all_tests[name][np.ix_([layer - 1 for layer in layers], rows_of_heads)]
-    frequencies = sums.frequencies
-    cells = frequent_pairs(frequencies, params.min_frequency)
-    pairs.append(pair_table(name, axes, cells, mean, frequencies, params.k, params.stride))
+            sums = MapSums(len(heads), kmers + 2, params.thresholds, params.kappa)
+            for sequence, hidden in members:
+                maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[rows_of_heads]
+                yield sequence | {"layer": layer, "head": heads} | special_shares(maps) | sums.add(maps)
+            means[present.index(name), row] = sums.kmer_means
+            add_tokens(token_table(name, layer, heads, sums.token_means, params.k, params.stride))
+            cells, mean = frequent_pairs(sums.frequencies, params.min_frequency), test_means[layer - 1, rows_of_heads]
+            add_pairs(pair_table(name, layer, heads, cells, mean, sums.frequencies, params.k, params.stride))
 
-measurements = measurement_table(records)
-table = class_means(measurements, classes, ["layer", "head"], list(statistics), params.confidence)
-counts = measurements.groupby("class")["input"].nunique()
-stacked = torch.stack(list(means.values()))
-differences = difference_table(class_distances(stacked), axes, counts[list(means)])
-with atomic_path(snakemake.output.means) as partial, open(partial, "wb") as file:
-    np.save(file, stacked.numpy(), allow_pickle=False)
-write_parquet(pd.concat(tokens), snakemake.output.tokens)
-write_parquet(pd.concat(pairs), snakemake.output.pairs)
-write_parquet(measurements, snakemake.output.sequences)
-write_tsv(pd.concat([table, differences]), snakemake.output.table)
+
+# Written part by part, because the maps and pairs of all classes and layers are large.
+with atomic_path(output.means) as path, appending(output.tokens) as add_tokens, appending(output.pairs) as add_pairs:
+    means = open_memmap(path, "w+", np.float32, (len(present), len(layers), len(heads), kmers, kmers))
+    measurements = measurement_table(measure())
+    distances = class_distances(torch.from_numpy(means))
+statistics = list(measurements.columns.drop(["class", "sequence", "correct", "input", "layer", "head"]))
+table = class_means(measurements, classes, ["layer", "head"], statistics, params.confidence)
+counts = measurements.groupby("class")["input"].nunique()[present]
+differences = difference_table(distances, {"layer": layers, "head": heads}, counts)
+write_parquet(measurements, output.sequences)
+write_tsv(pd.concat([table, differences]), output.table)

@@ -45,45 +45,44 @@ def high_pairs(attention: Tensor, thresholds: Sequence[float], kappa: float) -> 
 
 
 class MapSums:
-    """Sums over the sequences of a class, cell by cell, of the maps of L layers with H heads each.
+    """Sums over the sequences of a class, cell by cell, of the maps of the H heads of a layer.
 
     Sequences may differ in length; a cell counts those that have it. The longest has `tokens` tokens.
     """
 
-    def __init__(self, layers: int, heads: int, tokens: int, thresholds: Sequence[float], kappa: float):
+    def __init__(self, heads: int, tokens: int, thresholds: Sequence[float], kappa: float):
         self._limits = thresholds, kappa
-        self.thresholds = [*(f"{threshold:g}" for threshold in thresholds), SCALE_FREE]
         kmers = tokens - 2
-        self._kmer_sums = torch.zeros(layers, heads, kmers, kmers, dtype=torch.float64)
-        self._kmer_rows = torch.zeros(layers, heads, kmers, kmers, dtype=torch.int32)
-        self._mass = torch.zeros(layers, heads, kmers, dtype=torch.float64)
-        self._from_cls = torch.zeros(layers, heads, kmers, dtype=torch.float64)
-        self._high = {name: torch.zeros(layers, heads, tokens, tokens, dtype=torch.int32) for name in self.thresholds}
+        self._kmer_sums = torch.zeros(heads, kmers, kmers, dtype=torch.float64)
+        self._kmer_rows = torch.zeros(heads, kmers, kmers, dtype=torch.int32)
+        self._mass = torch.zeros(heads, kmers, dtype=torch.float64)
+        self._from_cls = torch.zeros(heads, kmers, dtype=torch.float64)
+        self._high = {
+            name: torch.zeros(heads, tokens, tokens, dtype=torch.int32)
+            for name in (*(f"{threshold:g}" for threshold in thresholds), SCALE_FREE)
+        }
         self._lengths: list[int] = []
 
-    def add_sequence(self, tokens: int) -> None:
-        """Begin a sequence of so many tokens, whose maps `add` then takes."""
-        self._lengths.append(tokens)
-
-    def add(self, layer: int, attention: Tensor) -> dict[str, Tensor]:
-        """Add the maps (H, n, n) of a layer (0-based) of the sequence that was begun last.
+    def add(self, attention: Tensor) -> dict[str, Tensor]:
+        """Add the maps (H, n, n) of a sequence.
 
         Returns `high_<threshold>`, each (H,): the number of high pairs for each query, in the mean over the queries.
         """
         n = attention.shape[-1]
+        self._lengths.append(n)
         among, mass = kmer_maps(attention)
-        self._kmer_sums[layer, :, : n - 2, : n - 2] += among
-        self._kmer_rows[layer, :, : n - 2, : n - 2] += (among.sum(dim=-1, keepdim=True) > 0).int()
-        self._mass[layer, :, : n - 2] += mass
-        self._from_cls[layer, :, : n - 2] += attention[:, 0, 1:-1]
+        self._kmer_sums[:, : n - 2, : n - 2] += among
+        self._kmer_rows[:, : n - 2, : n - 2] += (among.sum(dim=-1, keepdim=True) > 0).int()
+        self._mass[:, : n - 2] += mass
+        self._from_cls[:, : n - 2] += attention[:, 0, 1:-1]
         high = high_pairs(attention, *self._limits)
         for name, cells in high.items():
-            self._high[name][layer, :, :n, :n] += cells
+            self._high[name][:, :n, :n] += cells
         return {f"high_{name}": cells.sum(dim=(-2, -1)) / n for name, cells in high.items()}
 
     @cached_property
     def kmer_means(self) -> Tensor:
-        """Mean map (L, H, m, m) among the k-mers: of ratios, so that each row of each sequence weighs the same.
+        """Mean map (H, m, m) among the k-mers: of ratios, so that each row of each sequence weighs the same.
 
         Rows without attention for k-mers are left out; NaN where no sequence has the cell. Read it last.
         """
@@ -91,7 +90,7 @@ class MapSums:
 
     @property
     def token_means(self) -> dict[str, Tensor]:
-        """What single k-mers pay and get, each (L, H, m) and NaN where no sequence has the token.
+        """What single k-mers pay and get, each (H, m) and NaN where no sequence has the token.
 
         kmer_mass  attention that it pays to k-mers, of all that it pays
         received   attention that it gets from a k-mer, of what that pays to k-mers; mean over the k-mers
@@ -104,9 +103,12 @@ class MapSums:
             "from_cls": self._from_cls / have,
         }
 
-    @property
+    @cached_property
     def frequencies(self) -> dict[str, Tensor]:
-        """Share of the sequences in which each cell (L, H, n, n) is high, by threshold; NaN where none has the cell."""
+        """Share of the sequences in which each cell (H, n, n) is high, by threshold; NaN where none has the cell.
+
+        Read it last.
+        """
         tokens = next(iter(self._high.values())).shape[-1]
         present = self._present(tokens, offset=0)
         have = torch.minimum(present.unsqueeze(1), present)
@@ -118,7 +120,7 @@ class MapSums:
 
 
 def frequent_pairs(frequencies: dict[str, Tensor], least: float) -> tuple[Tensor, ...]:
-    """Indices (layer, head, query, key) of the cells high by any threshold in a share `least` of sequences or more."""
+    """Indices (head, query, key) of the cells high by any threshold in a share `least` of sequences or more."""
     often = torch.stack([frequency >= least for frequency in frequencies.values()]).any(dim=0)
     return often.nonzero(as_tuple=True)
 

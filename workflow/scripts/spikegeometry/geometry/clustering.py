@@ -175,8 +175,12 @@ def _maps(scores: np.ndarray, dimensions: int, perplexity: float, neighbours: in
     tsne = TSNE(dimensions, perplexity=perplexity, init=start["tsne"], random_state=seed)
     # With several threads, the same seed would give other maps.
     umap = UMAP(neighbours, dimensions, init=start["umap"], random_state=seed, n_jobs=1)
-    return {
+    threads = torch.get_num_threads()
+    maps_of_methods = {
         "pca": np.pad(scores[:, :dimensions], ((0, 0), (0, max(dimensions - width, 0)))),
         "tsne": tsne.fit_transform(scores),
         "umap": umap.fit_transform(scores),
     }
+    # UMAP lets OpenMP take every core, which all that follows would spend thirty times its time waiting for.
+    torch.set_num_threads(threads)
+    return maps_of_methods

@@ -27,7 +27,8 @@ class Recorded:
     def __init__(self, folder: str | Path):
         sequences = read_tsv(Path(folder, "sequences.tsv"))
         self.sequences = sequences[sequences["recorded"] >= 0].sort_values("recorded").reset_index(drop=True)
-        self.hidden_states = np.load(Path(folder, "hidden_states.npy"), mmap_mode="r", allow_pickle=False)
+        # Tensors on top of it read the file when they are read, and writing to them leaves it as it is.
+        self.hidden_states = np.load(Path(folder, "hidden_states.npy"), mmap_mode="c", allow_pickle=False)
         self.tokens = np.load(Path(folder, "tokens.npy"), mmap_mode="r", allow_pickle=False)
 
     def __len__(self) -> int:
@@ -36,7 +37,7 @@ class Recorded:
     def __iter__(self) -> Iterator[tuple[pd.Series, torch.Tensor]]:
         """Yield each row of sequences.tsv and its hidden states, float32 (L+1, n, d) without padding."""
         for _, row in self.sequences.iterrows():
-            yield row, torch.from_numpy(np.array(self.hidden_states[row["recorded"], :, : row["length"]]))
+            yield row, torch.from_numpy(self.hidden_states[row["recorded"], :, : row["length"]])
 
 
 def read_mean_attention(path: str | Path, classes: list[str]) -> Iterator[tuple[str, int, torch.Tensor]]:

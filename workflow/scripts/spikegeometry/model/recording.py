@@ -99,10 +99,11 @@ def record(
             for number in np.flatnonzero(recorded[batch]):
                 states = torch.stack([states[number, real[number]] for states in output.hidden_states])
                 hidden_states[places[batch[number]], :, : states.shape[1]] = states.cpu().numpy()
-            n = real.shape[1]
+            lengths = rows.lengths[batch].tolist()
             for total, attention in zip(sums, output.attentions, strict=True):
-                # Columns of [PAD] are 0 already; its rows are ordinary softmax rows and must go.
-                total[:, :n, :n] += (attention * real[:, None, :, None]).sum(dim=0, dtype=torch.float64)
+                # One by one, which spares a copy of all; cropped, because rows of [PAD] are ordinary softmax rows.
+                for maps, n in zip(attention, lengths, strict=True):
+                    total[:, :n, :n] += maps[:, :n, :n]
         np.save(folder / "attention" / f"{name}.npy", sums.cpu().numpy(), allow_pickle=False)
     cls.flush()
     hidden_states.flush()
