@@ -15,12 +15,10 @@ from spikegeometry.geometry.attention_flow import (
     flow_bounds,
     follow,
     maximum_flows,
-    residual_mix,
-    rollout,
-    rollout_by_layer,
     source_dependence,
 )
 from spikegeometry.geometry.heads import attention_maps
+from spikegeometry.geometry.rollout import residual_mix, rollout, rollout_by_layer
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import read_layers
 from tiny_run import random_bert, random_tokens, run_analysis, write_run

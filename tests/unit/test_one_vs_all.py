@@ -27,7 +27,6 @@ from spikegeometry.evaluation.detection import (
 from spikegeometry.evaluation.metrics import matthews_correlation
 from spikegeometry.evaluation.token_evidence import mutual_information
 from spikegeometry.figures.one_vs_all import draw_one_vs_all
-from spikegeometry.geometry.attention_flow import residual_mix, rollout
 from spikegeometry.geometry.one_vs_all import (
     Problem,
     attention_contrast,
@@ -42,6 +41,7 @@ from spikegeometry.geometry.one_vs_all import (
     rankings,
     tally,
 )
+from spikegeometry.geometry.rollout import residual_mix, rollout
 from spikegeometry.model.forward import attention_of_sequences, embedding_output
 from spikegeometry.tables import read_tsv
 from tiny_run import CLS, FIRST_KMER, SEP, VOCABULARY, random_bert

@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 
 from spikegeometry.evaluation.summaries import class_means, labelled_sequences, measurement_table
-from spikegeometry.geometry.attention_flow import check_bounds, follow, residual_mix, rollout_by_layer
+from spikegeometry.geometry.attention_flow import check_bounds, follow
 from spikegeometry.geometry.heads import CLS, attention_maps, token_numbers
+from spikegeometry.geometry.rollout import residual_mix, rollout_by_layer
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded

@@ -1,13 +1,11 @@
 """Attention rollout and maximum flow from one token of the last layer down to the input tokens.
 
-Abnar and Zuidema (arXiv 2005.00928). The attention of a layer is the mean over its heads, mixed with the identity for
-the residual connection: these mixes (L, n, n), float64, have rows that sum to 1. Layer 1 is nearest to the input.
-
-Rollout multiplies the mixes. Flow takes them as capacities of a graph whose nodes are the tokens on each of the levels
-0 .. L, with an edge from token i on level l to token j on level l-1 of capacity mix[l-1, i, j], and asks how much can
-run from a source on level L to a sink on level 0. `flow_bounds` bounds it from above for all sinks at once, and often
-is the flow; `maximum_flows` computes it for single sinks exactly, to hold the bound against. Read it with care: in deep
-networks the flow hardly depends on the source, and is mostly what the first layers give the sink.
+Abnar and Zuidema (arXiv 2005.00928). Both start from the mixes of attention and identity (L, n, n) of
+`spikegeometry.geometry.rollout`. Flow takes them as capacities of a graph whose nodes are the tokens on each of the
+levels 0 .. L, with an edge from token i on level l to token j on level l-1 of capacity mix[l-1, i, j], and asks how
+much can run from a source on level L to a sink on level 0. `flow_bounds` bounds it from above for all sinks at once,
+and often is the flow; `maximum_flows` computes it for single sinks exactly, to hold the bound against. Read it with
+care: in deep networks the flow hardly depends on the source, and is mostly what the first layers give the sink.
 """
 
 import numpy as np
@@ -16,38 +14,12 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_flow
 from torch import Tensor
 
+from spikegeometry.geometry.rollout import rollout
+
 # Capacities are whole numbers to scipy: an edge is off by up to half a unit.
 UNITS = 10**8
 # Less than this between a bound and the flow is rounding.
 GAP = 1e-5
-
-
-def residual_mix(attention: Tensor, residual: float) -> Tensor:
-    """Mean of maps (H, n, n) over heads, mixed with the share `residual` of the identity: (n, n), float64."""
-    mean = attention.double().mean(dim=0)
-    identity = torch.eye(mean.shape[-1], dtype=mean.dtype)
-    return residual * identity + (1 - residual) * mean / mean.sum(dim=-1, keepdim=True)
-
-
-def rollout(mixes: Tensor) -> Tensor:
-    """Rollout (n, n) of mixes (L, n, n): row i says how token i after layer L weighs the input tokens."""
-    product = mixes[0]
-    for mix in mixes[1:]:
-        product = mix @ product
-    return product
-
-
-def source_rollout(mixes: Tensor, source: Tensor) -> Tensor:
-    """Rollout from weights of tokens (..., n) after layer L down to the input tokens: (..., n), in O(L n^2)."""
-    for mix in mixes.flip(0):
-        source = source @ mix
-    return source
-
-
-def rollout_by_layer(mixes: Tensor, source: int) -> Tensor:
-    """Rollout (L, n) from a token after each of the layers down to the input tokens."""
-    start = torch.eye(mixes.shape[-1], dtype=mixes.dtype)[source]
-    return torch.stack([source_rollout(mixes[: layer + 1], start) for layer in range(len(mixes))])
 
 
 def source_dependence(full: Tensor) -> float:

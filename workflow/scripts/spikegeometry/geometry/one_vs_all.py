@@ -21,8 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from spikegeometry.geometry.attention_flow import residual_mix, rollout_by_layer
-from spikegeometry.geometry.heads import CLS
+from spikegeometry.geometry.rollout import residual_mix, rollout_by_layer
 
 # Widths of the two hidden layers (Bonino, Ghione and Cirrincione, arXiv 2502.12033), and the two sides.
 HIDDEN, SIDES = 32, 2
@@ -58,10 +57,11 @@ def code_slots(tokens: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
 def cls_rollouts(sequences: Iterable[Sequence[Tensor]], residual: float) -> np.ndarray:
     """Rollout (n, slots) from [CLS] after the last layer down to each k-mer, 0 beyond the end of a sequence.
 
-    `sequences`: the attention of each layer, (H, tokens, tokens); `residual`: share of the identity in its mix.
+    `sequences`: for each the attention of its layers, (H, n, n), from [CLS] to [SEP]; `residual`: share of the identity
+    in the mixes.
     """
     mixes = (torch.stack([residual_mix(layer, residual) for layer in layers]) for layers in sequences)
-    return pad_sequence([rollout_by_layer(mix, CLS)[-1, 1:-1] for mix in mixes], batch_first=True).numpy()
+    return pad_sequence([rollout_by_layer(mix, 0)[-1, 1:-1] for mix in mixes], batch_first=True).numpy()
 
 
 def attention_contrast(rollouts: np.ndarray, positive: np.ndarray) -> np.ndarray:
