@@ -40,6 +40,7 @@ rule clustering:
             "evaluation.separability",
             "evaluation.summaries",
             "geometry.clustering",
+            "geometry.readout",
             "geometry.selection",
             "logs",
             "model.weights",

@@ -9,12 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_samples, silhouette_score
-from torch import Tensor
-from torch.nn import functional
 
 from spikegeometry.errors import InputError
 
@@ -51,16 +48,6 @@ def mean_kmers(hidden: np.ndarray, rows: Iterable[int], lengths: Iterable[int], 
     """
     means = [hidden[row][layers, 1 : length - 1].mean(axis=1) for row, length in zip(rows, lengths, strict=True)]
     return np.stack(means)
-
-
-def classifier_outputs(cls: Tensor, head: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What the classifier makes of [CLS] in the output of the last layer (n, d): pooled, logits and softmax.
-
-    `head` is from `spikegeometry.model.weights.read_head`.
-    """
-    pooled = torch.tanh(functional.linear(cls, head["pooler.weight"], head["pooler.bias"]))
-    logits = functional.linear(pooled, head["classifier.weight"], head["classifier.bias"])
-    return {"pooled": pooled, "logits": logits, "softmax": logits.softmax(dim=-1)}
 
 
 def check_finite(vectors: np.ndarray, names: list[str], place: str) -> None:
