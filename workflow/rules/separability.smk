@@ -126,8 +126,8 @@ rule one_vs_all:
         library=digest(
             "dataset.encoding",
             "dataset.vocabulary",
-            "evaluation.detection",
             "evaluation.separability",
+            "evaluation.telling",
             "evaluation.token_evidence",
             "geometry.one_vs_all",
             "geometry.selection",
