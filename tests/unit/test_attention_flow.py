@@ -18,15 +18,11 @@ from spikegeometry.geometry.attention_flow import (
     follow,
     gradient_times_input,
     maximum_flows,
-    mixed_maps,
-    norm_map,
     rank_correlations,
-    residual_mix,
-    rollout,
-    rollout_by_layer,
     source_dependence,
 )
 from spikegeometry.geometry.heads import attention_maps, head_tensors
+from spikegeometry.geometry.rollout import mixed_maps, norm_map, residual_mix, rollout, rollout_by_layer
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import read_head, read_layers, read_shape
 from spikegeometry.tables import write_tsv

@@ -17,7 +17,6 @@ from spikegeometry.evaluation.separability import agreement, distinct_sample
 from spikegeometry.figures.clustering import draw_clustering, interactive_maps
 from spikegeometry.geometry.clustering import (
     NOISE,
-    classifier_outputs,
     hdbscan,
     kmeans_by_silhouette,
     leave_one_out_neighbours,
@@ -28,6 +27,7 @@ from spikegeometry.geometry.clustering import (
     silhouettes,
     standardise,
 )
+from spikegeometry.geometry.readout import classifier_outputs
 from spikegeometry.model.weights import read_head
 from spikegeometry.tables import read_tsv
 from tiny_run import random_bert, random_tokens, write_run

@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import stats
+from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError
 from spikegeometry.figures.cone_index import draw_cone_index
@@ -169,8 +171,8 @@ def tables(run):
 
 def test_table_of_sequences(run, tables):
     _, sequences = tables
-    # Per layer: four heads and five other sites, four variants.
-    assert len(sequences) == 4 * 2 * (4 + 5) * 4
+    # Per layer: four heads and five other sites, and two before the first; four variants.
+    assert len(sequences) == 4 * (2 * (4 + 5) + 2) * 4
     hidden = np.load(run / "activations/hidden_states.npy")
     wanted = (sequences["site"] == "output") & (sequences["variant"] == "without_special") & (sequences["layer"] == 2)
     for number, length in enumerate((14, 11, 14, 12)):
@@ -207,9 +209,34 @@ def test_table_of_classes_across_sequences(run, tables):
     assert cosines["cls", 0, "all"] == pytest.approx(1)
     assert cosines["cls", 2, "alpha"] == pytest.approx(naive(cls[:3, 2])[1], abs=1e-6)
     assert ("cls", 2, "beta") not in cosines.index
+    assert set(rows["site"]) == {"cls", "pooled", "logits", "softmax"}
+    outputs = pd.read_parquet(run / "predictions.parquet").to_numpy(dtype=float)
     softmax = rows[rows["site"] == "softmax"]
+    value = softmax[(softmax["class"] == "all") & (softmax["statistic"] == "mean_cosine")]["value"].item()
+    assert value == pytest.approx(naive(outputs)[1], abs=1e-5)
+    model = BertForSequenceClassification.from_pretrained(run / "model")
+    with torch.no_grad():
+        pooled = torch.tanh(model.bert.pooler.dense(torch.from_numpy(cls[:, -1]).float()))
+        logits = model.classifier(pooled)
+    for site, vectors in {"pooled": pooled, "logits": logits}.items():
+        value = rows[(rows["class"] == "all") & (rows["site"] == site) & (rows["statistic"] == "R")]["value"].item()
+        assert value == pytest.approx(naive(vectors.double().numpy())[0] / 4, abs=1e-5)
     assert set(softmax["statistic"]) == {"C", "R", "mean_cosine", "zero_vectors"}
     assert set(table["class"]) == {"alpha", "beta", "all"}
+
+
+def test_embeddings_before_their_normalisation(run, tables):
+    _, sequences = tables
+    rows = sequences[(sequences["layer"] == 0) & (sequences["variant"] == "all")].set_index(["sequence", "site"])
+    parts = BertForSequenceClassification.from_pretrained(run / "model").bert.embeddings
+    ids = torch.from_numpy(np.load(run / "activations/tokens.npy"))[1, :11].long()  # the second, of eleven tokens
+    with torch.no_grad():
+        word = parts.word_embeddings(ids)
+        whole = word + parts.position_embeddings(torch.arange(11)) + parts.token_type_embeddings(torch.tensor(0))
+        hidden = torch.from_numpy(np.load(run / "activations/hidden_states.npy"))[1, 0, :11]
+    assert torch.allclose(parts.LayerNorm(whole), hidden, atol=1e-5)
+    for site, vectors in {"embed_word": word, "embed_sum": whole}.items():
+        assert rows.loc[("alpha/1", site), "C"] == pytest.approx(naive(vectors.double().numpy())[0], abs=1e-5)
 
 
 def test_selection(run):
@@ -217,7 +244,7 @@ def test_selection(run):
         "cone_index", run, **PARAMS | {"layers": [2], "heads": [4, 1], "selected_classes": ["beta"]}
     )
     assert set(sequences["class"]) == {"beta"}
-    assert set(sequences["layer"]) == {2}
+    assert set(sequences["layer"]) == {0, 2}
     assert set(sequences["head"].dropna()) == {1, 4}
     assert set(table["layer"].dropna()) == {0, 2}
 

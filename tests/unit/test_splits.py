@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikegeometry.dataset.splits import (
@@ -96,6 +96,7 @@ groups = st.dictionaries(
 )
 
 
+@settings(deadline=None)  # a busy machine is no error
 @given(groups, st.sampled_from(["haplotype", "random"]), st.integers(0, 9), st.randoms(use_true_random=False))
 def test_whatever_the_order(groups, method, seed, random):
     spikes = cohort(groups)
@@ -143,14 +144,26 @@ def test_too_few_genomes(method, genomes):
         assign_splits(spikes, ["a", "gh"], method, **SHARES, seed=0)
 
 
+def test_all_classes_of_too_few_genomes_are_named():
+    spikes = cohort({"a": [1] * 9, "gh": [1, 1], "mu": [4, 5]})
+    with pytest.raises(InputError) as refused:
+        assign_splits(spikes, ["a", "gh", "lambda", "mu"], "haplotype", **SHARES, seed=0)
+    told = str(refused.value).splitlines()
+    assert [line.split(",")[0] for line in told] == [
+        "class gh: 2 genomes",
+        "class lambda: 0 genomes",
+        "class mu: 9 genomes with 2 gene sequences of its own",
+    ]
+
+
 def test_nothing_left_to_train_on():
     with pytest.raises(InputError, match=r"split\.validation 0\.5 and split\.test 0\.5"):
         assign_splits(cohort({"a": [1] * 9}), ["a"], "random", validation=0.5, test=0.5, seed=0)
 
 
 def test_class_that_the_config_lacks():
-    with pytest.raises(InputError, match="class other"):
-        assign_splits(cohort({"a": [1] * 9, "other": [1]}), ["a"], "random", **SHARES, seed=0)
+    with pytest.raises(InputError, match="class nu, other, not in"):
+        assign_splits(cohort({"a": [1] * 9, "other": [1], "nu": [1]}), ["a"], "random", **SHARES, seed=0)
 
 
 def test_read_haplotypes(tmp_path):

@@ -35,6 +35,7 @@ ONE_VALUE = {
     "attention_flow": "{attention_flow: {exact_sinks: 3}}",
     "subspace_directionality": "{subspace_directionality: {top: 4}}",
     "clustering": "{clustering: {perplexity: 20}}",
+    "one_vs_all": "{one_vs_all: {steps: 20}}",
     "weight_statistics": "{weight_statistics: {rogue_z: 3}}",
     "singular_values": "{singular_values: {threshold: 0.01}}",
     "attention_positions": "{attention_positions: {matches: 7}}",

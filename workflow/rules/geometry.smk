@@ -8,7 +8,6 @@ rule cone_index:
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
         cls="<results>/activations/cls.npy",
-        predictions="<results>/predictions/test.parquet",
     output:
         table="<results>/geometry/cone_index.tsv",
         sequences="<results>/geometry/cone_index/sequences.parquet",
@@ -30,6 +29,7 @@ rule cone_index:
             "evaluation.summaries",
             "geometry.cone_index",
             "geometry.heads",
+            "geometry.readout",
             "geometry.selection",
             "logs",
             "model.activations",

@@ -109,6 +109,7 @@ rule attention_flow:
             "evaluation.summaries",
             "geometry.attention_flow",
             "geometry.heads",
+            "geometry.rollout",
             "geometry.selection",
             "logs",
             "model.activations",

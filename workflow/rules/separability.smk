@@ -41,6 +41,7 @@ rule clustering:
             "evaluation.separability",
             "evaluation.summaries",
             "geometry.clustering",
+            "geometry.readout",
             "geometry.selection",
             "logs",
             "model.weights",
@@ -83,3 +84,90 @@ rule plot_clustering:
         "Drawing the clusters of the test sequences"
     script:
         "../scripts/plot_clustering.py"
+
+
+rule one_vs_all:
+    input:
+        model="<results>/model/finetuned",
+        train="<results>/dataset/train.arrow",
+        test="<results>/dataset/test.arrow",
+        vocabulary="<results>/dataset/vocabulary.txt",
+    output:
+        table="<results>/geometry/one_vs_all.tsv",
+        positions=report(
+            "<results>/geometry/one_vs_all/positions.tsv",
+            caption="../report/one_vs_all_positions.rst",
+            category="5 Geometry",
+            labels={"table": "One class against the rest: positions"},
+        ),
+        slots="<results>/geometry/one_vs_all/slots.parquet",
+    log:
+        "<logs>/geometry/one_vs_all.log",
+    benchmark:
+        "<benchmarks>/geometry/one_vs_all.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    params:
+        selected_classes=lookup("analyses/one_vs_all/classes", within=config),
+        positions=lookup("analyses/one_vs_all/positions", within=config),
+        sequences_per_class=lookup(
+            "analyses/one_vs_all/sequences_per_class", within=config
+        ),
+        residual=lookup("analyses/one_vs_all/residual", within=config),
+        random_draws=lookup("analyses/one_vs_all/random_draws", within=config),
+        steps=lookup("analyses/one_vs_all/steps", within=config),
+        learning_rate=lookup("analyses/one_vs_all/learning_rate", within=config),
+        classes=lookup("classes", within=config),
+        k=lookup("dataset/k", within=config),
+        stride=lookup("dataset/stride", within=config),
+        bootstrap=lookup("evaluation/bootstrap", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        seed=lookup("seed", within=config),
+        library=digest(
+            "dataset.encoding",
+            "dataset.vocabulary",
+            "evaluation.separability",
+            "evaluation.telling",
+            "evaluation.token_evidence",
+            "geometry.one_vs_all",
+            "geometry.selection",
+            "logs",
+            "model.classifier",
+            "model.forward",
+            "model.runtime",
+            "tables",
+        ),
+    message:
+        "Telling each class from the rest by a few positions"
+    script:
+        "../scripts/one_vs_all.py"
+
+
+rule plot_one_vs_all:
+    input:
+        table="<results>/geometry/one_vs_all.tsv",
+        positions="<results>/geometry/one_vs_all/positions.tsv",
+        domains=lookup("reference/domains", within=config),
+    output:
+        png=report(
+            "<results>/geometry/one_vs_all.png",
+            caption="../report/one_vs_all.rst",
+            category="5 Geometry",
+            labels={"figure": "One class against the rest"},
+        ),
+        svg="<results>/geometry/one_vs_all.svg",
+    log:
+        "<logs>/geometry/plot_one_vs_all.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        selected_classes=lookup("analyses/one_vs_all/classes", within=config),
+        library=digest(
+            "dataset.domains", "figures.one_vs_all", "figures.style", "logs", "tables"
+        ),
+    message:
+        "Drawing how a few positions tell each class"
+    script:
+        "../scripts/plot_one_vs_all.py"

@@ -10,6 +10,7 @@ from spikegeometry.dataset.domains import read_domains, token_places
 from spikegeometry.evaluation.summaries import class_means, labelled_sequences, measurement_table
 from spikegeometry.geometry import attention_flow as geometry
 from spikegeometry.geometry.heads import CLS, attention_maps, token_numbers
+from spikegeometry.geometry.rollout import mixed_maps, rollout_by_layer
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
@@ -36,7 +37,7 @@ def sample_sinks(name, n):
 
 
 for sequence, hidden in labelled_sequences(recorded, classes):
-    mixes = geometry.mixed_maps(hidden, weights, shape.heads, shape.eps, rows_of_heads, params.weights, params.residual)
+    mixes = mixed_maps(hidden, weights, shape.heads, shape.eps, rows_of_heads, params.weights, params.residual)
     n, numbers = hidden.shape[1], token_numbers(hidden.shape[1])
     drawn, whole = geometry.follow(mixes, CLS)
     importance = geometry.gradient_times_input(hidden[0], weights, classifier, shape)
@@ -46,7 +47,7 @@ for sequence, hidden in labelled_sequences(recorded, classes):
     exact, gaps = geometry.check_bounds(mixes, CLS, drawn["flow_bound"], sample_sinks(sequence["class"], n).tolist())
     of_tokens.append(sequence | {"token": numbers} | drawn | {"flow_exact": exact})
     of_sequences.append(sequence | {"token": np.nan} | whole | gaps)
-    for layer, rolled in enumerate(geometry.rollout_by_layer(mixes, CLS), start=1):
+    for layer, rolled in enumerate(rollout_by_layer(mixes, CLS), start=1):
         of_layers.append(sequence | {"layer": layer, "token": numbers, "rollout": rolled})
 
 places = token_places(read_domains(snakemake.input.domains), recorded.tokens.shape[1] - 2, params.k, params.stride)

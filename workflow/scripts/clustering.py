@@ -8,7 +8,7 @@ from spikegeometry.dataset.encoding import open_split, padded_ids
 from spikegeometry.errors import check_finite
 from spikegeometry.evaluation.separability import distinct_sample, separability_table
 from spikegeometry.evaluation.summaries import measurement_table, number_inputs
-from spikegeometry.geometry import clustering
+from spikegeometry.geometry import clustering, readout
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging, progress
 from spikegeometry.model.weights import read_head, read_shape
@@ -27,7 +27,7 @@ sequences["input"] = number_inputs(padded_ids(open_split(snakemake.input.split))
 chosen = distinct_sample(sequences, classes, params.sequences_per_class, params.seed)
 recorded = distinct_sample(sequences[sequences["recorded"] >= 0], classes, params.sequences_per_class, params.seed)
 means = clustering.mean_kmers(hidden, recorded["recorded"], recorded["length"], layers)
-outputs = clustering.classifier_outputs(torch.from_numpy(cls[chosen["index"], last]), read_head(snakemake.input.model))
+outputs = readout.classifier_outputs(torch.from_numpy(cls[chosen["index"], last]), read_head(snakemake.input.model))
 places = [
     *(("cls", layer, chosen, cls[chosen["index"], layer]) for layer in layers),
     *(("kmers", layer, recorded, means[:, number]) for number, layer in enumerate(layers)),

@@ -44,8 +44,8 @@ def assign_splits(
     """Add the column `split` to a table of accession, class, haplotype.
 
     Each class comes as near to the shares as its groups allow, and has at least one group in every split. The result
-    depends on the seed and the set of genomes, not on their order. InputError where a class has fewer groups than
-    there are splits, or is not one of `classes`.
+    depends on the seed and the set of genomes, not on their order. InputError where classes have fewer groups than
+    there are splits, or are none of `classes`; it names them all.
     """
     if validation + test >= 1:
         raise InputError(
@@ -53,14 +53,16 @@ def assign_splits(
         )
     unknown = sorted(set(spikes["class"]) - set(classes))
     if unknown:
-        raise InputError(f"genomes of class {unknown[0]}, which is not in the config key classes: add it there")
+        raise InputError(f"genomes of class {', '.join(unknown)}, not in the config key classes: add it there")
     unit = "haplotype" if method == "haplotype" else "accession"
     groups = _groups(spikes, unit)
+    numbers = groups["class"].value_counts().reindex(classes, fill_value=0)
+    too_few = numbers[numbers < len(SPLITS)]
+    if len(too_few):
+        raise InputError("\n".join(_too_few(name, method, spikes, number) for name, number in too_few.items()))
     split_of = {}
     for index, name in enumerate(classes):
         members = groups[groups["class"] == name]
-        if len(members) < len(SPLITS):
-            raise InputError(_too_few(name, method, spikes, len(members)))
         order = np.random.default_rng([seed, index]).permutation(len(members))
         members = members.iloc[order].sort_values("size", ascending=False, kind="stable")
         chosen = fill_splits(members["size"].tolist(), [1 - validation - test, validation, test])

@@ -41,6 +41,19 @@ def class_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def matthews_correlation(confusion: np.ndarray) -> np.ndarray:
+    """Matthews correlation (B, K), from -1 to 1, of each class against all others, from `confusion` (B, K, K).
+
+    0 where every sequence or none is called the class; NaN where all are of the class, or none is.
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    support, called, total = confusion.sum(-1), confusion.sum(-2), confusion.sum((-2, -1))[..., None]
+    mixed = support * (total - support)
+    spread = np.sqrt(mixed * called * (total - called))
+    correlation = np.nan_to_num(ratio(hits * total - support * called, spread))
+    return np.where(mixed > 0, correlation, np.nan)
+
+
 def overall_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """Accuracy, balanced accuracy, macro and micro F1 (B,), from `confusion` (B, K, K).
 

@@ -10,8 +10,11 @@ from matplotlib.ticker import MaxNLocator
 from spikegeometry.figures.style import class_colours, class_markers, new_figure
 
 ALL_CLASSES = "all"
+# Sites before the LayerNorm of the embeddings, left of the blocks' inputs, and those after the last layer.
+EMBEDDINGS = {"embed_word": "word", "embed_sum": "sum"}
+OUTPUTS = ("pooled", "logits", "softmax")
 SITES = {
-    "input": "Block input",
+    "input": "Embeddings before LayerNorm, block input",
     "head": "Outputs of the heads (grey: each head)",
     "concat": "Heads side by side",
     "mha": "Output projection",
@@ -47,7 +50,8 @@ def draw_cone_index(table: pd.DataFrame, sequences: pd.DataFrame, classes: list[
     for axis, (site, title) in zip(axes[:2].flat, SITES.items(), strict=True):
         _draw_layers(axis, whole[whole["site"] == site], shown, styles)
         axis.set_title(title)
-    of_sequences = table[(table["axis"] == "sequences") & (table["variant"] == "all") & (table["site"] == "cls")]
+    _draw_embeddings(axes[0, 0], whole, shown, styles)
+    of_sequences = table[(table["axis"] == "sequences") & (table["variant"] == "all")]
     _draw_classes_of_sequences(axes[2, 0], of_sequences, shown, styles)
     _draw_variants(axes[2, 1], tokens[(tokens["class"] == ALL_CLASSES) & (tokens["site"] == "output")])
     last = sequences["layer"].max()
@@ -79,18 +83,34 @@ def _draw_layers(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: dict[
     _layer_axis(axis)
 
 
+def _draw_embeddings(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: dict[str, dict]) -> None:
+    """R of the embeddings before LayerNorm, left of layer 1, whose input comes after LayerNorm."""
+    resultants = rows[rows["statistic"] == "R"].groupby(["class", "site"])["value"].first()
+    for place, site in enumerate(EMBEDDINGS, start=1 - len(EMBEDDINGS)):
+        for name in shown:
+            axis.plot(place, resultants[name, site], linestyle="", **styles[name])
+    layers = sorted(rows.loc[rows["site"] == "input", "layer"].unique())
+    _name_places(axis, dict(enumerate(EMBEDDINGS.values(), start=1 - len(EMBEDDINGS))), layers)
+
+
 def _draw_classes_of_sequences(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: dict[str, dict]) -> None:
-    """Mean cosine of two sequences of a class by layer; unlike R it does not hang on their number."""
+    """Mean cosine of two sequences of a class by layer, and of what is read out of the last; unlike R it does not hang
+    on their number."""
     cosines = rows[rows["statistic"] == "mean_cosine"]
-    for name in shown:
-        points = cosines[cosines["class"] == name]
-        axis.plot(points["layer"], points["value"], linewidth=1.2, **styles[name])
-    points = cosines[cosines["class"] == ALL_CLASSES]
-    axis.plot(points["layer"], points["value"], "--", color="#222222", label="all classes")
+    layers = sorted(cosines["layer"].dropna().unique())
+    last = int(max(layers, default=0))
+    outputs = dict(enumerate(OUTPUTS, start=last + 1))
+    for name in [*shown, ALL_CLASSES]:
+        style = {"color": "#222222", "marker": ".", "linestyle": "--"} if name == ALL_CLASSES else styles[name]
+        own = cosines[cosines["class"] == name].set_index("site")["value"]
+        points = cosines[(cosines["class"] == name) & (cosines["site"] == "cls")]
+        label = "all classes" if name == ALL_CLASSES else None
+        axis.plot(points["layer"], points["value"], linewidth=1.2, label=label, **style)
+        axis.plot([*outputs], [own.get(site, np.nan) for site in OUTPUTS], **style | {"linestyle": ""})
     axis.axhline(0, color="#888888", linewidth=1)
-    axis.set(title="[CLS] of the sequences of a class", ylabel="mean cosine of two sequences")
+    axis.set(title="[CLS] of the sequences of a class", ylabel="mean cosine of two sequences", xlabel="layer, output")
     axis.legend(loc="lower left")
-    _layer_axis(axis)
+    _name_places(axis, outputs, layers)
 
 
 def _draw_variants(axis: Axes, rows: pd.DataFrame) -> None:
@@ -114,6 +134,14 @@ def _draw_sequences(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: di
             axis.hlines(np.mean(values), place - 0.35, place + 0.35, color="#222222", linewidth=1)
     axis.set_xticks(range(len(shown)), shown, rotation=45, ha="right")
     axis.set_ylabel("mean cosine of two tokens (random: 0)")
+
+
+def _name_places(axis: Axes, names: dict[int, str], layers: list[float]) -> None:
+    """Ticks at some of the layers, at most six, and at the places that have names."""
+    ticks = {int(layer): f"{layer:g}" for layer in layers[:: 1 + (len(layers) - 1) // 6]} | names
+    axis.set_xticks(list(ticks), list(ticks.values()))
+    for label in axis.get_xticklabels():
+        label.set_rotation(45 if label.get_text() in names.values() else 0)
 
 
 def _layer_axis(axis: Axes) -> None:

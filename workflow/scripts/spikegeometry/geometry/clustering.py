@@ -13,8 +13,6 @@ import torch
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_samples, silhouette_score
-from torch import Tensor
-from torch.nn import functional
 
 NOISE = -1  # HDBSCAN's label of points in no cluster
 # Spread of a coordinate, as a share of its size, and of a component, as a share of the first, that is rounding alone.
@@ -49,16 +47,6 @@ def mean_kmers(hidden: np.ndarray, rows: Iterable[int], lengths: Iterable[int], 
     """
     means = [hidden[row][layers, 1 : length - 1].mean(axis=1) for row, length in zip(rows, lengths, strict=True)]
     return np.stack(means)
-
-
-def classifier_outputs(cls: Tensor, head: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What the classifier makes of [CLS] in the output of the last layer (n, d): pooled, logits and softmax.
-
-    `head` is from `spikegeometry.model.weights.read_head`.
-    """
-    pooled = torch.tanh(functional.linear(cls, head["pooler.weight"], head["pooler.bias"]))
-    logits = functional.linear(pooled, head["classifier.weight"], head["classifier.bias"])
-    return {"pooled": pooled, "logits": logits, "softmax": logits.softmax(dim=-1)}
 
 
 def standardise(vectors: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ in one orthant and have a higher floor than the one given here.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -92,15 +92,23 @@ def silence_rogue(vectors: Tensor, coordinates: int) -> Tensor:
     return vectors * kept.unsqueeze(-2)
 
 
-def cone_variants(vectors: Tensor, rogue_coordinates: int) -> dict[str, ConeIndex]:
-    """Cone index of sets of vectors (..., n, d) as they are, centred, and without their rogue coordinates."""
-    return {
+def cone_variants(vectors: Tensor, rogue_coordinates: int, floor: bool = True) -> dict[str, ConeIndex]:
+    """Cone index of sets of vectors (..., n, d) as they are, centred, and without their rogue coordinates.
+
+    Without `floor` what belongs to random directions is NaN: these are no yardstick for probabilities, which are never
+    negative.
+    """
+    cones = {
         "all": cone_index(vectors),
         "centred": cone_index(centre(vectors)),
         "without_rogue": cone_index(
             silence_rogue(vectors, rogue_coordinates), max(vectors.shape[-1] - rogue_coordinates, 1)
         ),
     }
+    if floor:
+        return cones
+    unknown = dict.fromkeys(RANDOM, torch.full(vectors.shape[:-2], torch.nan, dtype=torch.float64))
+    return {variant: replace(cone, **unknown) for variant, cone in cones.items()}
 
 
 def token_cone_variants(vectors: Tensor, rogue_coordinates: int) -> dict[str, ConeIndex]:
@@ -118,3 +126,13 @@ def sites(block_input: Tensor, tensors: HeadTensors, block_output: Tensor, heads
         "attn_out": tensors.attention_output,
         "output": block_output,
     }
+
+
+def embedding_sites(tokens: Tensor, embeddings: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Vectors of a sequence's token ids (n,) before the LayerNorm of the embeddings, by place: (n, d).
+
+    `embed_word`: the word embedding alone; `embed_sum`: with those of the position and of the first type, which is
+    what LayerNorm takes. `embeddings` is from `spikegeometry.model.weights.read_embeddings`.
+    """
+    word = embeddings["word"][tokens]
+    return {"embed_word": word, "embed_sum": word + embeddings["position"][: len(tokens)] + embeddings["type"][0]}

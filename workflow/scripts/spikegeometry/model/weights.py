@@ -70,6 +70,15 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
         ]
 
 
+def read_embeddings(folder: str | Path) -> dict[str, torch.Tensor]:
+    """Embeddings before their LayerNorm, float32: word (vocabulary, d), position (tokens, d) and type (types, d)."""
+    tables = {"word": "word_embeddings", "position": "position_embeddings", "type": "token_type_embeddings"}
+    with safe_open(Path(folder, "model.safetensors"), framework="pt") as file:
+        names = set(file.keys())
+        prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
+        return {name: file.get_tensor(f"{prefix}embeddings.{table}.weight").float() for name, table in tables.items()}
+
+
 def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
     """Weights and biases, float32, of the pooler (d, d) and the classifier (classes, d), as [out, in].
 
