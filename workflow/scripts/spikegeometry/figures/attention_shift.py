@@ -13,7 +13,7 @@ from spikegeometry.figures.style import MARKERS, SEQUENTIAL, new_figure
 ALL_CLASSES = "all"
 # Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
 COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
-TARGETS = {"special": "[CLS] and [SEP]", "to_prev": "the token before", "to_next": "the token after"}
+TARGETS = {"special": "to [CLS] and [SEP]", "to_prev": "to the token before", "to_next": "to the token after"}
 LINES = {
     "cosine": "Cosine of the attention maps",
     "js": "Divergence of the attention",
@@ -120,9 +120,9 @@ def _draw_targets(axis: Axes, attention: pd.DataFrame) -> None:
     shown = shown[shown > 0]
     ends = [shown.min() / 1.3, shown.max() * 1.3]
     axis.plot(ends, ends, color="#888888", linewidth=0.8, zorder=0)
-    axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title="Attention of each head to")
-    axis.set(xlabel="share, pre-trained", ylabel="share, fine-tuned")
-    axis.legend(handlelength=1, borderpad=0.3)
+    axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title="Attention of each head, before and after")
+    axis.set(xlabel="share of a token's attention, pre-trained", ylabel="share, fine-tuned")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=1)
 
 
 def _draw_legend(axis: Axes, others: list[str]) -> None:
@@ -130,6 +130,4 @@ def _draw_legend(axis: Axes, others: list[str]) -> None:
     models = [Line2D([], [], label=_name(other), **_style(number)) for number, other in enumerate(others)]
     kinds = {"-": "same head", "--": "best-matched head", ":": "chance: only the row sums in common"}
     lines = [Line2D([], [], color="#444444", linestyle=line, label=label) for line, label in kinds.items()]
-    first = axis.legend(handles=models, loc="upper center", title="fine-tuned against")
-    axis.add_artist(first)
-    axis.legend(handles=lines, loc="lower center", title="cosine")
+    axis.legend(handles=[*models, *lines], loc="center", title="fine-tuned against, and kinds of cosine")
