@@ -15,9 +15,10 @@ import torch
 
 from spikegeometry.geometry.attention_entropy import spread_variants
 from spikegeometry.geometry.attention_flow import check_bounds, flow_bounds, follow
-from spikegeometry.geometry.attention_gates import gate_labels, gate_scores
+from spikegeometry.geometry.attention_gates import gate_labels
 from spikegeometry.geometry.cone_index import sites, token_cone_variants
 from spikegeometry.geometry.heads import CLS, attention_maps, head_tensors, kmer_maps
+from spikegeometry.geometry.patterns import gate_scores
 from spikegeometry.geometry.rollout import residual_mix, rollout_by_layer
 from spikegeometry.geometry.singular_values import histogram, spectrum, statistics
 from spikegeometry.geometry.singular_values import sites as matrices

@@ -8,13 +8,7 @@ import torch
 from spikegeometry.dataset.domains import domain_slots
 from spikegeometry.errors import InputError
 from spikegeometry.figures.attention_maps import draw_attention_maps, draw_head, draw_layer, shrink
-from spikegeometry.geometry.attention_maps import (
-    MapSums,
-    class_distances,
-    frequent_pairs,
-    high_pairs,
-    special_shares,
-)
+from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs, high_pairs
 from tiny_run import random_bert, random_tokens, run_analysis, write_run
 
 EYE, EVEN = torch.eye(3)[None], torch.full((1, 3, 3), 1 / 3)
@@ -30,28 +24,6 @@ def summed(*sequences, thresholds=(0.3,), kappa=10):
     for maps in sequences:
         sums.add(maps)
     return sums
-
-
-def test_special_shares_by_hand():
-    rows = [[0.1, 0.2, 0.3, 0.4], [0.5, 0.2, 0.2, 0.1], [0.4, 0.4, 0.1, 0.1], [0.0, 0.6, 0.4, 0.0]]
-    shares = {name: value.item() for name, value in special_shares(torch.tensor([rows])).items()}
-    assert shares == pytest.approx(
-        {
-            "to_cls": 1.0 / 4,
-            "to_sep": 0.6 / 4,
-            "to_self": 0.4 / 4,
-            "to_prev": (0.5 + 0.4 + 0.4) / 3,
-            "to_next": (0.2 + 0.2 + 0.1) / 3,
-            "to_kmer": 2.4 / 4,
-            "chance": 1 / 4,
-        }
-    )
-
-
-@pytest.mark.parametrize("maps", [EVEN, EYE, torch.eye(3)[[0, 0, 0]][None]], ids=("even", "itself", "one key"))
-def test_shares_of_whole_rows_sum_to_one(maps):
-    shares = special_shares(maps)
-    assert (shares["to_cls"] + shares["to_kmer"] + shares["to_sep"]).item() == pytest.approx(1)
 
 
 def test_frequency_is_of_sequences_not_of_the_mean():

@@ -104,12 +104,20 @@ def write_spikes(folder: Path, sequences: dict[str, list[np.ndarray]], k: int = 
 
 
 def run_script(
-    name: str, folder: Path, outputs: dict[str, str] | None = None, inputs: dict[str, str] | None = None, **params
+    name: str,
+    folder: Path,
+    outputs: dict[str, str] | None = None,
+    inputs: dict[str, str | list[str]] | None = None,
+    **params,
 ) -> SimpleNamespace:
     """Run the script of an analysis on the files of `write_run`; returns the paths of its outputs.
 
     `outputs` and `inputs` give the names, below `folder`, of what else the script writes and reads.
     """
+
+    def paths(names):
+        return [str(folder / name) for name in names] if isinstance(names, list) else str(folder / names)
+
     activations = folder / "activations"
     snakemake = SimpleNamespace(
         input=SimpleNamespace(
@@ -117,7 +125,7 @@ def run_script(
             predictions=str(folder / "predictions.parquet"),
             sequences=str(activations / "sequences.tsv"),
             attention=str(activations / "attention_mean.npz"),
-            **{key: str(folder / file) for key, file in (inputs or {}).items()},
+            **{key: paths(names) for key, names in (inputs or {}).items()},
             **{part: str(activations / f"{part}.npy") for part in ("hidden_states", "cls", "tokens")},
         ),
         output=SimpleNamespace(

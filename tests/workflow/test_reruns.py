@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from spikegeometry.digest import all_modules
+
 LIBRARY = "workflow/scripts/spikegeometry"
 
 
@@ -40,6 +42,8 @@ ONE_VALUE = {
     "singular_values": "{singular_values: {threshold: 0.01}}",
     "attention_positions": "{attention_positions: {matches: 7}}",
     "vector_norms": "{vector_norms: {layers: [2]}}",
+    "attention_roles": "{attention_roles: {layers: [2]}}",
+    "attention_shift": "{attention_shift: {layers: [2]}}",
 }
 
 
@@ -72,6 +76,7 @@ def test_module_that_analyses_share(finished):
         planned = finished.would_run()
     scripts = {name: finished.folder / f"workflow/scripts/{name}.py" for name in ONE_VALUE}
     users = {name for name, script in scripts.items() if "geometry.heads" in script.read_text(encoding="utf-8")}
+    users |= {name for name in ONE_VALUE if "geometry.heads" in all_modules(f"geometry.{name}")}
     assert {"cone_index", "attention_gates"} <= users < ONE_VALUE.keys()
     assert planned == {"all"} | users | {f"plot_{name}" for name in users}
 

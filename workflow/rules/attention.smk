@@ -37,6 +37,7 @@ rule attention_maps:
             "evaluation.summaries",
             "geometry.attention_maps",
             "geometry.heads",
+            "geometry.patterns",
             "geometry.selection",
             "logs",
             "model.activations",

@@ -95,6 +95,7 @@ rule attention_gates:
             "evaluation.summaries",
             "geometry.attention_gates",
             "geometry.heads",
+            "geometry.patterns",
             "geometry.selection",
             "logs",
             "model.activations",

@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 
 from spikegeometry.evaluation.summaries import class_means, label_shares, labelled_sequences, measurement_table
-from spikegeometry.geometry.attention_gates import SCORES, SIMPLEX, gate_labels, gate_scores
+from spikegeometry.geometry.attention_gates import gate_labels
 from spikegeometry.geometry.heads import attention_maps, kmer_maps
+from spikegeometry.geometry.patterns import SCORES, SIMPLEX, gate_scores
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded

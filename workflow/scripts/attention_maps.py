@@ -10,8 +10,9 @@ from numpy.lib.format import open_memmap
 
 from spikegeometry.evaluation.attention_tables import appending, difference_table, pair_table, token_table
 from spikegeometry.evaluation.summaries import class_means, distinct, labelled_sequences, measurement_table
-from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs, special_shares
+from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs
 from spikegeometry.geometry.heads import attention_maps
+from spikegeometry.geometry.patterns import special_shares
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded

@@ -1,9 +1,12 @@
 """What other work found in its models, held against this run's."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
+
+from spikegeometry.evaluation.intervals import student_half_width
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,21 @@ class Finding:
     def shown(self) -> bool:
         """Whether the whole interval lies on the claim's side of the bound: never without an interval."""
         return bool(self.low > self.bound if self.side == "above" else self.high < self.bound)
+
+
+def mean_finding(
+    source: str,
+    claim: str,
+    statistic: str,
+    values: pd.Series,
+    side: Literal["above", "below"],
+    bound: float,
+    confidence: float,
+) -> Finding:
+    """A finding on the mean of `values`, one for each independent unit, with Student's interval; NaN are left out."""
+    mean, n = values.mean(), int(values.count())
+    half = student_half_width(values.std(), n, confidence) if n else math.nan
+    return Finding(source, claim, statistic, mean, mean - half, mean + half, n, side, bound)
 
 
 def findings_table(findings: list[Finding]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ worth.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 # Weights held at once; more of them no longer fit a processor's cache and take longer.
 WEIGHTS_IN_MEMORY = 1_000_000
@@ -29,6 +29,14 @@ def wilson_interval(share: float, n: float, confidence: float) -> tuple[float, f
     low, high = (centre - half_width) / (1 + z**2 / n), (centre + half_width) / (1 + z**2 / n)
     # Rounding may leave a bound beside the share where they are equal (all right or all wrong).
     return min(max(low, 0.0), share), max(min(high, 1.0), share)
+
+
+def student_half_width(sd, n, confidence: float):
+    """Half the width of Student's interval of a mean of `n` values with standard deviation `sd`; NaN for n = 1.
+
+    Numbers or arrays.
+    """
+    return t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n)
 
 
 def effective_size(groups: np.ndarray) -> float:

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from spikegeometry.errors import InputError, check_finite
-from spikegeometry.evaluation.intervals import wilson_interval
+from spikegeometry.evaluation.intervals import student_half_width, wilson_interval
 from spikegeometry.logs import progress
 
 # Stands in the column `class` for the sequences of all classes together.
@@ -93,7 +93,7 @@ def class_means(
         summary = summary.stack(level=1, future_stack=True).rename_axis([*places, "statistic"]).reset_index()
         tables.append(summary[summary["n"] > 0].assign(**{"class": name}))
     table = pd.concat(tables, ignore_index=True)
-    half = stats.t.ppf((1 + confidence) / 2, table["n"] - 1) * table["sd"] / np.sqrt(table["n"])
+    half = student_half_width(table["sd"], table["n"], confidence)
     table = table.assign(low=table["value"] - half, high=table["value"] + half)
     return table[["class", *places, "statistic", "value", "n", "low", "high"]]
 

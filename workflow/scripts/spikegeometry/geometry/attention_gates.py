@@ -1,115 +1,18 @@
-"""Attention patterns: how much of each a head shows, and the name that follows.
+"""Gates: the name of each head by its attention patterns.
 
-Bonino, Ghione and Cirrincione (arXiv 2502.12033) call such patterns gates; we know of no numeric definition of theirs,
-so the scores are this project's own. Each is in [0, 1]: 1 for the pure pattern and, except for `diffuse`, 0 for uniform
-attention.
-
-A map (n, n) has queries as rows i and keys as columns j; D = j - i. Far is |D| > NEIGHBOUR. The scores of a map with
-mean row c:
-
-    diffuse   (exp(row entropy) - 1) / (n - 1), mean over rows
-    vertical  excess of the mass in the largest 1% of c
-    self      excess of the mass at D = 0                   (excess: over the chance of uniform attention,
-    diag      excess of the mass at |D| <= NEIGHBOUR         scaled so that all the mass gives 1)
-    bwd, fwd  excess of the mass at D < 0, D > 0 within 5% of n
-    cluster   far mass x how much more of it stays inside contiguous blocks of tokens than if each row were c
-    instance  far mass that single rows pay beyond c: a look-up of its own for each query
+Bonino, Ghione and Cirrincione (arXiv 2502.12033) call attention patterns gates; we know of no numeric definition of
+theirs, so heads are named by the scores of `spikegeometry.geometry.patterns`.
 """
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
-SCORES = ("diffuse", "vertical", "self", "diag", "bwd", "fwd", "cluster", "instance")
-SIMPLEX = ("colconc", "mi", "hrow")
-# Patterns that name a head, and what else a head may be called. `diag` includes self, bwd and fwd and names none.
+from spikegeometry.geometry.patterns import DECIMALS, HETEROGENEOUS, UNDEFINED
+
+# Patterns that name a head; `diag` includes self, bwd and fwd and names none.
 NAMED = ("diffuse", "vertical", "self", "bwd", "fwd", "cluster", "instance")
-HETEROGENEOUS = "heterogeneous"
-UNDEFINED = "undefined"  # no query has attention left for a k-mer
-
-NEIGHBOUR = 1
-CONTEXT_SHARE, MIN_CONTEXT = 0.05, 2
-TOP_SHARE, MIN_TOP = 0.01, 1
-BLOCK_SHARE, MIN_BLOCK = 0.02, 3
-MIN_FAR_MASS = 1e-9
-# Rounding errors decide no tie: scores are compared at so many decimals, and cuts that differ by less are equal.
-DECIMALS = 6
-TIE = 10**-DECIMALS
-
-
-def gate_scores(attention: Tensor, blocks: Tensor | None = None) -> dict[str, Tensor]:
-    """SCORES and SIMPLEX, each (H,), of maps (H, n, n) whose rows sum to 1, or to 0 where there is no row.
-
-    `blocks` gives each token's block number, (n,) or (H, n), for `cluster`; without it, `find_blocks` finds them. The
-    three of SIMPLEX sum to 1; they are, in units of ln n, what the mean row lacks in entropy, the mutual information of
-    query and key, and the mean entropy of the rows. NaN where a map has no row, or n = 1.
-    """
-    n = attention.shape[-1]
-    if n == 1:
-        return {name: torch.full(attention.shape[:1], torch.nan) for name in SCORES + SIMPLEX}
-    position = torch.arange(n)
-    distance = position - position.unsqueeze(1)
-    far = distance.abs() > NEIGHBOUR
-    context = _size(CONTEXT_SHARE, n, MIN_CONTEXT)
-
-    rows = (attention.sum(dim=-1) > 0).to(attention.dtype)
-    share = rows / rows.sum(dim=-1, keepdim=True)
-    mean_row = (share.unsqueeze(1) @ attention).squeeze(1)
-    excess = (attention - mean_row.unsqueeze(1)) * far * rows.unsqueeze(-1)
-    if blocks is None:
-        blocks = find_blocks(excess, _size(BLOCK_SHARE, n, MIN_BLOCK))
-
-    entropy = torch.special.entr(attention).sum(dim=-1)
-    hrow = (share * entropy).sum(dim=-1) / math.log(n)
-    colconc = 1 - torch.special.entr(mean_row).sum(dim=-1) / math.log(n)
-    return {
-        "diffuse": (share * torch.expm1(entropy)).sum(dim=-1) / (n - 1),
-        "vertical": _vertical(mean_row),
-        "self": _mass_above_chance(attention, rows, distance == 0),
-        "diag": _mass_above_chance(attention, rows, ~far),
-        "bwd": _mass_above_chance(attention, rows, (distance < 0) & (distance >= -context)),
-        "fwd": _mass_above_chance(attention, rows, (distance > 0) & (distance <= context)),
-        "cluster": _cluster(attention, mean_row, share, far, blocks),
-        "instance": (share * (attention * excess.clamp(min=0)).sum(dim=-1)).sum(dim=-1) / (1 - 1 / n),
-        "colconc": colconc,
-        "mi": 1 - colconc - hrow,
-        "hrow": hrow,
-    }
-
-
-def find_blocks(excess: Tensor, shortest: int) -> Tensor:
-    """The cut of n tokens into contiguous blocks that holds most of `excess` (H, n, n): block numbers (H, n) from 0.
-
-    Exact, by dynamic programming over the ends of blocks, in O(n^2) for a head and for all heads in step. No block is
-    shorter than `shortest` tokens, unless n is. Of equal cuts it takes the one with the longest last block, then the
-    longest block before it, and so on.
-    """
-    heads, n = excess.shape[:2]
-    shortest = min(shortest, n)
-    before = (excess + excess.mT).cumsum(dim=-1, dtype=torch.float64).numpy()
-    # With P(a, b) the sum of the first a rows and b columns of the excess, the block of tokens a .. b-1 holds
-    # P(b, b) + P(a, a) - cross(a), where cross(a) = P(a, b) + P(b, a). `best` is the most that blocks up to a can hold,
-    # plus P(a, a).
-    cross = np.zeros((heads, n + 1))
-    best = np.full((heads, n + 1), -np.inf)
-    best[:, 0] = 0
-    start = np.zeros((heads, n + 1), dtype=np.int64)
-    head = np.arange(heads)
-    for end in range(1, n + 1):
-        cross[:, 1:] += before[:, end - 1]
-        if end >= shortest:
-            held = best[:, : end - shortest + 1] - cross[:, : end - shortest + 1]
-            start[:, end] = (held > held.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
-            best[:, end] = held[head, start[:, end]] + cross[:, end]
-
-    first = np.zeros((heads, n), dtype=np.int64)
-    end = np.full(heads, n)
-    while end.any():
-        end = start[head, end]
-        first[head, end] = 1
-    return torch.from_numpy(first.cumsum(axis=1) - 1)
 
 
 def gate_labels(scores: dict[str, Tensor], threshold: float) -> list[str]:
@@ -131,63 +34,3 @@ def gate_labels(scores: dict[str, Tensor], threshold: float) -> list[str]:
         else:
             labels.append(f"{names[first_name]}+{names[second_name]}")
     return labels
-
-
-def kovaleva_labels(scores: dict[str, Tensor]) -> list[str]:
-    """Class of each head after Kovaleva et al. (arXiv 1908.08593), who classed by eye; the thresholds are ours.
-
-    Rules are tried in order, so that a stripe and a diagonal together are a class of their own.
-    """
-    columns = (scores[name].double().round(decimals=DECIMALS).tolist() for name in ("vertical", "diag", "cluster"))
-    return [_kovaleva(*values) for values in zip(*columns, strict=True)]
-
-
-def _kovaleva(vertical: float, diagonal: float, cluster: float) -> str:
-    if math.isnan(vertical):
-        return UNDEFINED
-    if vertical >= 0.25 and diagonal >= 0.25:
-        return "vertical+diagonal"
-    if vertical >= 0.5:
-        return "vertical"
-    if diagonal >= 0.5:
-        return "diagonal"
-    if cluster >= 0.3:
-        return "block"
-    return HETEROGENEOUS
-
-
-def _size(share: float, n: int, least: int) -> int:
-    return max(least, round(share * n))
-
-
-def _vertical(mean_row: Tensor) -> Tensor:
-    n = mean_row.shape[-1]
-    top = _size(TOP_SHARE, n, MIN_TOP)
-    chance = top / n
-    return ((mean_row.topk(top).values.sum(dim=-1) - chance) / (1 - chance)).clamp(min=0)
-
-
-def _mass_above_chance(attention: Tensor, rows: Tensor, mask: Tensor) -> Tensor:
-    """Mean over rows of (mass in the mask - chance) / (1 - chance), in [0, 1]; chance is the masked share of keys.
-
-    Rows whose keys are all masked, or none, cannot show anything and are left out.
-    """
-    chance = mask.to(attention.dtype).mean(dim=-1)
-    telling = (chance > 0) & (chance < 1)
-    mass, rows, chance = (attention * mask).sum(dim=-1)[:, telling], rows[:, telling], chance[telling]
-    return ((rows * (mass - chance) / (1 - chance)).sum(dim=-1) / rows.sum(dim=-1)).clamp(0, 1)
-
-
-def _cluster(attention: Tensor, mean_row: Tensor, share: Tensor, far: Tensor, blocks: Tensor) -> Tensor:
-    inside = far & (blocks.unsqueeze(-1) == blocks.unsqueeze(-2))
-
-    def mean_mass(mask: Tensor, rows: Tensor) -> Tensor:
-        return (share * (rows * mask).sum(dim=-1)).sum(dim=-1)
-
-    every_row_mean = mean_row.unsqueeze(1)
-    far_mass = mean_mass(far, attention)
-    observed = mean_mass(inside, attention) / far_mass
-    chance = mean_mass(inside, every_row_mean) / mean_mass(far, every_row_mean)
-    # With one block all far mass is inside anyway.
-    kept = torch.where(chance < 1 - 1e-6, (observed - chance) / (1 - chance), 0).clamp(0, 1)
-    return torch.where(far_mass < MIN_FAR_MASS, 0, far_mass * kept)

@@ -1,4 +1,4 @@
-"""Attention maps of a class: their mean among the k-mers, the pairs of tokens they join, and what else gets attention.
+"""Attention maps of a class: their mean among the k-mers, and the pairs of tokens they join.
 
 Attention is not importance: a token that is looked at may bring a value that is near zero.
 """
@@ -11,28 +11,8 @@ from torch import Tensor
 
 from spikegeometry.geometry.heads import kmer_maps
 
-SHARES = ("to_cls", "to_sep", "to_self", "to_prev", "to_next", "to_kmer", "chance")
 # Threshold that follows the length: a multiple of even attention.
 SCALE_FREE = "scale_free"
-
-
-def special_shares(attention: Tensor) -> dict[str, Tensor]:
-    """SHARES, each (H,), of maps (H, n, n): mean over the queries of the attention that each pays.
-
-    To [CLS], the first token; to [SEP], the last; to itself; to the token before and after, over the queries that have
-    one; and to all k-mers. `chance` is 1 / n, which even attention pays to one token.
-    """
-    n = attention.shape[-1]
-    received = attention.mean(dim=-2)
-    return {
-        "to_cls": received[:, 0],
-        "to_sep": received[:, -1],
-        "to_self": attention.diagonal(dim1=-2, dim2=-1).mean(dim=-1),
-        "to_prev": attention.diagonal(-1, dim1=-2, dim2=-1).mean(dim=-1),
-        "to_next": attention.diagonal(1, dim1=-2, dim2=-1).mean(dim=-1),
-        "to_kmer": received[:, 1:-1].sum(dim=-1),
-        "chance": torch.full((len(attention),), 1 / n),
-    }
 
 
 def high_pairs(attention: Tensor, thresholds: Sequence[float], kappa: float) -> dict[str, Tensor]:

@@ -1,0 +1,122 @@
+"""Tables of the roles of heads, and what Kovaleva et al. and Clark et al. found in BERT, held against them.
+
+`measurements` has a row for each sequence, layer, head and variant (raw, kmers).
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from spikegeometry.evaluation.findings import Finding, mean_finding
+from spikegeometry.evaluation.summaries import class_means
+
+KOVALEVA = "Kovaleva et al. 2019, arXiv 1908.08593"
+CLARK = "Clark et al. 2019, arXiv 1906.04341"
+# Layers 6 to 10 of 12, as shares of the depth: after the first, up to the second.
+MIDDLE_AND_LATE = 5 / 12, 10 / 12
+
+
+def modal_roles(shares: pd.DataFrame, roles: Sequence[str]) -> pd.DataFrame:
+    """The rows of `label_shares` with the most frequent role of each head; of equally frequent ones the first role."""
+    order = {role: number for number, role in enumerate(roles)}
+    ranked = shares.assign(order=shares["role"].map(order)).sort_values(["value", "order"], ascending=[False, True])
+    modal = ranked.drop_duplicates(["class", "layer", "head", "variant"]).sort_index()
+    return modal.drop(columns="order").assign(statistic="modal_share")
+
+
+def layer_means(
+    measurements: pd.DataFrame, classes: list[str], roles: Sequence[str], shares: Sequence[str], confidence: float
+) -> pd.DataFrame:
+    """What the heads of a layer have: `heads`, the share of them with each role, and their mean attention `shares`.
+
+    Columns as of `class_means`, and role.
+    """
+    of_roles = {role: measurements["role"] == role for role in roles}
+    keys = ["class", "input", "sequence", "layer", "variant"]
+    by_sequence = measurements[[*keys, *shares]].assign(**of_roles).groupby(keys, sort=False).mean().reset_index()
+    means = class_means(by_sequence, classes, ["layer", "variant"], [*roles, *shares], confidence)
+    is_role = means["statistic"].isin(roles)
+    return means.assign(role=means["statistic"].where(is_role), statistic=means["statistic"].mask(is_role, "heads"))
+
+
+def role_findings(measurements: pd.DataFrame, patterns: Sequence[str], depth: int, confidence: float) -> list[Finding]:
+    """Findings from the roles of heads in single sequences; equal inputs count once.
+
+    `measurements`: input, layer, head, variant, role, to_sep; `patterns`: the roles but heterogeneous; `depth`: layers
+    of the model.
+    """
+    rows = measurements.drop_duplicates(["input", "layer", "head", "variant"])
+    raw = rows[rows["variant"] == "raw"]
+    vertical = _share(rows, rows["role"] == "vertical", ["variant", "input"]).unstack("variant")
+    heterogeneous = _share(raw, raw["role"] == "heterogeneous", ["input"])
+    holders = raw.groupby(["input", "role"])["head"].transform("size")
+    repeated = _share(raw, raw["role"].isin(patterns) & (holders > 1), ["input"])
+    first, last = MIDDLE_AND_LATE
+    chosen = raw[(raw["layer"] > first * depth) & (raw["layer"] <= last * depth)]
+    to_sep = chosen.groupby("input")["to_sep"].mean()
+    return [
+        mean_finding(*finding, confidence)
+        for finding in (
+            (
+                KOVALEVA,
+                "The same few patterns are repeated across heads.",
+                "share of heads with a role, other than heterogeneous, that another head has too",
+                repeated,
+                "above",
+                0.5,
+            ),
+            (
+                KOVALEVA,
+                "About 30% of the maps are vertical: not far less.",
+                "share of vertical heads",
+                vertical["raw"],
+                "above",
+                0.2,
+            ),
+            (
+                KOVALEVA,
+                "About 30% of the maps are vertical: not far more.",
+                "share of vertical heads",
+                vertical["raw"],
+                "below",
+                0.4,
+            ),
+            (
+                KOVALEVA,
+                "Vertical stripes are attention to [CLS] and [SEP].",
+                "share of vertical heads, all tokens less k-mers alone",
+                vertical["raw"] - vertical["kmers"],
+                "above",
+                0,
+            ),
+            (
+                KOVALEVA,
+                "About half of the maps are heterogeneous: not far fewer.",
+                "share of heterogeneous heads",
+                heterogeneous,
+                "above",
+                1 / 3,
+            ),
+            (
+                KOVALEVA,
+                "About half of the maps are heterogeneous: not far more.",
+                "share of heterogeneous heads",
+                heterogeneous,
+                "below",
+                2 / 3,
+            ),
+            (
+                CLARK,
+                "Over half of the attention of middle and late layers goes to [SEP].",
+                "share of attention to [SEP], mean over the heads of the layers beyond 5/12 of the depth up to 10/12",
+                to_sep,
+                "above",
+                0.5,
+            ),
+        )
+    ]
+
+
+def _share(rows: pd.DataFrame, chosen: pd.Series, by: list[str]) -> pd.Series:
+    """Share of the heads that are chosen, in each group."""
+    return rows.assign(chosen=chosen).groupby(by)["chosen"].mean()
