@@ -29,6 +29,7 @@ rule cone_index:
         library=digest(
             "evaluation.summaries",
             "geometry.cone_index",
+            "geometry.cones",
             "geometry.heads",
             "geometry.selection",
             "logs",

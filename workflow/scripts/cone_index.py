@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 
 from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means, labelled_sequences, measurement_table
-from spikegeometry.geometry.cone_index import RANDOM, STATISTICS, cone_variants, sites, token_cone_variants
+from spikegeometry.geometry.cone_index import STATISTICS, cone_variants, sites, token_cone_variants
+from spikegeometry.geometry.cones import RANDOM
 from spikegeometry.geometry.heads import head_tensors
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
