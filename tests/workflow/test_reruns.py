@@ -38,6 +38,8 @@ ONE_VALUE = {
     "weight_statistics": "{weight_statistics: {rogue_z: 3}}",
     "singular_values": "{singular_values: {threshold: 0.01}}",
     "vector_norms": "{vector_norms: {layers: [2]}}",
+    "context_similarity": "{context_similarity: {top: 0.02}}",
+    "isotropy": "{isotropy: {points: 100}}",
 }
 
 
