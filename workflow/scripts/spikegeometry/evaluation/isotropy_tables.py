@@ -106,7 +106,7 @@ def isotropy_findings(
             CONTEXT,
             "Upper layers make a word's vectors more specific to its context.",
             f"{context}, {between}",
-            *change("context_similarity"),
+            *change("adjusted_self_similarity"),
             "below",
             0,
         ),

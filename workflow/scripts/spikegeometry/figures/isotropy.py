@@ -16,7 +16,7 @@ PANELS = {
     ("pooled", "isoscore"): ("IsoScore, tokens of all sequences", "IsoScore (even: 1)"),
     ("sequence", "id"): ("Intrinsic dimension within a sequence", "dimensions (TwoNN)"),
     ("pooled", "top1_variance"): ("First principal component", "share of the variance"),
-    ("pooled", "context_similarity"): ("Occurrences of a k-mer", "their mean cosine less that of all tokens"),
+    ("pooled", "adjusted_self_similarity"): ("Occurrences of a k-mer", "their mean cosine less that of all tokens"),
 }
 REFERENCES = {
     ("pooled", "isoscore"): ("pooled", "isoscore_isotropic", "as many isotropic points"),

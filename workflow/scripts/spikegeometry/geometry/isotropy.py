@@ -17,7 +17,7 @@ from spikegeometry.geometry.cones import cone_index
 
 POOLED = (
     *("mean_cosine", "top3_cosine_share", "isoscore", "participation", "top1_variance", "top3_variance_share"),
-    *("self_similarity", "context_similarity"),
+    *("self_similarity", "adjusted_self_similarity"),
 )
 WITHIN = (
     "R",
@@ -85,7 +85,7 @@ def pooled_statistics(sums: Sums) -> dict[str, float]:
     mean_cosine: of any two tokens of different sequences (Ethayarajh, arXiv 1909.00512, samples such pairs; this is the
     mean over all), and top3_cosine_share: the share of it that the three coordinates with the largest shares make up
     (Timkey and van Schijndel). self_similarity: mean cosine of two occurrences of a k-mer, the mean over k-mers that
-    occur twice or more; context_similarity: the same less mean_cosine. The rest: `variance_statistics`.
+    occur twice or more; adjusted_self_similarity: the same less mean_cosine. The rest: `variance_statistics`.
     """
     pairs = sums.directed**2 - sums.directed_squared
     shares = (sums.units**2 - sums.units_squared) / torch.where(pairs > 0.5, pairs, torch.nan)
@@ -98,7 +98,7 @@ def pooled_statistics(sums: Sums) -> dict[str, float]:
         "mean_cosine": mean_cosine,
         "top3_cosine_share": few if mean_cosine > 0 else torch.tensor(torch.nan),
         "self_similarity": self_similarity,
-        "context_similarity": self_similarity - mean_cosine,
+        "adjusted_self_similarity": self_similarity - mean_cosine,
     }
     return {name: float(value) for name, value in found.items()} | variance_statistics(_covariance(sums))
 
