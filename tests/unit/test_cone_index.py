@@ -13,12 +13,11 @@ from spikegeometry.errors import InputError
 from spikegeometry.figures.cone_index import draw_cone_index
 from spikegeometry.geometry.cone_index import (
     STATISTICS,
-    centre,
-    cone_index,
     cone_variants,
     silence_rogue,
     token_cone_variants,
 )
+from spikegeometry.geometry.cones import centre, cone_index
 from tiny_run import random_bert, random_tokens, run_analysis, write_run
 
 V = torch.tensor([0.3, -2.0, 0.5])

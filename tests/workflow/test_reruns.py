@@ -44,6 +44,8 @@ ONE_VALUE = {
     "vector_norms": "{vector_norms: {layers: [2]}}",
     "attention_roles": "{attention_roles: {layers: [2]}}",
     "attention_shift": "{attention_shift: {layers: [2]}}",
+    "context_similarity": "{context_similarity: {top: 0.02}}",
+    "isotropy": "{isotropy: {points: 100}}",
 }
 
 
