@@ -1,4 +1,4 @@
-"""What the blocks of the models tell: the class of a sequence, and the k-mers that are masked."""
+"""What every block of the fine-tuned model tells of the class."""
 
 PROBED = ["test", *EXTERNAL]
 # Whole models whose predictions stand beside the readouts.
@@ -60,7 +60,6 @@ rule layer_probes:
             "evaluation.findings",
             "evaluation.probes",
             "evaluation.separability",
-            "evaluation.summaries",
             "geometry.layer_probes",
             "logs",
             "model.classifier",

@@ -4,12 +4,11 @@ from itertools import product
 
 import pandas as pd
 
-from spikegeometry.dataset.encoding import open_split, padded_ids
+from spikegeometry.dataset.encoding import open_split
 from spikegeometry.evaluation.baselines import INVERSE_PENALTIES
 from spikegeometry.evaluation.findings import findings_table
 from spikegeometry.evaluation.probes import COLUMNS, findings, probe_table
-from spikegeometry.evaluation.separability import distinct_sample
-from spikegeometry.evaluation.summaries import number_inputs
+from spikegeometry.evaluation.separability import split_sample
 from spikegeometry.geometry.layer_probes import Vectors, fit_head, fit_linear
 from spikegeometry.logs import configure_logging, progress
 from spikegeometry.model.classifier import load_classifier
@@ -27,8 +26,7 @@ columns = [f"p_{name}" for name in classes]
 def sample(path, most):
     """Distinct sequences, up to `most` of each class, and their features by representation."""
     table = open_split(path)
-    rows = table.select(["class", "label"]).to_pandas().assign(input=number_inputs(padded_ids(table)))
-    rows, encoded = distinct_sample(rows, classes, most, params.seed), EncodedRows(table)
+    rows, encoded = split_sample(table, classes, most, params.seed), EncodedRows(table)
     return rows, sequence_features(model, [encoded[row] for row in rows.index], params.batch_size)
 
 

@@ -15,7 +15,8 @@ def estimates(
 ) -> dict[Hashable, tuple[float, float, float]]:
     """Value, low and high of each statistic; the percentile interval over `samples` resamples of `groups` (n,).
 
-    Sequences of one group are copies and are drawn together. Without a second group there is no interval.
+    Sequences of one group are copies and are drawn together. There is no interval without a second group, and none of
+    what is not defined (NaN) on the sequences themselves.
     """
     values = statistics(np.ones((1, len(groups))))
     resampled = {name: [] for name in values}
@@ -23,10 +24,11 @@ def estimates(
         for weights in bootstrap_weights(groups, samples, seed):
             for name, several in statistics(weights).items():
                 resampled[name].append(several)
-    return {
-        name: (float(value[0]), *percentile_interval(np.concatenate([*resampled[name], np.empty(0)]), confidence))
-        for name, value in values.items()
-    }
+    found = {}
+    for name, (value,) in values.items():
+        defined = np.concatenate([*resampled[name], np.empty(0)]) if np.isfinite(value) else np.empty(0)
+        found[name] = (float(value), *percentile_interval(defined, confidence))
+    return found
 
 
 def slope(places: np.ndarray, values: np.ndarray) -> np.ndarray:
