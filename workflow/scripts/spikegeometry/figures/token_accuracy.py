@@ -55,7 +55,7 @@ def draw_token_accuracy(
     axes[0, 1].set_title("Where the sequence differs\nfrom the slot's majority k-mer")
     axes[0, 2].set_title("Mean over k-mers (APT)")
     handles, labels = axes[0, 2].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     span = spans[-1]
     _draw_read_as(axes[1, 0], masked[masked["span"] == span], span)
     of_last = tokens[
@@ -80,7 +80,7 @@ def _draw_blocks(axis: Axes, rows: pd.DataFrame, spans: list[int]) -> None:
         for reader, filled in {"block": True, "own": False}.items():
             of = rows[(rows["span"] == span) & (rows["reader"] == reader)].sort_values("block")
             errors = [(of["value"] - of["low"]).fillna(0), (of["high"] - of["value"]).fillna(0)]
-            place = of["block"] + shift + (0 if filled else 0.4)
+            place = of["block"] + shift + (0 if filled else 0.5 + 0.15 * number)
             style = {"color": colour, "marker": marker, "linestyle": "-" if filled else "", "linewidth": 1.2}
             style |= {"markersize": 4 if filled else 6, "markerfacecolor": colour if filled else "white"}
             label = f"{span} masked together" if filled else f"{span}: own head"
@@ -163,6 +163,6 @@ def _draw_clusters(axis: Axes, rows: pd.DataFrame) -> None:
         style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.8}
         axis.errorbar(of["block"] + 0.12 * number, of["value"], errors, label=f"tau {tau:g}", **style)
     axis.set(xlabel=BLOCK, ylabel="share of the k-mers", title="In clusters of strong matches")
-    axis.set_ylim(0, max(0.01, 1.1 * shown["high"].max()))
+    axis.set_ylim(0, max(0.01, 1.4 * shown["high"].max()))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend()
+    axis.legend(loc="upper left")
