@@ -364,3 +364,14 @@ def test_masked_model_is_read_as_it_was_written(tmp_path):
     read = load_masked_model(tmp_path, torch.device("cpu"))
     with torch.inference_mode():
         assert torch.equal(read(ids).logits, model(ids).logits)
+
+
+def test_no_kmer_is_hidden_often_enough():
+    empty = np.empty(0, dtype=int)
+    found = resampled_clusters(empty, empty, empty, np.ones((2, 3)), [0.5])
+    assert found[0.5, False, "tokens"].tolist() == [0, 0]
+    assert np.isnan(found[0.5, False, "matched_share"]).all()
+    of = {name: values[:, 0] for name, values in scored(reading(), least=9).items()}
+    assert of["micro"].tolist() == [1, 0.6]
+    assert np.isnan([of["apt"], of["apt_gain"], of["frequency_correlation"]]).all()
+    assert strong_matches(sparse.csr_array((3, 3)), 0.5).tolist() == [-1, -1, -1]

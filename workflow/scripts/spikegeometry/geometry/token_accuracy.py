@@ -165,6 +165,6 @@ def line(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> dict[tuple[str], 
     known = np.isfinite(x)
     x, y, weights = x[known], y[known], weights[:, known]
     total = weights.sum(axis=1)
-    one, other = (values - (weights @ values / total)[:, None] for values in (x, y))
+    one, other = (values - _ratio(weights @ values, total)[:, None] for values in (x, y))
     xx, yy, xy = ((weights * product).sum(axis=1) for product in (one * one, other * other, one * other))
     return {("confidence_slope",): _ratio(xy, xx), ("confidence_r2",): _ratio(xy**2, xx * yy)}

@@ -44,14 +44,17 @@ def strong_matches(confusion: sparse.csr_array, tau: float, mutual: bool = False
     it is read as itself (`mutual`: where each is), and clusters are what matches connect. A k-mer alone is a cluster of
     its own.
     """
-    diagonal = confusion.diagonal()
-    kept = (diagonal > 0) & (diagonal >= confusion.max(axis=1).toarray().ravel())
-    part = confusion[kept][:, kept].tocoo()
-    rows, columns = part.coords
-    strong = (part.data >= tau * diagonal[kept][rows]) & (rows != columns)
-    links = sparse.csr_array((np.ones(strong.sum()), (rows[strong], columns[strong])), shape=part.shape)
-    clusters = np.full(len(diagonal), -1)
-    clusters[kept] = connected_components(links.multiply(links.T) if mutual else links, directed=False)[1]
+    diagonal, size = confusion.diagonal(), confusion.shape[0]
+    rows, columns = confusion.tocoo().coords
+    highest = np.zeros(size)
+    np.maximum.at(highest, rows, confusion.data)
+    kept = (diagonal > 0) & (diagonal >= highest)
+    clusters = np.full(size, -1)
+    if kept.any():
+        strong = kept[rows] & kept[columns] & (rows != columns) & (confusion.data >= tau * diagonal[rows])
+        links = sparse.csr_array((np.ones(strong.sum()), (rows[strong], columns[strong])), shape=confusion.shape)
+        connected = connected_components(links.multiply(links.T) if mutual else links, directed=False)[1]
+        clusters[kept] = np.unique(connected[kept], return_inverse=True)[1]
     return clusters
 
 
