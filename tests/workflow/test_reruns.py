@@ -46,6 +46,8 @@ ONE_VALUE = {
     "attention_shift": "{attention_shift: {layers: [2]}}",
     "context_similarity": "{context_similarity: {top: 0.02}}",
     "isotropy": "{isotropy: {points: 100}}",
+    "token_accuracy": "{token_accuracy: {frequent: 40}}",
+    "layer_probes": "{layer_probes: {evaluated_per_class: 50}}",
 }
 
 

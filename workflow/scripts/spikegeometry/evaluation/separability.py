@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 from sklearn.metrics import adjusted_mutual_info_score
 
+from spikegeometry.dataset.encoding import padded_ids
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, ratio
-from spikegeometry.evaluation.summaries import ALL_CLASSES
+from spikegeometry.evaluation.summaries import ALL_CLASSES, number_inputs
 
 METHODS = ("kmeans", "kmeans_silhouette", "hdbscan")
 logger = logging.getLogger(__name__)
@@ -37,6 +39,15 @@ def distinct_sample(sequences: pd.DataFrame, classes: list[str], most: int, seed
             "Choose other classes in the analysis's block below `analyses`, or give the test split a larger share."
         )
     return pd.concat(kept)
+
+
+def split_sample(table: pa.Table, classes: list[str], most: int, seed: int) -> pd.DataFrame:
+    """Up to `most` rows of each class of an encoded split, no two of them equal: accession, class, label, input.
+
+    The index is the row's in `table`; `input` is a number, the same for equal sequences.
+    """
+    rows = table.select(["accession", "class", "label"]).to_pandas()
+    return distinct_sample(rows.assign(input=number_inputs(padded_ids(table))), classes, most, seed)
 
 
 def agreement(counts: np.ndarray) -> dict[str, np.ndarray]:

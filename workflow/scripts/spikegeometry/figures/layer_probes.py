@@ -1,0 +1,63 @@
+"""Figure of the layer probes: scores of the readouts of every block, beside whole models."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from spikegeometry.figures.style import new_figure
+
+READOUTS = {
+    ("cls", "head"): ("[CLS], classifier's head fitted anew", "#4477AA", "o"),
+    ("cls", "linear"): ("[CLS], linear", "#EE6677", "s"),
+    ("kmers", "linear"): ("mean k-mer, linear", "#228833", "^"),
+}
+WHOLE = {
+    "finetuned": ("fine-tuned model", "-"),
+    "kmer_logistic": ("logistic regression on k-mers", "--"),
+    "majority": ("most frequent class", ":"),
+}
+SCORES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "log_prob": "log-probability of the class (nats)",
+}
+WHOLE_COLOUR = "#555555"
+# Intervals of readouts of one block stand side by side.
+SHIFT = 0.1
+
+
+def draw_layer_probes(table: pd.DataFrame) -> Figure:
+    """A row for each set, a column for each score; intervals for the readouts of blocks.
+
+    `table`: set, representation, readout, block, statistic, value, n, low, high.
+    """
+    sets = list(dict.fromkeys(table["set"]))
+    figure, axes = new_figure(10, 1.2 + 2.9 * len(sets), len(sets), len(SCORES), squeeze=False)
+    for row, name in zip(axes, sets, strict=True):
+        of_set = table[table["set"] == name]
+        for axis, (score, label) in zip(row, SCORES.items(), strict=True):
+            _draw_score(axis, of_set[of_set["statistic"] == score])
+            axis.set(xlabel="block (0: embeddings)", ylabel=label)
+            axis.set_title(f"{name}, n = {of_set['n'].max()} distinct sequences" if score == "accuracy" else "")
+    blocks = [Line2D([], [], color=c, marker=m, markersize=4, label=label) for label, c, m in READOUTS.values()]
+    whole = [Line2D([], [], color=WHOLE_COLOUR, linestyle=style, label=label) for label, style in WHOLE.values()]
+    figure.legend(handles=[*blocks, *whole], loc="outside lower center", ncols=3)
+    figure.suptitle("Class read out of every block of the fine-tuned model, frozen")
+    return figure
+
+
+def _draw_score(axis: Axes, rows: pd.DataFrame) -> None:
+    for number, ((representation, readout), (_, colour, marker)) in enumerate(READOUTS.items()):
+        of = rows[(rows["representation"] == representation) & (rows["readout"] == readout)].sort_values("block")
+        errors = [(of["value"] - of["low"]).fillna(0), (of["high"] - of["value"]).fillna(0)]
+        places = of["block"] + SHIFT * (number - 1)
+        style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.8}
+        axis.errorbar(places, of["value"], errors, **style)
+    for model, (_, line) in WHOLE.items():
+        for value in rows.loc[(rows["representation"] == "whole") & (rows["readout"] == model), "value"]:
+            axis.axhline(value, color=WHOLE_COLOUR, linestyle=line, linewidth=1.2, zorder=0)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if rows["value"].min() >= 0:
+        axis.set_ylim(0, 1.03)
