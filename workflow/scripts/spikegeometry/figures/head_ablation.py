@@ -51,7 +51,7 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
         scale = SymLogNorm(limit / DECADES, 1, -limit, limit) if name != "accuracy" else Normalize(-limit, limit)
         for axis, mode in zip(row, modes, strict=True):
             drawn = _draw_heads(axis, heads[heads["variant"] == mode], measure, scale)
-            axis.set_title(f"Change of {name} without a head,\n{MODES[mode]}")
+            axis.set_title(f"{name.capitalize()} without a head,\n{MODES[mode]}")
         above.colorbar(drawn, ax=list(row), label=label, ticks=_ticks(scale)).minorticks_off()
 
     (layers, scatter), (accuracy, probability) = below.subplots(2, 2)
@@ -114,10 +114,15 @@ def _draw_layers(axis: Axes, rows: pd.DataFrame, modes: list[str]) -> None:
         errors = np.clip([of_mode["value"] - of_mode["low"], of_mode["high"] - of_mode["value"]], 0, None)
         places = of_mode["layer"] + (number - (len(modes) - 1) / 2) * width
         axis.bar(places, of_mode["value"], width, yerr=errors, capsize=2, color=MODE_COLOURS[mode], label=MODES[mode])
-    axis.set(title="Without the attention of a whole layer", xlabel="layer", ylabel="accuracy", ylim=(0, 1.25))
+    axis.set(
+        title="Without the attention of a whole layer",
+        xlabel="layer",
+        ylabel="accuracy",
+        ylim=(0, 1.2 + 0.12 * (len(modes) > 2)),
+    )
     axis.set_yticks(np.linspace(0, 1, 6))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(loc="upper center", ncols=len(modes), frameon=False)
+    axis.legend(loc="upper center", ncols=2, frameon=False)
 
 
 def _draw_importance(figure, axis: Axes, importance: pd.DataFrame, rows: pd.DataFrame) -> None:
