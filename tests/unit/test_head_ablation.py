@@ -20,6 +20,7 @@ from spikegeometry.evaluation.ablation import (
     mcnemar,
     outcomes,
     paired_interval,
+    sample_split,
     sign_flip_test,
     single_places,
 )
@@ -206,6 +207,18 @@ def some_members(count, seed=0):
     return [(CLASSES[i % 3], random_tokens(100 * seed + i, 9 + i % 4)) for i in range(count)]
 
 
+def test_sample_takes_copies_only_of_classes_that_it_takes_whole(tmp_path):
+    alpha, beta = random_tokens(1, 9), [random_tokens(seed, 9) for seed in (2, 3, 4, 5)]
+    write_split(tmp_path / "test.arrow", [("alpha", alpha)] * 3 + [("beta", ids) for ids in (*beta, beta[0])])
+    table = open_split(tmp_path / "test.arrow")
+    whole = sample_split(table, CLASSES, 5, 1)
+    assert whole.index.tolist() == list(range(8))
+    assert whole["counts"].tolist() == [True, False, False, True, True, True, True, False]
+    some = sample_split(table, CLASSES, 3, 1)
+    assert some["counts"].tolist() == [True, False, False, True, True, True]
+    assert set(sample_split(table, ["beta"], 5, 1)["class"]) == {"beta"}
+
+
 @pytest.mark.parametrize("shards", [1, 3])
 def test_baseline_is_the_prediction_bit_for_bit(tmp_path, model, shards):
     write_split(tmp_path / "test.arrow", some_members(11))
@@ -323,7 +336,8 @@ def test_orders_and_curves():
     assert orders["importance"][0].tolist() == [0, 2, 3, 1]
     assert orders["effect"][0].tolist() == [1, 2, 0, 3]
     assert [sorted(order) for order in orders["random"]] == [[0, 1, 2, 3]] * 2
-    curve = pruning_curves(orders, places, 10)
+    curve = pruning_curves(gradients, places, np.array([[-3.0], [-1], [-2], [-4]]), 2, 10, seed=1)
+    assert curve.groupby("order")["repeat"].max().to_dict() == {"importance": 1, "effect": 1, "random": 2}
     of_effect = curve[curve["order"] == "effect"]
     assert of_effect["removed"].tolist() == [0, 1, 2, 3, 4]
     assert of_effect["gone"].tolist()[:3] == [(), ((1, 2),), ((1, 2), (2, 1))]
@@ -331,8 +345,7 @@ def test_orders_and_curves():
 
 def test_heads_that_can_go():
     """Accuracy is first really lower, by six of twelve, with two heads gone, and that three are no worse is nothing."""
-    places = single_places(["zero"], [1, 2], [1, 2]).iloc[:4]
-    curve = pruning_curves({"importance": [np.arange(4)]}, places, 4)
+    curve = pd.DataFrame({"order": "importance", "repeat": 1, "removed": range(5)})
     right = [[True] * 12, [True] * 11 + [False], [True] * 6 + [False] * 6, [True] * 12, [False] * 12]
     after = made_outcomes(right, np.zeros((5, 12)))
     table = curve_table(curve, after.of([0]), after, HOW)

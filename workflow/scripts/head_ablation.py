@@ -22,29 +22,29 @@ how = ablation.Intervals(params.bootstrap, params.confidence, params.permutation
 tables = {split: open_split(snakemake.input[split]) for split in ("train", "validation", "test")}
 chosen = (classes, params.sequences_per_class, params.seed)
 sequences = {split: ablation.sample_split(table, *chosen) for split, table in tables.items()}
+distinct = {split: sample[sample["counts"]] for split, sample in sequences.items()}
 
 
-def batches(split, size=params.batch_size):
-    return input_batches(tables[split], sequences[split].index.to_numpy(), params.shards, size, device)
+def batches(split, sample, size=params.batch_size):
+    return input_batches(tables[split], sample[split].index.to_numpy(), params.shards, size, device)
 
 
 def measure(split, variants):
-    logits = head_ablation.measure_logits(network, batches(split), variants, means)
-    return ablation.outcomes(logits, sequences[split]["label"].to_numpy(), params.classes)
+    logits = head_ablation.measure_logits(network, batches(split, sequences), variants, means)
+    return ablation.outcomes(logits[:, sequences[split]["counts"]], distinct[split]["label"].to_numpy(), params.classes)
 
 
-means = head_ablation.mean_outputs(network, batches("train")) if "mean" in params.modes else None
+means = head_ablation.mean_outputs(network, batches("train", distinct)) if "mean" in params.modes else None
 places = ablation.single_places(params.modes, layers, heads)
 singles = [(place.variant, network.heads_at(place.layer, place.head)) for place in places.itertuples()]
 of_heads = places[(places["site"] == "head") & (places["variant"] == params.modes[0])]
 
 # What to go without is chosen on the validation split; the test split says what it costs.
-small = batches("validation", max(1, params.batch_size // 4))  # gradients need what every layer computes in memory
-gradients = head_ablation.measure_gradients(network, small, sequences["validation"]["label"].to_numpy())
+small = batches("validation", distinct, max(1, params.batch_size // 4))  # gradients hold what every layer computes
+gradients = head_ablation.measure_gradients(network, small, distinct["validation"]["label"].to_numpy())
 validation = measure("validation", singles).of(slice(1, None))
-effects = validation.log_probability[of_heads.index]
-orders = pruning.removal_orders(gradients, of_heads, effects, params.random_orders, params.seed)
-curve = pruning.pruning_curves(orders, of_heads, params.steps)
+effects = (gradients, of_heads, validation.log_probability[of_heads.index])
+curve = pruning.pruning_curves(*effects, params.random_orders, params.steps, params.seed)
 removed = list(dict.fromkeys(curve["gone"]))
 test = measure("test", singles + [(params.modes[0], gone) for gone in removed])
 before, after = test.of([0]), test.of(slice(1, 1 + len(singles)))
@@ -57,4 +57,4 @@ findings = ablation.ablation_findings(table, places, validation, params.confiden
 write_tsv(findings_table(findings), snakemake.output.findings)
 write_tsv(pruning.importance_table(gradients, of_heads, changes, how), snakemake.output.importance)
 write_tsv(pruning.curve_table(curve, before, at_steps, how), snakemake.output.curve)
-write_parquet(ablation.sequence_table(places, sequences["test"], after), snakemake.output.sequences)
+write_parquet(ablation.sequence_table(places, distinct["test"], after), snakemake.output.sequences)

@@ -82,12 +82,17 @@ def single_places(modes: list[str], layers: list[int], heads: list[int]) -> pd.D
 
 
 def sample_split(table: pa.Table, classes: list[str], most: int, seed: int) -> pd.DataFrame:
-    """Up to `most` distinct sequences of each class, of the rows of a split, which the index numbers.
+    """At most `most` sequences of each class, of the rows of a split, which the index numbers.
 
-    Columns: accession, class, label, input (equal for equal tokens).
+    Columns: accession, class, label, input (equal for equal tokens), counts: false for copies of others of the class.
+    There are copies only of classes that are taken whole. Where that is all of the split, its batches are those of its
+    predictions, which may depend on them in their last bits.
     """
     sequences = table.select(["accession", "class", "label"]).to_pandas().assign(input=number_inputs(padded_ids(table)))
-    return distinct_sample(sequences, classes, most, seed).sort_index()
+    distinct = distinct_sample(sequences, classes, most, seed).index
+    whole = sequences.groupby("class")["input"].transform("size") <= most
+    sequences["counts"] = sequences.index.isin(distinct)
+    return sequences[sequences["counts"] | (whole & sequences["class"].isin(classes))]
 
 
 def mcnemar(lost: int, won: int) -> float:

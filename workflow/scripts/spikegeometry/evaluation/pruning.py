@@ -81,15 +81,17 @@ def removal_orders(
     }
 
 
-def pruning_curves(orders: dict[str, list[np.ndarray]], places: pd.DataFrame, steps: int) -> pd.DataFrame:
-    """A row for each order and step, from none to all heads removed in `steps` equal steps, none of them twice.
+def pruning_curves(
+    gradients: np.ndarray, places: pd.DataFrame, log_probability: np.ndarray, repeats: int, steps: int, seed: int
+) -> pd.DataFrame:
+    """A row for each of `removal_orders` and step, from none to all heads removed in `steps` equal steps.
 
     Columns: order, repeat (1-based), removed (how many heads are gone), gone (they, as pairs of layer and head).
     """
     pairs = [(int(layer), int(head)) for layer, head in zip(places["layer"], places["head"], strict=True)]
     rows = [
         (name, repeat, removed, tuple(sorted(pairs[head] for head in order[:removed])))
-        for name, several in orders.items()
+        for name, several in removal_orders(gradients, places, log_probability, repeats, seed).items()
         for repeat, order in enumerate(several, start=1)
         for removed in sorted({round(len(order) * step / steps) for step in range(steps + 1)})
     ]

@@ -8,6 +8,7 @@ Kovaleva et al. 2019, arXiv 1908.08593), or the head's mean output in training (
 Layers and heads are 1-based.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-MODES = ("zero", "uniform", "mean")
 # What each layer was called with: its positional arguments, of which the first is its input, and the others.
 Calls = list[tuple[tuple, dict[str, Any]]]
 # From a layer's number, its `attention.self` and the input of that, what stands for a closed head: as (B, n, d).
@@ -46,7 +46,7 @@ class Network:
 
     def heads_at(self, layer: int, head: float) -> list[tuple[int, int]]:
         """The pair of a layer and a head, or where that is NaN the pairs of all heads of the layer."""
-        return [(layer, int(head))] if head == head else [(layer, each) for each in range(1, self.heads + 1)]
+        return [(layer, int(head))] if not math.isnan(head) else [(layer, each) for each in range(1, self.heads + 1)]
 
     def record(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Calls]:
         """Logits (B, K) of the model as it is, and what it called its layers with, in their order."""
@@ -150,7 +150,7 @@ def fixed_outputs(means: Tensor) -> Fill:
 
 
 def fills(real: Tensor, means: Tensor | None) -> dict[str, Fill]:
-    """What stands for a closed head in each of MODES, for a batch whose `real` (B, n) tokens are 1 and others 0.
+    """What stands for a closed head in each mode, for a batch whose `real` (B, n) tokens are 1 and others 0.
 
     `means` (L, d) are those of `mean_outputs`, without which there is no mode `mean`.
     """
