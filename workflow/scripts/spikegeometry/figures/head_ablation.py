@@ -16,6 +16,8 @@ ALL_CLASSES = "all"
 SIGNIFICANT = 0.05
 # Changes of log-probability are drawn in logarithms down to this part of the largest one.
 DECADES = 1000
+# Colours show no smaller change as a large one.
+LEAST_LIMIT = 0.01
 # Heads of which a map has room for the numbers.
 NUMBERS_ACROSS = 8
 MODES = {"zero": "nothing in its place", "uniform": "even attention instead", "mean": "its training mean instead"}
@@ -46,7 +48,7 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     above, below = figure.subfigures(2, 1, height_ratios=[len(MEASURES) * height, 6])
     axes = above.subplots(len(MEASURES), len(modes), squeeze=False)
     for row, (measure, (name, label)) in zip(axes, MEASURES.items(), strict=True):
-        limit = max(heads.loc[heads["statistic"] == f"d_{measure}", "value"].abs().max(), 1e-6)
+        limit = max(heads.loc[heads["statistic"] == f"d_{measure}", "value"].abs().max(), LEAST_LIMIT)
         # A few heads may lose a thousand times what others do in log-probability.
         scale = SymLogNorm(limit / DECADES, 1, -limit, limit) if name != "accuracy" else Normalize(-limit, limit)
         for axis, mode in zip(row, modes, strict=True):
@@ -140,7 +142,7 @@ def _draw_importance(figure, axis: Axes, importance: pd.DataFrame, rows: pd.Data
     row = importance[importance["statistic"] == "spearman"].iloc[0]
     interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else ""
     axis.axhline(0, color="#888888", linewidth=1)
-    threshold = max(both["value_effect"].abs().max(), 1e-6) / DECADES
+    threshold = max(both["value_effect"].abs().max(), LEAST_LIMIT) / DECADES
     axis.set_yscale("symlog", linthresh=threshold)
     most, least = (
         np.nanmax([*both[bound] * sign, *both["value_effect"] * sign]) for bound, sign in (("low", -1), ("high", 1))
