@@ -48,6 +48,7 @@ ONE_VALUE = {
     "isotropy": "{isotropy: {points: 100}}",
     "token_accuracy": "{token_accuracy: {frequent: 40}}",
     "layer_probes": "{layer_probes: {evaluated_per_class: 50}}",
+    "head_ablation": "{head_ablation: {steps: 5}}",
 }
 
 
