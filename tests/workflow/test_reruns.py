@@ -38,6 +38,7 @@ ONE_VALUE = {
     "weight_statistics": "{weight_statistics: {rogue_z: 3}}",
     "singular_values": "{singular_values: {threshold: 0.01}}",
     "vector_norms": "{vector_norms: {layers: [2]}}",
+    "attributions": "{attributions: {steps: 8}}",
 }
 
 
