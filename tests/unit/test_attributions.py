@@ -308,7 +308,7 @@ def test_unknown_class_is_refused(folder):
 def test_figure(folder, made, tmp_path):
     table, _ = made
     tokens = pd.read_parquet(folder / "tokens_of_classes.parquet")
-    domains = pd.DataFrame({"name": ["S1", "S2"], "first": [0.5, 7], "last": [7, 13.5]})
+    domains = pd.DataFrame({"name": ["S1", "S2"], "start": [1, 7], "end": [6, 13]})
     figure = draw_attributions(table, tokens, domains, CLASSES, CLASSES)
     assert "gamma" in figure.get_suptitle()
     save(figure, tmp_path / "a.png", tmp_path / "a.svg")

@@ -97,8 +97,6 @@ rule plot_attributions:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attributions/classes", within=config),
-        k=lookup("dataset/k", within=config),
-        stride=lookup("dataset/stride", within=config),
         library=digest(
             "dataset.domains",
             "figures.attributions",

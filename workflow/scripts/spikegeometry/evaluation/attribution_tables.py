@@ -37,6 +37,13 @@ CLAIMS = [
         "share of defining k-mers among those with the largest integrated gradients from the reference, "
         "less that among differing ones in random order",
     ),
+    (
+        ("gradients_reference", "5", "excess_differing"),
+        "this workflow's question",
+        "Of the k-mers that differ from the reference's, the model weighs the defining ones most (its first five).",
+        "share of defining k-mers among the 5 with the largest integrated gradients from the reference, "
+        "less that among differing ones in random order",
+    ),
 ]
 
 

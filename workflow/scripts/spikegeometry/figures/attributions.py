@@ -23,12 +23,13 @@ def draw_attributions(
 ) -> Figure:
     """A track along the gene for each class, and below the precision of each method against chance.
 
-    `table`: class, method, k, statistic, value, n, low, high; `tokens`: class, method, token, statistic (attribution,
-    differs, defining), value; `domains`: name, first, last (in tokens); `classes`: all classes of the run; `chosen`:
-    those that were asked for.
+    `table`: class, method, k, statistic, value, n, low, high; `tokens`: class, method, first_residue, last_residue,
+    statistic (attribution, differs, defining), value; `domains`: name, start, end (residues); `classes`: all classes
+    of the run; `chosen`: those that were asked for.
     """
     present = set(tokens["class"])
     shown = [name for name in classes if name in present]
+    tokens = tokens.assign(residue=(tokens["first_residue"] + tokens["last_residue"]) / 2)
     methods = [method for method in METHODS if method in set(tokens["method"])]
     track = 0.95
     figure, axis = new_figure(10, track * len(shown) + 5.2)
@@ -41,13 +42,13 @@ def draw_attributions(
         axis.set_ylabel(f"{name}\nn = {counts.loc[name, 'n']:.0f}", rotation=0, ha="right", va="center")
         _shade_domains(axis, domains)
     for domain in domains.itertuples(index=False):
-        place = ((domain.first + domain.last) / 2, 1.08)
+        place = ((domain.start + domain.end) / 2, 1.08)
         axes[0].text(*place, domain.name, transform=axes[0].get_xaxis_transform(), rotation=90, ha="center", size=8)
-    axes[-1].set_xlabel("k-mer along the gene (token)")
-    axes[-1].set_xlim(0, tokens["token"].max() + 1)
+    axes[-1].set_xlabel("residue of the protein (middle of the k-mer)")
+    axes[-1].set_xlim(0, tokens["last_residue"].max() + 1)
     above.supylabel(f"{METHODS[methods[0]][0]} (part of the class's logit)")
     handles = [
-        axes[0].bar([0], [0], color=METHODS[methods[0]][1], label=METHODS[methods[0]][0])[0],
+        axes[0].bar([0], [0], color=METHODS[methods[0]][1], label=METHODS[methods[0]][0]),
         axes[0].plot([], [], color=ATTENTION_COLOUR, label="rollout from [CLS] (height: its share of the largest)")[0],
         axes[0].plot([], [], "v", color=DEFINING_COLOUR, markersize=5, label="k-mer with a defining mutation")[0],
     ]
@@ -66,9 +67,9 @@ def draw_attributions(
 
 def _draw_track(axis: Axes, rows: pd.DataFrame, method: str) -> None:
     """Bars of the class mean of the attribution, a line of the rollout at its own scale, marks of defining k-mers."""
-    values = rows.pivot_table(index="token", columns=["method", "statistic"], values="value")
+    values = rows.pivot_table(index="residue", columns=["method", "statistic"], values="value")
     bars = values[method, "attribution"]
-    axis.bar(bars.index, bars, width=1.6, color=METHODS[method][1])
+    axis.bar(bars.index, bars, width=4.5, color=METHODS[method][1])
     low, high = min(0.0, bars.min()), max(bars.max(), 1e-9)
     rollout = values["rollout", "attribution"]
     axis.plot(rollout.index, 0.9 * high * rollout / rollout.max(), color=ATTENTION_COLOUR, linewidth=0.8)
@@ -81,7 +82,7 @@ def _draw_track(axis: Axes, rows: pd.DataFrame, method: str) -> None:
 
 def _shade_domains(axis: Axes, domains: pd.DataFrame) -> None:
     for domain in domains.iloc[::2].itertuples(index=False):
-        axis.axvspan(domain.first, domain.last, color="#EEEEEE", linewidth=0, zorder=0)
+        axis.axvspan(domain.start - 0.5, domain.end + 0.5, color="#EEEEEE", linewidth=0, zorder=0)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, methods: list[str]) -> None:
