@@ -24,7 +24,7 @@ WINGS = {
         FOUNDATION | {"dataset"},
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
     ),
-    "geometry": ({"errors"}, {"numpy", "scipy", "sklearn", "torch", "umap"}),
+    "geometry": ({"errors"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
     "analysis": (FOUNDATION, {"numpy", "pandas", "scipy"}),
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"figures"}, {"numpy", "pandas"}),

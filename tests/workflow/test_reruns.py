@@ -49,6 +49,7 @@ ONE_VALUE = {
     "token_accuracy": "{token_accuracy: {frequent: 40}}",
     "layer_probes": "{layer_probes: {evaluated_per_class: 50}}",
     "head_ablation": "{head_ablation: {steps: 5}}",
+    "attributions": "{attributions: {steps: 8}}",
 }
 
 
@@ -96,3 +97,8 @@ def test_batch_size_of_inference_leaves_the_model(finished):
     planned = finished.would_run("--config", "inference={batch_size: 2}")
     assert "predict_shard" in planned
     assert not planned & {"collect_genomes", "align", "pretrain", "finetune"}
+
+
+def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
+    planned = finished.would_run("--config", "evaluation={abstention: {keep: 0.5}}")
+    assert planned == {"all", "fit_abstention", "abstain", "evaluate_abstention", "plot_abstention", "gather_metrics"}

@@ -43,13 +43,15 @@ def labelled_sequences(recorded, classes: list[str]) -> Iterator[tuple[dict[str,
             yield labels, hidden
 
 
-def distinct(members: Iterable[tuple[dict[str, Any], Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Those of `labelled_sequences` that have other tokens than all before them of their class."""
-    seen = set()
+def distinct(
+    members: Iterable[tuple[dict[str, Any], Any]], most: int | None = None
+) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Those of `labelled_sequences` that have other tokens than all before them of their class, the first `most`."""
+    seen = defaultdict(set)
     for labels, hidden in members:
-        key = labels["class"], labels["input"]
-        if key not in seen:
-            seen.add(key)
+        inputs = seen[labels["class"]]
+        if labels["input"] not in inputs and len(inputs) != most:
+            inputs.add(labels["input"])
             yield labels, hidden
 
 

@@ -1,0 +1,16 @@
+"""Draw which tokens decide on the class."""
+
+import pandas as pd
+
+from spikegeometry.dataset.domains import read_domains
+from spikegeometry.figures.attributions import draw_attributions
+from spikegeometry.figures.style import save
+from spikegeometry.logs import configure_logging
+from spikegeometry.tables import read_tsv
+
+configure_logging(snakemake.log[0])
+params = snakemake.params
+domains = read_domains(snakemake.input.domains)
+table, tokens = read_tsv(snakemake.input.table), pd.read_parquet(snakemake.input.tokens)
+figure = draw_attributions(table, tokens, domains, params.classes, params.selected_classes or params.classes)
+save(figure, snakemake.output.png, snakemake.output.svg)

@@ -1,0 +1,79 @@
+"""Mutations that define classes, from the published mutations of their founders."""
+
+import logging
+import os
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.founders import COLUMNS, parse_mutation
+from spikegeometry.tables import read_tsv
+
+logger = logging.getLogger(__name__)
+
+
+def defining_mutations(path: str | os.PathLike, classes: list[str], share: float) -> pd.DataFrame:
+    """Mutations that at least `share` of a class's founders have, but for those that every class in the table has.
+
+    `path` is a table of founders (class and mutations, as `read_founders` reads it). Columns: class, mutation, first,
+    last (1-based bases of the reference; for an insertion, those on either side of it), inserted (true for an
+    insertion), share (of the founders). Classes that the table lacks have no row.
+
+    Raises InputError where a column is missing or a mutation cannot be read.
+    """
+    table = read_tsv(path)
+    if not set(COLUMNS) <= set(table):
+        raise InputError(
+            f"{path}: a column of {', '.join(COLUMNS)} is missing.\n"
+            "Config key analyses.attributions.definitions names a table of founders such as resources/founders.tsv."
+        )
+    shares = {}
+    for name, founders in table.groupby("class")["mutations"]:
+        counts = Counter(mutation for text in founders for mutation in set(text.split()))
+        shares[name] = {mutation: n / len(founders) for mutation, n in counts.items() if n >= share * len(founders)}
+    common = set.intersection(*map(set, shares.values()))
+    rows = []
+    for name in classes:
+        for text in shares.get(name, {}).keys() - common:
+            try:
+                mutation = parse_mutation(text)
+            except InputError as error:
+                raise InputError(f"{path}, class {name}: {error}") from error
+            inserted = mutation.start == mutation.end
+            first, last = (mutation.start, mutation.end + 1) if inserted else (mutation.start + 1, mutation.end)
+            rows.append((name, text, first, last, inserted, shares[name][text]))
+    columns = ["class", "mutation", "first", "last", "inserted", "share"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["class", "first", "mutation"], ignore_index=True)
+
+
+def in_gene(mutations: pd.DataFrame, start: int, end: int, insertions: bool) -> pd.DataFrame:
+    """The mutations that touch the gene `start`..`end` (1-based, both included), `first` and `last` counted from its
+    start; insertions only if wanted: projected sequences do not show them."""
+    touched = (mutations["last"] >= start) & (mutations["first"] <= end) & (insertions | ~mutations["inserted"])
+    return mutations[touched].assign(
+        first=np.maximum(mutations["first"] - start + 1, 1), last=np.minimum(mutations["last"], end) - start + 1
+    )
+
+
+def defined_in_gene(
+    path: str | os.PathLike, classes: list[str], share: float, start: int, end: int, insertions: bool
+) -> dict[str, pd.DataFrame]:
+    """`in_gene` of the `defining_mutations` of each class; a class that has none there is left out, with a warning."""
+    mutations = in_gene(defining_mutations(path, classes, share), start, end, insertions)
+    of_class = dict(iter(mutations.groupby("class")))
+    for name in classes:
+        if name not in of_class:
+            logger.warning("%s names no mutation of the gene that defines %s: it will have no rows.", path, name)
+    return of_class
+
+
+def covering(mutations: pd.DataFrame, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Whether each token, of bases `first`..`last` (n,) of the gene, covers a base of a mutation from `in_gene`: (n,).
+
+    An insertion is covered by a token that has both bases beside it.
+    """
+    overlap = (mutations["first"].to_numpy()[:, None] <= last) & (mutations["last"].to_numpy()[:, None] >= first)
+    inside = (mutations["first"].to_numpy()[:, None] >= first) & (mutations["last"].to_numpy()[:, None] <= last)
+    return np.where(mutations["inserted"].to_numpy(bool)[:, None], inside, overlap).any(axis=0)
