@@ -73,9 +73,7 @@ def source_of(wildcards):
 
 def source_files(wildcards):
     """Files that the cohort's source reads."""
-    return list(
-        source_paths(source_of(wildcards), config["reference"]["fasta"]).values()
-    )
+    return list(source_paths(source_of(wildcards), config).values())
 
 
 def cohort_name(wildcards):

@@ -10,6 +10,7 @@ collect_genomes(
     reference=snakemake.params.reference,
     cleaning=snakemake.params.cleaning,
     classes=snakemake.params.classes,
+    class_rules=snakemake.params.class_rules,
     seed=snakemake.params.seed,
     fasta=snakemake.output.fasta,
     accepted=snakemake.output.accepted,

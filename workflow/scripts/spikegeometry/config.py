@@ -30,26 +30,37 @@ def load_config(given: dict) -> dict:
     return config
 
 
-def source_paths(source: dict, reference: str) -> dict[str, str]:
-    """Files that a source reads, by their config keys below the source."""
+def uses_class_rules(source: dict) -> bool:
+    """Whether the classes of a source's genomes come from rules on lineages and clades."""
     block = source[source["type"]]
-    if source["type"] == "simulate":
-        paths = {"founders": block["founders"], "labels": block["labels"], "reference": reference}
+    return source["type"] == "table" and block["labels"] is not None and block["class_column"] is None
+
+
+def source_paths(source: dict, config: dict) -> dict[str, str]:
+    """Files that a source reads, by their config keys, those of its own block beginning with its type."""
+    kind = source["type"]
+    block = source[kind]
+    shared = {}
+    if kind == "simulate":
+        own = {"founders": block["founders"], "labels": block["labels"]}
+        shared["reference.fasta"] = config["reference"]["fasta"]
     else:
         sequences = block["sequences"]
         if isinstance(sequences, str):
             sequences = [sequences]
         named = sequences.items() if isinstance(sequences, dict) else enumerate(sequences)
-        paths = {f"sequences.{key}": path for key, path in named} | {"labels": block["labels"]}
-    return {key: path for key, path in paths.items() if path is not None}
+        own = {f"sequences.{key}": path for key, path in named} | {"labels": block["labels"]}
+    if uses_class_rules(source):
+        shared |= {f"class_rules.{key}": path for key, path in config["class_rules"].items()}
+    return {f"{kind}.{key}": path for key, path in own.items() if path is not None} | shared
 
 
 def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
     files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains")}
     for key, source in _sources(config).items():
-        paths = source_paths(source, config["reference"]["fasta"])
-        files |= {f"{key}.{source['type']}.{name}": path for name, path in paths.items()}
+        for name, path in source_paths(source, config).items():
+            files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
     for key, path in files.items():
         if not os.path.isfile(path):
             raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")
@@ -94,6 +105,12 @@ def _check_sense(config: dict) -> None:
                 f"{key}.table.labels",
                 "a table of names and classes is needed",
                 f"Name one, or map each class to its file in {key}.table.sequences.",
+            )
+        if uses_class_rules(source) and not (source["table"]["lineage_column"] or source["table"]["clade_column"]):
+            refuse(
+                f"{key}.table.class_column",
+                "without it nothing gives classes",
+                "Name the column of the classes, or one that class rules read: lineage_column, clade_column.",
             )
     start, end = config["reference"]["start"], config["reference"]["end"]
     if end < start + config["dataset"]["k"] - 1:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from spikegeometry.config import uses_class_rules
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.classification import OTHER, read_class_rules
 from spikegeometry.genomes.cleaning import Cleaned, Rejection, clean
 from spikegeometry.genomes.fasta import fasta_writer
 from spikegeometry.genomes.simulate import read_simulated
@@ -19,9 +21,11 @@ from spikegeometry.tables import FLOAT_FORMAT, atomic_path
 
 logger = logging.getLogger(__name__)
 
-OTHER = "other"
 ACCEPTED = "accepted"
-ACCEPTED_COLUMNS = ("accession", "class", "length", "n_fraction", "sha256", "founder")
+ACCEPTED_COLUMNS = (
+    *("accession", "class", "rule", "date", "country", "lineage"),
+    *("length", "n_fraction", "sha256", "founder"),
+)
 REJECTED_COLUMNS = ("accession", "class", "reason", "detail")
 COUNTS_COLUMNS = ("class", "outcome", "n")
 
@@ -37,6 +41,8 @@ class Judge:
 
     def judge(self, genome: Genome) -> Cleaned | Rejection:
         """The cleaned sequence, or why the genome is not accepted."""
+        if genome.rejection:
+            return genome.rejection
         if genome.sequence is None:
             return Rejection("missing_sequence", "The table of labels names it, but no sequence file holds it.")
         if not genome.accession:
@@ -70,6 +76,7 @@ def collect_genomes(
     reference: str,
     cleaning: dict,
     classes: list[str],
+    class_rules: dict,
     seed: int,
     fasta: str | os.PathLike,
     accepted: str | os.PathLike,
@@ -86,14 +93,14 @@ def collect_genomes(
     key: its config key: `source`, or `external.NAME` of an external test set, which may hold the class `other` and
         need not hold every class.
     reference: path of the reference genome.
-    cleaning: the config's block of that name.
+    cleaning, class_rules: the config's blocks of these names.
     fasta, accepted, rejected, counts: paths of the outputs; counts has a row for each class and outcome.
 
     Raises InputError where no genome is accepted, or none of a class that the run needs.
     """
     judge = Judge(cleaning, classes, external=key != "source")
     outcomes: Counter[tuple[str, str]] = Counter()
-    genomes = progress(_read_source(source, key, reference, cleaning, classes, seed), "genomes")
+    genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, seed), "genomes")
     with (
         fasta_writer(fasta) as write,
         _table_writer(accepted, ACCEPTED_COLUMNS) as accept,
@@ -107,8 +114,8 @@ def collect_genomes(
                 continue
             write(genome.accession, result.sequence)
             n_fraction = FLOAT_FORMAT % result.n_fraction
-            length, sha256 = len(result.sequence), result.digest.hex()
-            accept(genome.accession, genome.class_name, length, n_fraction, sha256, genome.founder)
+            labels = (genome.accession, genome.class_name, genome.rule, genome.date, genome.country, genome.lineage)
+            accept(*labels, len(result.sequence), n_fraction, result.digest.hex(), genome.founder)
             outcomes[genome.class_name, ACCEPTED] += 1
         # Within the block, so that no output appears when the cohort is of no use.
         _check_outcomes(outcomes, classes, key)
@@ -119,13 +126,14 @@ def collect_genomes(
 
 
 def _read_source(
-    source: dict, key: str, reference: str, cleaning: dict, classes: list[str], seed: int
+    source: dict, key: str, reference: str, cleaning: dict, classes: list[str], class_rules: dict, seed: int
 ) -> Iterator[Genome]:
     kind = source["type"]
     block, block_key = source[kind], f"{key}.{kind}"
     if kind == "simulate":
         return read_simulated(block, reference, classes, cleaning, seed, block_key)
-    return read_table(block, block_key)
+    rules = read_class_rules(class_rules["rules"], class_rules["aliases"]) if uses_class_rules(source) else None
+    return read_table(block, rules, block_key)
 
 
 def _check_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> None:
