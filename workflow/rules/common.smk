@@ -7,7 +7,12 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from spikegeometry.config import check_files, load_config, source_paths
+from spikegeometry.config import (
+    check_files,
+    load_config,
+    source_paths,
+    uses_class_rules,
+)
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
 
@@ -74,6 +79,11 @@ def source_of(wildcards):
 def source_files(wildcards):
     """Files that the cohort's source reads."""
     return list(source_paths(source_of(wildcards), config).values())
+
+
+def class_rules_of(wildcards):
+    """Tables of the class rules, where the cohort's source has no classes of its own."""
+    return config["class_rules"] if uses_class_rules(source_of(wildcards)) else None
 
 
 def cohort_name(wildcards):

@@ -2,6 +2,7 @@
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 
@@ -33,26 +34,25 @@ def load_config(given: dict) -> dict:
 def uses_class_rules(source: dict) -> bool:
     """Whether the classes of a source's genomes come from rules on lineages and clades."""
     block = source[source["type"]]
-    return source["type"] == "table" and block["labels"] is not None and block["class_column"] is None
+    if source["type"] in ("table", "ena"):
+        return block["labels"] is not None and block["class_column"] is None
+    return source["type"] in ("gisaid", "nextstrain")
 
 
 def source_paths(source: dict, config: dict) -> dict[str, str]:
     """Files that a source reads, by their config keys, those of its own block beginning with its type."""
     kind = source["type"]
     block = source[kind]
-    shared = {}
-    if kind == "simulate":
-        own = {"founders": block["founders"], "labels": block["labels"]}
-        shared["reference.fasta"] = config["reference"]["fasta"]
-    else:
-        sequences = block["sequences"]
-        if isinstance(sequences, str):
-            sequences = [sequences]
-        named = sequences.items() if isinstance(sequences, dict) else enumerate(sequences)
-        own = {f"sequences.{key}": path for key, path in named} | {"labels": block["labels"]}
+    own = {key: block[key] for key in ("founders", "labels", "accessions") if block.get(key)}
+    for key in ("sequences", "archives") if kind in ("table", "gisaid") else ():
+        files = block.get(key, [])
+        files = [files] if isinstance(files, str) else files
+        named = files.items() if isinstance(files, dict) else enumerate(files)
+        own |= {f"{key}.{name}": path for name, path in named}
+    shared = {"reference.fasta": config["reference"]["fasta"]} if kind == "simulate" else {}
     if uses_class_rules(source):
         shared |= {f"class_rules.{key}": path for key, path in config["class_rules"].items()}
-    return {f"{kind}.{key}": path for key, path in own.items() if path is not None} | shared
+    return {f"{kind}.{key}": path for key, path in own.items()} | shared
 
 
 def check_files(config: dict) -> None:
@@ -84,7 +84,7 @@ def _own_block(source: dict, data: str) -> dict:
         return value
 
     block = dict(source[source["type"]])
-    for key in ("founders", "sequences", "labels"):
+    for key in ("founders", "sequences", "labels", "accessions", "archives", "feed", "base_url"):
         if key in block:
             block[key] = whole(block[key])
     return {"type": source["type"], source["type"]: block}
@@ -106,11 +106,24 @@ def _check_sense(config: dict) -> None:
                 "a table of names and classes is needed",
                 f"Name one, or map each class to its file in {key}.table.sequences.",
             )
-        if uses_class_rules(source) and not (source["table"]["lineage_column"] or source["table"]["clade_column"]):
+        block = source[kind]
+        by_columns = kind in ("table", "ena") and uses_class_rules(source)
+        if by_columns and not (block["lineage_column"] or block["clade_column"]):
             refuse(
-                f"{key}.table.class_column",
+                f"{key}.{kind}.class_column",
                 "without it nothing gives classes",
                 "Name the column of the classes, or one that class rules read: lineage_column, clade_column.",
+            )
+        if kind == "gisaid" and bool(block["feed"]) == bool(block["archives"]):
+            refuse(f"{key}.gisaid", "it needs a feed or archives, and not both", "Give feed.url, or archives.")
+        if kind == "gisaid" and block["feed"] and not block["accessions"]:
+            refuse(f"{key}.gisaid.accessions", "a feed is read for the genomes of a list", "Name a list of accessions.")
+        url = (block.get("feed") or {}).get("url") or block.get("base_url") or ""
+        if "@" in urlsplit(url).netloc:
+            refuse(
+                f"{key}.{kind}",
+                "an address holds a user name or password",
+                "Remove it: environment variables hold them (feed.user_variable, feed.password_variable).",
             )
     start, end = config["reference"]["start"], config["reference"]["end"]
     if end < start + config["dataset"]["k"] - 1:

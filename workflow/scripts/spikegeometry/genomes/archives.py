@@ -49,7 +49,7 @@ def read_members(path: str | os.PathLike, limit: int) -> Iterator[tuple[str, io.
     A member is read before the next one is asked for. Names are for messages only and never become paths. Links,
     devices and encrypted members are left out with a warning.
 
-    Raises InputError where the archive is damaged, or gives more than `limit` bytes in all.
+    Raises InputError where the archive is damaged, or it or a member gives more than `limit` bytes.
     """
     path = Path(path)
     try:

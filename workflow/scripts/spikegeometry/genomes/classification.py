@@ -73,13 +73,20 @@ class ClassRules:
         """Class and pattern of the rule that matches, or two empty strings."""
         if kind == PANGO:
             self._lineages.expand(value)
-            matching = [rule for rule in self._rules[kind] if self._is_of(value, rule[1])]
+            matching = [rule for rule in self._rules[kind] if self._matches(value, rule[1])]
             return max(matching, key=lambda rule: self._specificity(rule[1]), default=("", ""))
         # Nextstrain writes clades as 21K or 21K (Omicron).
         text = value.split(" (")[0] if kind == "nextstrain_clade" else value
         return next((rule for rule in self._rules[kind] if re.fullmatch(rule[1], text)), ("", ""))
 
-    def _is_of(self, lineage: str, pattern: str) -> bool:
+    def is_of(self, lineage: str, pattern: str) -> bool:
+        """Whether a lineage matches `NAME` or `NAME*`; one that is unknown matches nothing."""
+        try:
+            return self._matches(lineage, pattern)
+        except UnknownLineage:
+            return False
+
+    def _matches(self, lineage: str, pattern: str) -> bool:
         if pattern.endswith("*"):
             return self._lineages.descends(lineage, pattern.rstrip("*"))
         return self._lineages.expand(lineage) == self._lineages.expand(pattern)

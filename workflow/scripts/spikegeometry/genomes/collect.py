@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from spikegeometry.config import uses_class_rules
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import OTHER, read_class_rules
 from spikegeometry.genomes.cleaning import Cleaned, Rejection, clean
+from spikegeometry.genomes.ena import read_ena
 from spikegeometry.genomes.fasta import fasta_writer
+from spikegeometry.genomes.gisaid import read_gisaid
+from spikegeometry.genomes.nextstrain import read_nextstrain
+from spikegeometry.genomes.remote import Remote
 from spikegeometry.genomes.simulate import read_simulated
 from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
@@ -44,7 +47,7 @@ class Judge:
         if genome.rejection:
             return genome.rejection
         if genome.sequence is None:
-            return Rejection("missing_sequence", "The table of labels names it, but no sequence file holds it.")
+            return Rejection("missing_sequence", "It is asked for by name, but the source has no sequence of it.")
         if not genome.accession:
             return Rejection("no_name", f"A record of {len(genome.sequence)} letters has an empty header.")
         if not genome.class_name:
@@ -76,7 +79,8 @@ def collect_genomes(
     reference: str,
     cleaning: dict,
     classes: list[str],
-    class_rules: dict,
+    class_rules: dict | None,
+    network: dict,
     seed: int,
     fasta: str | os.PathLike,
     accepted: str | os.PathLike,
@@ -93,14 +97,15 @@ def collect_genomes(
     key: its config key: `source`, or `external.NAME` of an external test set, which may hold the class `other` and
         need not hold every class.
     reference: path of the reference genome.
-    cleaning, class_rules: the config's blocks of these names.
+    cleaning, network: the config's blocks of these names.
+    class_rules: that block too, where the source has no classes of its own.
     fasta, accepted, rejected, counts: paths of the outputs; counts has a row for each class and outcome.
 
     Raises InputError where no genome is accepted, or none of a class that the run needs.
     """
     judge = Judge(cleaning, classes, external=key != "source")
     outcomes: Counter[tuple[str, str]] = Counter()
-    genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, seed), "genomes")
+    genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, network, seed), "genomes")
     with (
         fasta_writer(fasta) as write,
         _table_writer(accepted, ACCEPTED_COLUMNS) as accept,
@@ -126,14 +131,31 @@ def collect_genomes(
 
 
 def _read_source(
-    source: dict, key: str, reference: str, cleaning: dict, classes: list[str], class_rules: dict, seed: int
+    source: dict,
+    key: str,
+    reference: str,
+    cleaning: dict,
+    classes: list[str],
+    class_rules: dict | None,
+    network: dict,
+    seed: int,
 ) -> Iterator[Genome]:
     kind = source["type"]
     block, block_key = source[kind], f"{key}.{kind}"
-    if kind == "simulate":
-        return read_simulated(block, reference, classes, cleaning, seed, block_key)
-    rules = read_class_rules(class_rules["rules"], class_rules["aliases"]) if uses_class_rules(source) else None
-    return read_table(block, rules, block_key)
+    rules = read_class_rules(**class_rules) if class_rules else None
+    remote = Remote(**network)
+    match kind:
+        case "simulate":
+            return read_simulated(block, reference, classes, cleaning, seed, block_key)
+        case "table":
+            return read_table(block, rules, block_key)
+        case "gisaid":
+            return read_gisaid(block, rules, remote, block_key)
+        case "ena":
+            return read_ena(block, rules, remote, block_key)
+        case "nextstrain":
+            return read_nextstrain(block, rules, classes, remote, seed, block_key)
+    raise InputError(f"Config key {key}.type: no source {kind}.")
 
 
 def _check_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> None:

@@ -33,6 +33,10 @@ PARTIAL = ".partial-"
 logger = logging.getLogger(__name__)
 
 
+class NotFound(InputError):
+    """The server has nothing under a URL."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """Names of the environment variables that hold user and password; the values are read when they are sent."""
@@ -173,7 +177,8 @@ class Remote:
             ) from None
         if response.status_code not in (200, 206):
             response.close()
-            raise InputError(_explain(url, response, credentials))
+            kind = NotFound if response.status_code in (404, 410) else InputError
+            raise kind(_explain(url, response, credentials))
         return response
 
     @property
