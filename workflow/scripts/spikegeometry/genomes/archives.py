@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Limited(io.RawIOBase):
-    """A stream that refuses to give more than so many bytes."""
+    """A stream that refuses to give more than so many bytes, and says which file is damaged."""
 
     def __init__(self, file: BinaryIO, name: str, limit: int):
         self._file, self._name, self._left, self._limit = file, name, limit, limit
@@ -32,7 +32,10 @@ class _Limited(io.RawIOBase):
         return True
 
     def readinto(self, target) -> int:
-        block = self._file.read(len(target))
+        try:
+            block = self._file.read(len(target))
+        except ARCHIVE_ERRORS as error:
+            raise InputError(f"{self._name} is truncated or damaged ({error}). Download it again.") from error
         self._left -= len(block)
         if self._left < 0:
             raise InputError(

@@ -62,11 +62,11 @@ def read_gisaid(block: dict, rules: ClassRules, remote: Remote, key: str) -> Ite
     records = _read_feed(block, remote, asked, key) if block["feed"] else _read_archives(block, asked, key)
     found = set()
     for fields, sequence in records:
+        found.add(fields["accession"])
         if isinstance(sequence, Rejection):
             yield Genome(fields["accession"], "", None, rejection=sequence)
-            continue
-        found.add(fields["accession"])
-        yield _genome(fields, sequence, rules, block)
+        else:
+            yield _genome(fields, sequence, rules, block)
     for accession in asked.wanted if asked else ():
         if accession not in found:
             yield Genome(accession, "", None)
