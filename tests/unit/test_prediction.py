@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from scipy.special import softmax
 
 from spikegeometry.errors import InputError
 from spikegeometry.model.classifier import load_classifier
@@ -32,7 +33,9 @@ def test_predictions_are_those_of_each_sequence_alone():
     result = predict(model, table, CLASSES, batch_size=4)
     expected = naive(model, table)
     shares = result[[f"p_{name}" for name in CLASSES]].to_numpy()
-    assert shares.dtype == np.float32
+    outputs = result[[f"logit_{name}" for name in CLASSES]].to_numpy()
+    assert shares.dtype == outputs.dtype == np.float32
+    np.testing.assert_allclose(softmax(outputs, axis=1), shares, atol=1e-6)
     np.testing.assert_allclose(shares, expected, atol=1e-5)
     assert len(np.unique(result["predicted"])) > 1
     assert result["predicted"].tolist() == [CLASSES[best] for best in expected.argmax(axis=1)]
@@ -47,6 +50,9 @@ def test_predictions_are_those_of_each_sequence_alone():
         "p_red",
         "p_green",
         "p_blue",
+        "logit_red",
+        "logit_green",
+        "logit_blue",
         "unknown",
     ]
 

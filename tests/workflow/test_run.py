@@ -1,6 +1,7 @@
 """The tiny run: what goes in comes out, it comes out the same again, and the report builds."""
 
 import hashlib
+import json
 
 import pandas as pd
 import pytest
@@ -31,6 +32,13 @@ def test_each_spike_is_predicted_once_in_its_split(results):
         predictions = pd.read_parquet(results / f"predictions/{split}.parquet")
         assert sorted(predictions["accession"]) == sorted(members["accession"])
         assert predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+def test_predictions_abstain_where_the_score_is_under_the_threshold(results):
+    threshold = json.loads((results / "model/abstention.json").read_text(encoding="utf-8"))["threshold"]
+    for split in ("train", "validation", "test", "again"):
+        predictions = pd.read_parquet(results / f"predictions/{split}.parquet")
+        assert (predictions["abstain"] == (predictions["score"] < threshold)).all()
 
 
 def test_every_model_stands_in_the_table_of_metrics(results):

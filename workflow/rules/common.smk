@@ -116,8 +116,3 @@ def checkpoints_of(wildcards):
 def phase_of(wildcards):
     """Name of a fine-tuning in the training curves."""
     return "finetune" if wildcards.model == "finetuned" else wildcards.model
-
-
-def model_of(wildcards):
-    """Folder of the model whose predictions stand in the folder `control`, empty for the fine-tuned one."""
-    return f"<results>/model/{Path(wildcards.control).name or 'finetuned'}"

@@ -3,7 +3,7 @@
 EVALUATED = ["validation", "test", *EXTERNAL]
 BASELINES = ["majority", "kmer_logistic", "nearest_neighbour"]
 PREDICTIONS = {
-    "bert": "<results>/predictions/{set}.parquet",
+    "bert": "<results>/predictions/finetuned/{set}.parquet",
     **{
         name: f"<results>/predictions/{name}/{{set}}.parquet"
         for name in config["model"]["controls"]
@@ -86,6 +86,7 @@ rule gather_metrics:
     input:
         metrics=collect("<results>/evaluation/{set}/metrics.tsv", set=EVALUATED),
         other=collect("<results>/evaluation/{set}/other.tsv", set=EVALUATED),
+        abstention=collect("<results>/evaluation/{set}/abstention.tsv", set=EVALUATED),
     output:
         metrics=report(
             "<results>/evaluation/metrics.tsv",
@@ -98,6 +99,12 @@ rule gather_metrics:
             caption="../report/other.rst",
             category="4 Evaluation",
             labels={"set": "all", "table": "Genomes of none of the classes"},
+        ),
+        abstention=report(
+            "<results>/evaluation/abstention.tsv",
+            caption="../report/abstention.rst",
+            category="4 Evaluation",
+            labels={"set": "all", "table": "Abstention"},
         ),
         json="<results>/evaluation/metrics.json",
     log:

@@ -8,7 +8,7 @@ rule cone_index:
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
         cls="<results>/activations/cls.npy",
-        predictions="<results>/predictions/test.parquet",
+        predictions="<results>/predictions/finetuned/test.parquet",
     output:
         table="<results>/geometry/cone_index.tsv",
         sequences="<results>/geometry/cone_index/sequences.parquet",

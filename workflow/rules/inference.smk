@@ -4,17 +4,13 @@
 rule predict_shard:
     input:
         split="<results>/dataset/{split}.arrow",
-        model=model_of,
+        model="<results>/model/{model}",
     output:
-        predictions=temp(
-            "<results>/predictions/{control}shards/{split}/{shard}.parquet"
-        ),
+        predictions=temp("<results>/predictions/{model}/shards/{split}/{shard}.parquet"),
     log:
-        "<logs>/predictions/{control}{split}_{shard}.log",
+        "<logs>/predictions/{model}/{split}_{shard}.log",
     benchmark:
-        "<benchmarks>/predictions/{control}{split}_{shard}.tsv"
-    wildcard_constraints:
-        control=r"((random|seed\d+)/)?",
+        "<benchmarks>/predictions/{model}/{split}_{shard}.tsv"
     conda:
         TORCH
     threads: lookup("model/threads", within=config)
@@ -44,15 +40,13 @@ rule predict_shard:
 rule gather_predictions:
     input:
         shards=expand(
-            "<results>/predictions/{{control}}shards/{{split}}/{shard}.parquet",
+            "<results>/predictions/{{model}}/shards/{{split}}/{shard}.parquet",
             shard=INFERENCE_SHARDS,
         ),
     output:
-        predictions="<results>/predictions/{control}{split}.parquet",
+        predictions="<results>/predictions/{model}/{split}.parquet",
     log:
-        "<logs>/predictions/{control}gather_{split}.log",
-    wildcard_constraints:
-        control=r"((random|seed\d+)/)?",
+        "<logs>/predictions/{model}/gather_{split}.log",
     conda:
         "../../envs/genomes.yaml"
     params:
@@ -65,7 +59,7 @@ rule gather_predictions:
 
 rule select_recorded:
     input:
-        predictions="<results>/predictions/test.parquet",
+        predictions="<results>/predictions/finetuned/test.parquet",
         test="<results>/dataset/test.arrow",
     output:
         sequences="<results>/activations/sequences.tsv",

@@ -16,7 +16,7 @@ def targets():
         *collect(
             "<results>/evaluation/{set}/{figure}.png",
             set=sets[1:],
-            figure=["metrics", "confusion", "curves", "calibration"],
+            figure=["metrics", "confusion", "curves", "calibration", "abstention"],
         ),
         "<results>/evaluation/metrics.json",
         *collect("<results>/geometry/{analysis}.png", analysis=ANALYSES),

@@ -1,4 +1,4 @@
-"""Gather the tables of all sets: metrics (as a table and as JSON) and genomes of none of the classes."""
+"""Gather the tables of all sets: metrics (as a table and as JSON), genomes of none of the classes, and abstention."""
 
 import json
 
@@ -9,10 +9,10 @@ from spikegeometry.logs import configure_logging
 from spikegeometry.tables import atomic_path, read_tsv, write_tsv
 
 configure_logging(snakemake.log[0])
-metrics, other = (
-    pd.concat(map(read_tsv, paths), ignore_index=True) for paths in (snakemake.input.metrics, snakemake.input.other)
-)
-write_tsv(metrics, snakemake.output.metrics)
-write_tsv(other, snakemake.output.other)
+tables = {name: pd.concat(map(read_tsv, paths), ignore_index=True) for name, paths in snakemake.input.items()}
+for name, table in tables.items():
+    write_tsv(table, snakemake.output[name])
 with atomic_path(snakemake.output.json) as partial:
-    partial.write_text(json.dumps(nested_metrics(metrics), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.write_text(
+        json.dumps(nested_metrics(tables["metrics"]), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )

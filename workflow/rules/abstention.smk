@@ -1,0 +1,105 @@
+"""When the classifier abstains, and how well that keeps genomes of none of the classes out."""
+
+
+rule fit_abstention:
+    input:
+        predictions="<results>/predictions/finetuned/validation.parquet",
+        validation="<results>/dataset/validation.arrow",
+    output:
+        rule="<results>/model/abstention.json",
+    log:
+        "<logs>/model/fit_abstention.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        score=lookup("evaluation/abstention/score", within=config),
+        keep=lookup("evaluation/abstention/keep", within=config),
+        library=digest(
+            "dataset.encoding", "evaluation.abstention", "evaluation.detection", "logs"
+        ),
+    message:
+        "Fitting when the classifier abstains"
+    script:
+        "../scripts/fit_abstention.py"
+
+
+rule abstain:
+    input:
+        predictions="<results>/predictions/finetuned/{split}.parquet",
+        rule="<results>/model/abstention.json",
+    output:
+        predictions="<results>/predictions/{split}.parquet",
+    log:
+        "<logs>/predictions/abstain_{split}.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("evaluation.abstention", "logs", "tables"),
+    message:
+        "Abstaining from genomes of {wildcards.split} that are like none of the classes"
+    script:
+        "../scripts/abstain.py"
+
+
+rule evaluate_abstention:
+    input:
+        sequences=collect(
+            "<results>/dataset/{part}.arrow", part=["{set}", "test", "validation"]
+        ),
+        predictions=collect(
+            "<results>/predictions/finetuned/{part}.parquet",
+            part=["{set}", "test", "validation"],
+        ),
+        rule="<results>/model/abstention.json",
+    output:
+        metrics="<results>/evaluation/{set}/abstention.tsv",
+        curves="<results>/evaluation/{set}/abstention/curves.tsv",
+        scores="<results>/evaluation/{set}/abstention/scores.tsv",
+    log:
+        "<logs>/evaluation/{set}/evaluate_abstention.log",
+    benchmark:
+        "<benchmarks>/evaluation/{set}/evaluate_abstention.tsv"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        bootstrap=lookup("evaluation/bootstrap", within=config),
+        confidence=lookup("evaluation/confidence", within=config),
+        bins=lookup("evaluation/calibration_bins", within=config),
+        seed=lookup("seed", within=config),
+        library=digest(
+            "dataset.encoding",
+            "evaluation.abstention",
+            "evaluation.detection",
+            "logs",
+            "tables",
+        ),
+    message:
+        "Evaluating on {wildcards.set} when the classifier abstains"
+    script:
+        "../scripts/evaluate_abstention.py"
+
+
+rule plot_abstention:
+    input:
+        metrics="<results>/evaluation/{set}/abstention.tsv",
+        curves="<results>/evaluation/{set}/abstention/curves.tsv",
+        scores="<results>/evaluation/{set}/abstention/scores.tsv",
+    output:
+        png=report(
+            "<results>/evaluation/{set}/abstention.png",
+            caption="../report/abstention.rst",
+            category="4 Evaluation",
+            labels={"set": "{set}", "figure": "Abstention"},
+        ),
+        svg="<results>/evaluation/{set}/abstention.svg",
+    log:
+        "<logs>/evaluation/{set}/plot_abstention.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("figures.abstention", "figures.style", "logs", "tables"),
+    message:
+        "Drawing when the classifier abstains on {wildcards.set}"
+    script:
+        "../scripts/plot_abstention.py"

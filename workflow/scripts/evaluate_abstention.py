@@ -1,0 +1,33 @@
+"""Measure on one set how well scores tell known genomes from others, and what abstaining and the temperature do."""
+
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.evaluation.abstention import read_abstention
+from spikegeometry.evaluation.detection import (
+    Assessor,
+    curve_table,
+    metric_table,
+    read_genomes,
+    score_table,
+    variants,
+)
+from spikegeometry.logs import configure_logging
+from spikegeometry.tables import write_tsv
+
+configure_logging(snakemake.log[0])
+params, paths, name = snakemake.params, snakemake.input, snakemake.wildcards.set
+used = read_abstention(paths.rule)
+sets = {}
+for part, sequences, predictions in zip((name, "test", "validation"), paths.sequences, paths.predictions, strict=True):
+    haplotypes = open_split(sequences).column("haplotype").to_pandas()
+    sets[part] = read_genomes(predictions, haplotypes, used.classes)
+rules = variants(used, sets["validation"])
+compared = {part: sets[part] for part in (name, "test")}
+assessor = Assessor(params.bootstrap, params.confidence, params.seed, params.bins)
+tables = {
+    "metrics": metric_table(compared, sets[name].other, rules, used, assessor),
+    "curves": curve_table(sets[name], rules, params.bins),
+    "scores": score_table(sets[name], rules),
+}
+for output, table in tables.items():
+    table.insert(0, "set", name)
+    write_tsv(table, snakemake.output[output])

@@ -1,0 +1,236 @@
+"""How well scores of the logits tell genomes of the known classes from `other` ones, and what abstaining is worth."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+
+from spikegeometry.evaluation.abstention import SCORES, Abstention, fit_abstention, logits_of
+from spikegeometry.evaluation.calibration import expected_calibration_error, reliability_table
+from spikegeometry.evaluation.intervals import bootstrap_weights, effective_size, percentile_interval, wilson_interval
+from spikegeometry.evaluation.metrics import (
+    false_positive_rate,
+    log_loss,
+    operating_points,
+    ranking_metrics,
+    ratio,
+)
+
+# Share of the known genomes that the false positive rate is given at.
+RECALL = 0.95
+
+
+@dataclass(frozen=True)
+class Genomes:
+    """Genomes of one set: `table` has a row for each, with accession, class, label (-1: none of the classes), correct
+    and haplotype; `logits` is (n, K)."""
+
+    table: pd.DataFrame
+    logits: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def where(self, rows: np.ndarray) -> "Genomes":
+        """The genomes that `rows` (n,), true or false, picks."""
+        return Genomes(self.table[rows], self.logits[rows])
+
+    @property
+    def known(self) -> "Genomes":
+        return self.where((self.table["label"] >= 0).to_numpy())
+
+    @property
+    def other(self) -> "Genomes":
+        return self.where((self.table["label"] < 0).to_numpy())
+
+    @property
+    def distinct(self) -> "Genomes":
+        """The first genome of each haplotype."""
+        return self.where(~self.table["haplotype"].duplicated().to_numpy())
+
+    @property
+    def correct(self) -> np.ndarray:
+        return self.table["correct"].to_numpy(bool)
+
+    @property
+    def haplotypes(self) -> np.ndarray:
+        return self.table["haplotype"].to_numpy()
+
+
+def read_genomes(path: str, haplotypes: pd.Series, classes: list[str]) -> Genomes:
+    """Genomes of a table of predictions; `haplotypes` are of the same sequences in the same order."""
+    predictions = pd.read_parquet(path)
+    table = predictions[["accession", "class", "label", "correct"]].assign(haplotype=haplotypes.to_numpy())
+    return Genomes(table, logits_of(predictions, classes))
+
+
+def fit_rule(validation: Genomes, classes: list[str], score: str, keep: float) -> Abstention:
+    """The rule that fits the distinct sequences of the validation split: copies say nothing new."""
+    once = validation.distinct
+    return fit_abstention(classes, once.logits, once.table["label"].to_numpy(), score, keep)
+
+
+def variants(rule: Abstention, validation: Genomes) -> list[Abstention]:
+    """Every score with and without the rule's temperature, each with its own threshold."""
+    once = validation.distinct
+    labels = once.table["label"].to_numpy()
+    return [
+        fit_abstention(rule.classes, once.logits, labels, score, rule.keep, temperature)
+        for score in SCORES
+        for temperature in (1.0, rule.temperature)
+    ]
+
+
+@dataclass(frozen=True)
+class Assessor:
+    """Metrics with intervals over distinct sequences: the percentile interval of `samples` bootstrap resamples of
+    haplotypes, and Wilson's for shares of genomes. `bins` are those of the calibration error."""
+
+    samples: int
+    confidence: float
+    seed: int
+    bins: int
+
+    def detection(self, known: Genomes, other: Genomes, rule: Abstention) -> Iterator[dict]:
+        """`auroc` of known against other genomes, and `fpr95`, the share of other genomes that a threshold keeps
+        which keeps 95% of the known ones. Nothing where one of them has no genome."""
+        if not len(known) or not len(other):
+            return
+        scores = rule.scores(np.concatenate([known.logits, other.logits]))
+        is_known = np.arange(len(scores)) < len(known)
+
+        def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+            return {
+                "auroc": ranking_metrics(scores, is_known, weights)["auroc"],
+                "fpr95": false_positive_rate(scores, is_known, weights, RECALL),
+            }
+
+        for row in self._bootstrapped(measure, np.concatenate([known.haplotypes, other.haplotypes])):
+            yield row | {"n": len(known), "n_other": len(other)}
+
+    def keeping(self, known: Genomes, other: Genomes, rule: Abstention) -> Iterator[dict]:
+        """What the rule keeps: `coverage`, `accuracy` and `accuracy_kept` of known genomes, `coverage_other` of
+        others. Nothing for those of which there is no genome."""
+        kept, kept_other = ~rule.abstains(known.logits), ~rule.abstains(other.logits)
+        for metric, chosen, haplotypes in (
+            ("coverage", kept, known.haplotypes),
+            ("accuracy", known.correct, known.haplotypes),
+            ("accuracy_kept", known.correct[kept], known.haplotypes[kept]),
+            ("coverage_other", kept_other, other.haplotypes),
+        ):
+            if len(chosen):
+                value = float(chosen.mean())
+                low, high = wilson_interval(value, effective_size(haplotypes), self.confidence)
+                counts = {"n_other": len(chosen)} if metric == "coverage_other" else {"n": len(chosen)}
+                yield {"metric": metric, "value": value, "low": low, "high": high} | counts
+
+    def calibration(self, known: Genomes, temperature: float) -> Iterator[dict]:
+        """Calibration error (`ece`) and `log_loss` (nats) of known genomes; nothing where there is none."""
+        if not len(known):
+            return
+        probabilities = softmax(known.logits / temperature, axis=1)
+        labels = known.table["label"].to_numpy()
+
+        def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+            return {
+                "ece": expected_calibration_error(probabilities.max(axis=1), known.correct, self.bins, weights),
+                "log_loss": log_loss(labels, probabilities, weights),
+            }
+
+        for row in self._bootstrapped(measure, known.haplotypes):
+            yield row | {"n": len(known)}
+
+    def _bootstrapped(self, measure: Callable, haplotypes: np.ndarray) -> Iterator[dict]:
+        resampled = []
+        if len(np.unique(haplotypes)) > 1:
+            resampled = [measure(weights) for weights in bootstrap_weights(haplotypes, self.samples, self.seed)]
+        for metric, estimate in measure(np.ones((1, len(haplotypes)))).items():
+            values = np.concatenate([np.empty(0), *(batch[metric] for batch in resampled)])
+            low, high = percentile_interval(values, self.confidence)
+            yield {"metric": metric, "value": estimate[0], "low": low, "high": high}
+
+
+def metric_table(
+    sets: dict[str, Genomes], other: Genomes, rules: list[Abstention], used: Abstention, assessor: Assessor
+) -> pd.DataFrame:
+    """Metrics of each rule on the first of `sets`, and of its `other` genomes against the known ones of each set.
+
+    Columns: known (the set of the known genomes), score, temperature, used (yes where it is the rule `used`), metric,
+    value, low, high, n (known genomes) and n_other.
+    """
+    first = next(iter(sets))
+    rows = []
+    for rule in rules:
+        labels = {"score": rule.score, "temperature": rule.temperature, "used": "yes" if rule == used else "no"}
+        of_set = [*assessor.keeping(sets[first].known, other, rule)]
+        if rule.score == "max_softmax":
+            of_set += assessor.calibration(sets[first].known, rule.temperature)
+        rows += [{"known": first} | labels | row for row in of_set]
+        for name, genomes in sets.items():
+            rows += [{"known": name} | labels | row for row in assessor.detection(genomes.known, other, rule)]
+    columns = ["known", "score", "temperature", "used", "metric", "value", "low", "high", "n", "n_other"]
+    table = pd.DataFrame(rows).reindex(columns=columns)
+    return table.astype({"n": "Int64", "n_other": "Int64"})
+
+
+def curve_table(genomes: Genomes, rules: list[Abstention], bins: int) -> pd.DataFrame:
+    """Curves of each rule's score over one set: curve, score, temperature, x, y and n.
+
+    roc          x: share of other genomes kept, y: share of known ones kept; only where there are both
+    risk         x: share of all genomes kept, y: share of wrong ones among these; to keep an other genome is wrong
+    reliability  x: mean confidence, y: share of right ones of a bin of known genomes; of max_softmax alone
+    """
+    tables = []
+    for rule in rules:
+        curves = {"risk": risk_curve(rule.scores(genomes.logits), genomes.correct)}
+        if len(genomes.known) and len(genomes.other):
+            curves["roc"] = roc_curve(rule.scores(genomes.known.logits), rule.scores(genomes.other.logits))
+        if rule.score == "max_softmax":
+            confidence = rule.scores(genomes.known.logits)
+            binned = reliability_table(confidence, genomes.known.correct, bins)
+            curves["reliability"] = binned.rename(columns={"confidence": "x", "accuracy": "y"}).query("n > 0")
+        labels = {"score": rule.score, "temperature": rule.temperature}
+        tables += [curve.assign(curve=name, **labels) for name, curve in curves.items()]
+    return pd.concat(tables, ignore_index=True)[["curve", "score", "temperature", "x", "y", "n"]]
+
+
+def roc_curve(known: np.ndarray, other: np.ndarray) -> pd.DataFrame:
+    """ROC of the scores of known (n,) and other genomes (m,): x, y, and n, the genomes behind it."""
+    scores = np.concatenate([known, other])
+    points = operating_points(scores, np.arange(len(scores)) < len(known))
+    points = points.rename(columns={"false_positive_rate": "x", "recall": "y"})
+    return points[["x", "y"]].assign(n=len(scores))
+
+
+def risk_curve(scores: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
+    """Share kept (x) and share of wrong ones among these (y) as the threshold falls; n, the genomes kept.
+
+    Genomes of equal score are kept together.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.diff(scores[order], append=-np.inf))
+    wrong = np.cumsum(~correct[order])[ends]
+    return pd.DataFrame({"x": ratio(ends + 1, len(scores)), "y": wrong / (ends + 1), "n": ends + 1})
+
+
+def score_table(genomes: Genomes, rules: list[Abstention]) -> pd.DataFrame:
+    """Every rule's score of each genome: accession, class, group, score, temperature, value, threshold.
+
+    `group` is right or wrong for a genome of the classes, other for one of none.
+    """
+    group = np.where(genomes.table["label"] < 0, "other", np.where(genomes.correct, "right", "wrong"))
+    return pd.concat(
+        [
+            genomes.table[["accession", "class"]].assign(
+                group=group,
+                score=rule.score,
+                temperature=rule.temperature,
+                value=rule.scores(genomes.logits),
+                threshold=rule.threshold,
+            )
+            for rule in rules
+        ],
+        ignore_index=True,
+    )
