@@ -1,6 +1,8 @@
 """Reading of the configuration: validation with short messages, defaults, and the files that a run reads."""
 
 import os
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +46,7 @@ def source_paths(source: dict, config: dict) -> dict[str, str]:
     kind = source["type"]
     block = source[kind]
     own = {key: block[key] for key in ("founders", "labels", "accessions") if block.get(key)}
-    for key in ("sequences", "archives") if kind in ("table", "gisaid") else ():
+    for key in ("sequences", "archives") if kind in ("table", "gisaid", "query") else ():
         files = block.get(key, [])
         files = [files] if isinstance(files, str) else files
         named = files.items() if isinstance(files, dict) else enumerate(files)
@@ -55,12 +57,19 @@ def source_paths(source: dict, config: dict) -> dict[str, str]:
     return {f"{kind}.{key}": path for key, path in own.items()} | shared
 
 
+def query_name(path: str) -> str:
+    """Name of the folder of the answers for a file of genomes to classify."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).name.split(".")[0]) or "query"
+
+
 def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
     files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains")}
     for key, source in _sources(config).items():
         for name, path in source_paths(source, config).items():
             files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
+    if config["query"]:
+        files["query"] = config["query"]
     for key, path in files.items():
         if not os.path.isfile(path):
             raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")

@@ -12,7 +12,7 @@ from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import OTHER, read_class_rules
 from spikegeometry.genomes.cleaning import Cleaned, Rejection, clean
 from spikegeometry.genomes.ena import read_ena
-from spikegeometry.genomes.fasta import fasta_writer
+from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 from spikegeometry.genomes.gisaid import read_gisaid
 from spikegeometry.genomes.nextstrain import read_nextstrain
 from spikegeometry.genomes.remote import Remote
@@ -36,9 +36,10 @@ COUNTS_COLUMNS = ("class", "outcome", "n")
 class Judge:
     """Accepts or rejects genomes one after the other, and remembers the accepted ones by name and by digest."""
 
-    def __init__(self, cleaning: dict, classes: list[str], external: bool):
+    def __init__(self, cleaning: dict, classes: list[str], external: bool, labelled: bool = True):
         self._cleaning = cleaning
         self._classes = [*classes, OTHER] if external else classes
+        self._labelled = labelled
         self._digests: dict[str, bytes] = {}
         self._owners: dict[bytes, tuple[str, str]] = {}
 
@@ -50,9 +51,9 @@ class Judge:
             return Rejection("missing_sequence", "It is asked for by name, but the source has no sequence of it.")
         if not genome.accession:
             return Rejection("no_name", f"A record of {len(genome.sequence)} letters has an empty header.")
-        if not genome.class_name:
+        if self._labelled and not genome.class_name:
             return Rejection("unlabelled", "The table of labels gives it no class.")
-        if genome.class_name not in self._classes:
+        if self._labelled and genome.class_name not in self._classes:
             return Rejection("unknown_class", self._explain_class(genome.class_name))
         cleaned = clean(genome.sequence, **self._cleaning)
         if isinstance(cleaned, Rejection):
@@ -101,9 +102,10 @@ def collect_genomes(
     class_rules: that block too, where the source has no classes of its own.
     fasta, accepted, rejected, counts: paths of the outputs; counts has a row for each class and outcome.
 
-    Raises InputError where no genome is accepted, or none of a class that the run needs.
+    Genomes to classify (a source of type `query`) have no class, and may all be rejected. Raises InputError where no
+    genome of another source is accepted, or none of a class that the run needs.
     """
-    judge = Judge(cleaning, classes, external=key != "source")
+    judge = Judge(cleaning, classes, external=key != "source", labelled=source["type"] != "query")
     outcomes: Counter[tuple[str, str]] = Counter()
     genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, network, seed), "genomes")
     with (
@@ -123,7 +125,8 @@ def collect_genomes(
             accept(*labels, len(result.sequence), n_fraction, result.digest.hex(), genome.founder)
             outcomes[genome.class_name, ACCEPTED] += 1
         # Within the block, so that no output appears when the cohort is of no use.
-        _check_outcomes(outcomes, classes, key)
+        if source["type"] != "query":
+            _check_outcomes(outcomes, classes, key)
     with _table_writer(counts, COUNTS_COLUMNS) as count:
         for (class_name, outcome), n in sorted(outcomes.items()):
             count(class_name, outcome, n)
@@ -155,6 +158,8 @@ def _read_source(
             return read_ena(block, rules, remote, block_key)
         case "nextstrain":
             return read_nextstrain(block, rules, classes, remote, seed, block_key)
+        case "query":
+            return (Genome(record.name, "", record.sequence) for record in read_fasta(block["sequences"]))
     raise InputError(f"Config key {key}.type: no source {kind}.")
 
 
