@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from spikegeometry.config import (
     check_files,
     load_config,
+    query_name,
     source_paths,
     uses_class_rules,
 )
