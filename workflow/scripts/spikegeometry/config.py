@@ -65,11 +65,12 @@ def query_name(path: str) -> str:
 def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
     files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains")}
-    for key, source in _sources(config).items():
+    if config["query"]:
+        # A finished model answers where the genomes that it was made from are not.
+        files["query"] = config["query"]
+    for key, source in _sources(config).items() if not config["query"] else ():
         for name, path in source_paths(source, config).items():
             files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
-    if config["query"]:
-        files["query"] = config["query"]
     for key, path in files.items():
         if not os.path.isfile(path):
             raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")
