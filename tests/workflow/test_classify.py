@@ -36,7 +36,7 @@ def test_answers_are_those_of_the_run(finished, elsewhere):
     assert answers.loc[known.index, "abstain"].eq("yes").tolist() == known["abstain"].tolist()
     probability = known.filter(regex="^p_").max(axis=1)
     assert (answers.loc[known.index, "probability"] - probability).abs().max() < 1e-5
-    assert answers["reason"].tolist()[-2:] == ["too_short", "no_alignment"]
+    assert answers["reason"].tolist()[-2:] == ["too_short", "unaligned"]
     assert "short" in (elsewhere.folder / "results/tiny/queries/test/predictions.html").read_text()
 
 

@@ -100,20 +100,20 @@ def _say_nothing(fields: dict[str, str]) -> str:
     return f"No rule gives it a class by {given or 'its metadata, of which there is none'}."
 
 
-def read_class_rules(path: str | os.PathLike, aliases: str | os.PathLike, key: str = "class_rules") -> ClassRules:
+def read_class_rules(rules: str | os.PathLike, aliases: str | os.PathLike, key: str = "class_rules") -> ClassRules:
     """Read the tables of class rules (TSV: class, by, pattern) and of lineage aliases.
 
     Raises InputError naming the file and line, or the config key below `key`.
     """
-    rules = []
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    found = []
+    with open(rules, encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t")
         missing = [column for column in COLUMNS if column not in (rows.fieldnames or [])]
         if missing:
-            raise InputError(f"{path} ({key}.rules) has no column {missing[0]}. It needs {', '.join(COLUMNS)}.")
+            raise InputError(f"{rules} ({key}.rules) has no column {missing[0]}. It needs {', '.join(COLUMNS)}.")
         for row in rows:
             name, kind, pattern = (row[column] or "" for column in COLUMNS)
-            where = f"{path} line {rows.line_num} ({key}.rules)"
+            where = f"{rules} line {rows.line_num} ({key}.rules)"
             if kind not in KINDS:
                 raise InputError(f"{where}: {kind!r} is no kind of rule. Kinds: {', '.join(KINDS)}.")
             if not name or not pattern:
@@ -122,7 +122,7 @@ def read_class_rules(path: str | os.PathLike, aliases: str | os.PathLike, key: s
                 re.compile(pattern if kind != PANGO else "")
             except re.error as error:
                 raise InputError(f"{where}: {pattern!r} is no regular expression ({error}).") from None
-            rules.append((name, kind, pattern))
-    if not rules:
-        raise InputError(f"{path} ({key}.rules) has a header but no rule.")
-    return ClassRules(rules, read_lineages(aliases, f"{key}.aliases"))
+            found.append((name, kind, pattern))
+    if not found:
+        raise InputError(f"{rules} ({key}.rules) has a header but no rule.")
+    return ClassRules(found, read_lineages(aliases, f"{key}.aliases"))
