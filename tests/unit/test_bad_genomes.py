@@ -57,6 +57,8 @@ def collect(folder: Path, fasta: str | bytes, labels: str, key: str = "source", 
         reference="none: only simulated sources read it",
         cleaning=CLEANING,
         classes=classes,
+        class_rules=None,
+        network={"cache": "unused"},
         seed=1,
         fasta=out / "accepted.fasta.zst",
         accepted=out / "accepted.tsv",
@@ -70,8 +72,11 @@ def test_files_of_a_good_cohort(tmp_path):
     cohort = collect(tmp_path, ">good1\nacgtac-guan\n" + GOOD.split(">good1\nACGTACGTAC\n")[1], GOOD_LABELS)
     assert list(read_fasta(cohort.folder / "accepted.fasta.zst")) == [("good1", "ACGTACGTAN"), ("good2", "GGGTACGTAC")]
     first = cohort.accepted.iloc[0]
-    assert list(first.index) == ["accession", "class", "length", "n_fraction", "sha256", "founder"]
-    assert list(first)[:4] == ["good1", "alpha", 10, 0.1]
+    assert list(first.index) == [
+        *("accession", "class", "rule", "date", "country", "lineage"),
+        *("length", "n_fraction", "sha256", "founder"),
+    ]
+    assert list(first)[:3] + list(first)[6:8] == ["good1", "alpha", "column", 10, 0.1]
     assert first["sha256"] == hashlib.sha256(b"ACGTACGTAN").hexdigest()
     assert list(cohort.rejected.columns) == ["accession", "class", "reason", "detail"]
     assert cohort.rejected.empty
@@ -251,6 +256,8 @@ def test_real_genomes_are_all_accepted(shared_data, tmp_path, folder):
         reference="none: only simulated sources read it",
         cleaning={"min_length": 3000, "max_length": 40_000, "max_n_fraction": 0.8},
         classes=["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"],
+        class_rules=None,
+        network={"cache": "unused"},
         seed=1,
         fasta=out / "accepted.fasta.zst",
         accepted=out / "accepted.tsv",

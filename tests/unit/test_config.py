@@ -57,15 +57,29 @@ def test_a_source_keeps_its_own_block_with_whole_paths():
     source = given()["source"] | {"table": {"sequences": "x.fasta", "labels": "x.tsv"}}
     config = load_config(given(source=source))
     assert set(config["source"]) == {"type", "simulate"}
-    assert source_paths(config["source"], "ref.fasta") == {
-        "founders": "folder/founders.fasta",
-        "labels": "folder/labels.tsv",
-        "reference": "ref.fasta",
+    assert source_paths(config["source"], config) == {
+        "simulate.founders": "folder/founders.fasta",
+        "simulate.labels": "folder/labels.tsv",
+        "reference.fasta": "resources/NC_045512.2.fasta",
     }
-    assert source_paths(config["external"]["field"], "ref.fasta") == {
-        "sequences.0": "folder/a.fasta",
-        "labels": "b.tsv",
+    assert source_paths(config["external"]["field"], config) == {
+        "table.sequences.0": "folder/a.fasta",
+        "table.labels": "b.tsv",
     }
+
+
+def test_a_table_without_classes_reads_the_class_rules():
+    table = {"sequences": "a.fasta", "labels": "b.tsv", "class_column": None, "lineage_column": "pango"}
+    config = load_config(given(source={"type": "table", "table": table}))
+    assert source_paths(config["source"], config) == {
+        "table.sequences.0": "a.fasta",
+        "table.labels": "b.tsv",
+        "class_rules.rules": "resources/class_rules.tsv",
+        "class_rules.aliases": "resources/pango_aliases.json",
+    }
+    table["lineage_column"] = None
+    with pytest.raises(InputError, match="source.table.class_column: without it nothing gives classes"):
+        load_config(given(source={"type": "table", "table": table}))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from spikegeometry.schema import read_schema
 FOUNDATION = {"errors", "config", "schema", "digest", "logs", "tables"}
 # For each wing, a folder or a single module: what else of the library it may import, and which outside packages.
 WINGS = {
-    "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "zstandard"}),
+    "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
     "spikes": (FOUNDATION | {"genomes"}, {"numpy", "pandas", "pyarrow", "pysam", "zstandard"}),
     "dataset": (FOUNDATION, {"numpy", "pandas", "pyarrow", "sklearn"}),
     "evaluation": (FOUNDATION | {"dataset"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),

@@ -16,6 +16,7 @@ from spikegeometry.genomes.simulate import (
     read_simulated,
     substitute,
 )
+from spikegeometry.genomes.sources import Genome
 
 CLEANING = {"min_length": 3000, "max_length": 40_000, "max_n_fraction": 0.5}
 LENGTH = 6000
@@ -221,8 +222,8 @@ def test_table_of_founder_mutations(tmp_path):
         read_simulated(block | QUIET, tmp_path / "reference.fasta", ["alpha", "beta"], CLEANING, 1, "source.simulate")
     )
     assert genomes == [
-        ("SIM/alpha/A.1/1", "alpha", reference[:99] + changed + reference[100:], "A.1"),
-        ("SIM/beta/B.1/1", "beta", reference[:9] + reference[12:], "B.1"),
+        Genome("SIM/alpha/A.1/1", "alpha", reference[:99] + changed + reference[100:], "A.1"),
+        Genome("SIM/beta/B.1/1", "beta", reference[:9] + reference[12:], "B.1"),
     ]
 
 

@@ -4,8 +4,11 @@ import gzip
 
 import pytest
 
+from checkout import ROOT
 from spikegeometry.errors import InputError
-from spikegeometry.genomes.labels import match_name, read_labels
+from spikegeometry.genomes.classification import read_class_rules
+from spikegeometry.genomes.labels import match_name, read_table_labels
+from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
 
 
@@ -16,7 +19,8 @@ def labels(tmp_path):
     def read(data, name_column="name", class_column="class", renamed=None, suffix="tsv"):
         path = tmp_path / f"labels.{suffix}"
         path.write_bytes(data)
-        return read_labels(path, name_column, class_column, renamed or {}, "source.table")
+        table = {"labels": path, "name_column": name_column, "class_column": class_column, "classes": renamed or {}}
+        return {name: label.class_name for name, label in read_table_labels(table, None, "source.table").items()}
 
     return read
 
@@ -89,29 +93,43 @@ def block(sequences, labels=None):
 
 def test_several_files_and_labels_without_a_sequence(tmp_path):
     paths = write(tmp_path, a=">x y\nAC\n>z\nGG\n", b=">w\nTT\n", t="name\tclass\nx\talpha\nv\tmu\nw\tbeta\n")
-    assert list(read_table(block([paths["a"], paths["b"]], paths["t"]), "source.table")) == [
-        ("x", "alpha", "AC", ""),
-        ("z", "", "GG", ""),
-        ("w", "beta", "TT", ""),
-        ("v", "mu", None, ""),
+    assert list(read_table(block([paths["a"], paths["b"]], paths["t"]), None, "source.table")) == [
+        Genome("x", "alpha", "AC", rule="column"),
+        Genome("z", "", "GG"),
+        Genome("w", "beta", "TT", rule="column"),
+        Genome("v", "mu", None, rule="column"),
     ]
 
 
 def test_one_file(tmp_path):
     paths = write(tmp_path, a=">x\nAC\n", t="name\tclass\nx\talpha\n")
-    assert list(read_table(block(paths["a"], paths["t"]), "source.table")) == [("x", "alpha", "AC", "")]
+    assert list(read_table(block(paths["a"], paths["t"]), None, "source.table")) == [
+        Genome("x", "alpha", "AC", rule="column")
+    ]
 
 
 def test_one_file_for_each_class(tmp_path):
     paths = write(tmp_path, a=">x y|z\nAC\n", b=">x\nAC\n>w\nTT\n")
     sequences = {"alpha": paths["a"], "beta": paths["b"]}
-    assert list(read_table(block(sequences), "source.table")) == [
-        ("x y|z", "alpha", "AC", ""),
-        ("x", "beta", "AC", ""),
-        ("w", "beta", "TT", ""),
+    assert list(read_table(block(sequences), None, "source.table")) == [
+        Genome("x y|z", "alpha", "AC", rule="file"),
+        Genome("x", "beta", "AC", rule="file"),
+        Genome("w", "beta", "TT", rule="file"),
     ]
     with pytest.raises(InputError, match=r"source.table.labels and source.table.sequences both give classes"):
-        list(read_table(block(sequences, paths["a"]), "source.table"))
+        list(read_table(block(sequences, paths["a"]), None, "source.table"))
+
+
+def test_classes_by_rules_and_what_else_is_known(tmp_path):
+    table = "strain\tpango\twhen\twhere\nx\tAY.4\t2021-07-01\tPeru\ny\tZZZ.1\t2022\t\nw\tB.1\t\tChile\n"
+    paths = write(tmp_path, a=">x\nAC\n>y\nAC\n>w\nAC\n", t=table)
+    columns = {"name_column": "strain", "class_column": None, "lineage_column": "pango", "clade_column": None}
+    columns |= {"date_column": "when", "country_column": "where", "classes": {}}
+    rules = read_class_rules(ROOT / "resources/class_rules.tsv", ROOT / "resources/pango_aliases.json")
+    found = list(read_table({"sequences": paths["a"], "labels": paths["t"]} | columns, rules, "source.table"))
+    assert found[0] == Genome("x", "delta", "AC", "", "pango:B.1.617.2*", "2021-07-01", "Peru", "AY.4")
+    assert found[2] == Genome("w", "other", "AC", "", "pango:B.1", "", "Chile", "B.1")
+    assert found[1].rejection.reason == "unknown_lineage" and "ZZZ.1" in found[1].rejection.detail
 
 
 LINEAGES = {"alpha": 7, "beta": 4, "delta": 196, "gamma": 19, "gh": 1, "lambda": 2, "mu": 4, "omicron": 2936}
@@ -124,7 +142,7 @@ ISOLATES = {"alpha": 2, "beta": 1, "delta": 9, "gamma": 1, "lambda": 1, "mu": 1,
 def test_real_genomes_as_they_are(shared_data, folder, counts):
     source = block(str(shared_data / folder / "genomes.fasta.zst"), str(shared_data / folder / "labels.tsv"))
     found = {}
-    for genome in read_table(source, "source.table"):
+    for genome in read_table(source, None, "source.table"):
         assert 29_000 < len(genome.sequence) < 30_000
         found[genome.class_name] = found.get(genome.class_name, 0) + 1
     assert found == counts

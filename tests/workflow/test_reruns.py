@@ -101,4 +101,11 @@ def test_batch_size_of_inference_leaves_the_model(finished):
 
 def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
     planned = finished.would_run("--config", "evaluation={abstention: {keep: 0.5}}")
-    assert planned == {"all", "fit_abstention", "abstain", "evaluate_abstention", "plot_abstention", "gather_metrics"}
+    assert planned == {
+        "all",
+        "fit_abstention",
+        "finish_predictions",
+        "evaluate_abstention",
+        "plot_abstention",
+        "gather_metrics",
+    }

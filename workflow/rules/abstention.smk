@@ -24,24 +24,6 @@ rule fit_abstention:
         "../scripts/fit_abstention.py"
 
 
-rule abstain:
-    input:
-        predictions="<results>/predictions/finetuned/{split}.parquet",
-        rule="<results>/model/abstention.json",
-    output:
-        predictions="<results>/predictions/{split}.parquet",
-    log:
-        "<logs>/predictions/abstain_{split}.log",
-    conda:
-        "../../envs/plots.yaml"
-    params:
-        library=digest("evaluation.abstention", "logs", "tables"),
-    message:
-        "Abstaining from genomes of {wildcards.split} that are like none of the classes"
-    script:
-        "../scripts/abstain.py"
-
-
 rule evaluate_abstention:
     input:
         sequences=collect(

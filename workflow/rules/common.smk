@@ -1,5 +1,6 @@
 """Configuration, wildcards and the helpers of the rules."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,7 +8,13 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from spikegeometry.config import check_files, load_config, source_paths
+from spikegeometry.config import (
+    check_files,
+    load_config,
+    query_name,
+    source_paths,
+    uses_class_rules,
+)
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
 
@@ -23,6 +30,12 @@ config.update(complete)
 
 SPLITS = ["train", "validation", "test"]
 EXTERNAL = sorted(config["external"])
+# Genomes to classify. As a set they have a name that no external set can have.
+QUERY = query_name(config["query"]) if config["query"] else ""
+# Folder prefix of each set that is no split of the run's own genomes.
+COHORTS = {name: f"external/{name}/" for name in EXTERNAL}
+if QUERY:
+    COHORTS[f"query.{QUERY}"] = f"queries/{QUERY}/"
 MODELS = ["finetuned", *config["model"]["controls"]]
 # `cuda` asks the scheduler for a GPU and takes the environment with the GPU build; `auto` takes the GPU it finds.
 GPUS = int(config["model"]["device"] == "cuda")
@@ -44,38 +57,54 @@ ACTIVATION_SHARDS = shards("activations")
 
 wildcard_constraints:
     # A cohort is a folder prefix: empty for the run's own genomes.
-    cohort=f"({'|'.join(f'external/{name}/' for name in EXTERNAL)})?",
+    cohort=f"({'|'.join(map(re.escape, COHORTS.values()))})?",
     shard=r"\d+",
-    split="|".join(SPLITS + EXTERNAL),
+    split="|".join(map(re.escape, [*SPLITS, *COHORTS])),
     set="|".join(["validation", "test", *EXTERNAL]),
     model="|".join(["pretrained", *MODELS]),
     analysis="|".join(ANALYSES) or "none",
 
 
-def cohort_of(split):
-    return f"external/{split}/" if split in EXTERNAL else ""
-
-
 def spikes_of(wildcards):
     """Gene sequences of the cohort that a split or external set belongs to."""
-    return f"<results>/{cohort_of(wildcards.split)}spikes/spikes.parquet"
+    return f"<results>/{COHORTS.get(wildcards.split, '')}spikes/spikes.parquet"
+
+
+def genomes_of(wildcards):
+    """Accepted genomes of the cohort that a split or external set belongs to."""
+    return f"<results>/{COHORTS.get(wildcards.split, '')}genomes/accepted.tsv"
+
+
+def splits_of(wildcards):
+    """Which genomes are in a split; a set that is none has all of its cohort."""
+    return [] if wildcards.split in COHORTS else "<results>/dataset/splits.parquet"
+
+
+def vocabulary_of(wildcards):
+    """The k-mers of the training split: for genomes to classify from the model's folder, which is all that is needed."""
+    return f"<results>/{'model/finetuned/vocab.txt' if QUERY else 'dataset/vocabulary.txt'}"
 
 
 def source_key(wildcards):
-    """Config key of the cohort's source: `source` or `external.NAME`."""
+    """Config key of the cohort's source: `source`, `external.NAME` or `queries.NAME`."""
     return ".".join(Path(wildcards.cohort).parts) or "source"
 
 
 def source_of(wildcards):
     """Config block of the cohort's source."""
+    if QUERY and wildcards.cohort == COHORTS[f"query.{QUERY}"]:
+        return {"type": "query", "query": {"sequences": config["query"]}}
     return lookup(source_key(wildcards).replace(".", "/"), within=config)
 
 
 def source_files(wildcards):
     """Files that the cohort's source reads."""
-    return list(
-        source_paths(source_of(wildcards), config["reference"]["fasta"]).values()
-    )
+    return list(source_paths(source_of(wildcards), config).values())
+
+
+def class_rules_of(wildcards):
+    """Tables of the class rules, where the cohort's source has no classes of its own."""
+    return config["class_rules"] if uses_class_rules(source_of(wildcards)) else None
 
 
 def cohort_name(wildcards):

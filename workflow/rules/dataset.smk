@@ -58,8 +58,8 @@ rule build_vocabulary:
 rule encode_split:
     input:
         spikes=spikes_of,
-        splits="<results>/dataset/splits.parquet",
-        vocabulary="<results>/dataset/vocabulary.txt",
+        splits=splits_of,
+        vocabulary=vocabulary_of,
     output:
         split="<results>/dataset/{split}.arrow",
     log:
@@ -69,7 +69,7 @@ rule encode_split:
     conda:
         "../../envs/genomes.yaml"
     params:
-        external=lambda wildcards: wildcards.split in EXTERNAL,
+        external=lambda wildcards: wildcards.split in COHORTS,
         coordinates=lookup("dataset/coordinates", within=config),
         stride=lookup("dataset/stride", within=config),
         classes=lookup("classes", within=config),

@@ -23,7 +23,8 @@ rule run_baseline:
         vocabulary="<results>/dataset/vocabulary.txt",
         sets=collect("<results>/dataset/{set}.arrow", set=EVALUATED),
         set_spikes=[
-            f"<results>/{cohort_of(name)}spikes/spikes.parquet" for name in EVALUATED
+            f"<results>/{COHORTS.get(name, '')}spikes/spikes.parquet"
+            for name in EVALUATED
         ],
     output:
         collect(

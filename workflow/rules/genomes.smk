@@ -27,6 +27,7 @@ rule collect_genomes:
         reference=lookup("reference/fasta", within=config),
         cleaning=lookup("cleaning", within=config),
         classes=lookup("classes", within=config),
+        class_rules=class_rules_of,
         seed=lookup("seed", within=config),
         library=digest("genomes.collect", "logs"),
     message:

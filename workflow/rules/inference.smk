@@ -57,6 +57,25 @@ rule gather_predictions:
         "../scripts/gather_predictions.py"
 
 
+rule finish_predictions:
+    input:
+        predictions="<results>/predictions/finetuned/{split}.parquet",
+        rule="<results>/model/abstention.json",
+        genomes=genomes_of,
+    output:
+        predictions="<results>/predictions/{split}.parquet",
+    log:
+        "<logs>/predictions/finish_{split}.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("evaluation.abstention", "logs", "tables"),
+    message:
+        "Adding to the predictions of {wildcards.split} when to abstain, and what is known of the genomes"
+    script:
+        "../scripts/finish_predictions.py"
+
+
 rule select_recorded:
     input:
         predictions="<results>/predictions/finetuned/test.parquet",

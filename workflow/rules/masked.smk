@@ -93,7 +93,7 @@ rule token_accuracy:
         vocabulary="<results>/dataset/vocabulary.txt",
         train="<results>/dataset/train.arrow",
         test="<results>/dataset/test.arrow",
-        predictions="<results>/predictions/test.parquet",
+        predictions="<results>/predictions/finetuned/test.parquet",
     output:
         table="<results>/geometry/token_accuracy.tsv",
         tokens="<results>/geometry/token_accuracy/tokens.parquet",

@@ -3,7 +3,7 @@
 PROBED = ["test", *EXTERNAL]
 # Whole models whose predictions stand beside the readouts.
 WHOLE_MODELS = {
-    "finetuned": "<results>/predictions/{set}.parquet",
+    "finetuned": "<results>/predictions/finetuned/{set}.parquet",
     "kmer_logistic": "<results>/predictions/baselines/kmer_logistic/{set}.parquet",
     "majority": "<results>/predictions/baselines/majority/{set}.parquet",
 }

@@ -10,6 +10,9 @@ collect_genomes(
     reference=snakemake.params.reference,
     cleaning=snakemake.params.cleaning,
     classes=snakemake.params.classes,
+    class_rules=snakemake.params.class_rules,
+    # Not a param: how often a request is tried again must not make anything run again.
+    network=snakemake.config["network"],
     seed=snakemake.params.seed,
     fasta=snakemake.output.fasta,
     accepted=snakemake.output.accepted,

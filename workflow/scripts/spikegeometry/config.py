@@ -1,7 +1,10 @@
 """Reading of the configuration: validation with short messages, defaults, and the files that a run reads."""
 
 import os
+import re
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 
@@ -30,26 +33,44 @@ def load_config(given: dict) -> dict:
     return config
 
 
-def source_paths(source: dict, reference: str) -> dict[str, str]:
-    """Files that a source reads, by their config keys below the source."""
+def uses_class_rules(source: dict) -> bool:
+    """Whether the classes of a source's genomes come from rules on lineages and clades."""
     block = source[source["type"]]
-    if source["type"] == "simulate":
-        paths = {"founders": block["founders"], "labels": block["labels"], "reference": reference}
-    else:
-        sequences = block["sequences"]
-        if isinstance(sequences, str):
-            sequences = [sequences]
-        named = sequences.items() if isinstance(sequences, dict) else enumerate(sequences)
-        paths = {f"sequences.{key}": path for key, path in named} | {"labels": block["labels"]}
-    return {key: path for key, path in paths.items() if path is not None}
+    if source["type"] in ("table", "ena"):
+        return block["labels"] is not None and block["class_column"] is None
+    return source["type"] in ("gisaid", "nextstrain")
+
+
+def source_paths(source: dict, config: dict) -> dict[str, str]:
+    """Files that a source reads, by their config keys, those of its own block beginning with its type."""
+    kind = source["type"]
+    block = source[kind]
+    own = {key: block[key] for key in ("founders", "labels", "accessions") if block.get(key)}
+    for key in ("sequences", "archives") if kind in ("table", "gisaid", "query") else ():
+        files = block.get(key, [])
+        files = [files] if isinstance(files, str) else files
+        named = files.items() if isinstance(files, dict) else enumerate(files)
+        own |= {f"{key}.{name}": path for name, path in named}
+    shared = {"reference.fasta": config["reference"]["fasta"]} if kind == "simulate" else {}
+    if uses_class_rules(source):
+        shared |= {f"class_rules.{key}": path for key, path in config["class_rules"].items()}
+    return {f"{kind}.{key}": path for key, path in own.items()} | shared
+
+
+def query_name(path: str) -> str:
+    """Name of the folder of the answers for a file of genomes to classify."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).name.split(".")[0]) or "query"
 
 
 def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
     files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains", "regions")}
-    for key, source in _sources(config).items():
-        paths = source_paths(source, config["reference"]["fasta"])
-        files |= {f"{key}.{source['type']}.{name}": path for name, path in paths.items()}
+    if config["query"]:
+        # A finished model answers where the genomes that it was made from are not.
+        files["query"] = config["query"]
+    for key, source in _sources(config).items() if not config["query"] else ():
+        for name, path in source_paths(source, config).items():
+            files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
     for key, path in files.items():
         if not os.path.isfile(path):
             raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")
@@ -73,7 +94,7 @@ def _own_block(source: dict, data: str) -> dict:
         return value
 
     block = dict(source[source["type"]])
-    for key in ("founders", "sequences", "labels"):
+    for key in ("founders", "sequences", "labels", "accessions", "archives", "feed", "base_url"):
         if key in block:
             block[key] = whole(block[key])
     return {"type": source["type"], source["type"]: block}
@@ -94,6 +115,25 @@ def _check_sense(config: dict) -> None:
                 f"{key}.table.labels",
                 "a table of names and classes is needed",
                 f"Name one, or map each class to its file in {key}.table.sequences.",
+            )
+        block = source[kind]
+        by_columns = kind in ("table", "ena") and uses_class_rules(source)
+        if by_columns and not (block["lineage_column"] or block["clade_column"]):
+            refuse(
+                f"{key}.{kind}.class_column",
+                "without it nothing gives classes",
+                "Name the column of the classes, or one that class rules read: lineage_column, clade_column.",
+            )
+        if kind == "gisaid" and bool(block["feed"]) == bool(block["archives"]):
+            refuse(f"{key}.gisaid", "it needs a feed or archives, and not both", "Give feed.url, or archives.")
+        if kind == "gisaid" and block["feed"] and not block["accessions"]:
+            refuse(f"{key}.gisaid.accessions", "a feed is read for the genomes of a list", "Name a list of accessions.")
+        url = (block.get("feed") or {}).get("url") or block.get("base_url") or ""
+        if "@" in urlsplit(url).netloc:
+            refuse(
+                f"{key}.{kind}",
+                "an address holds a user name or password",
+                "Remove it: environment variables hold them (feed.user_variable, feed.password_variable).",
             )
     start, end = config["reference"]["start"], config["reference"]["end"]
     if end < start + config["dataset"]["k"] - 1:

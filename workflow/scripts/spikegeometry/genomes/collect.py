@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.classification import OTHER, read_class_rules
 from spikegeometry.genomes.cleaning import Cleaned, Rejection, clean
-from spikegeometry.genomes.fasta import fasta_writer
+from spikegeometry.genomes.ena import read_ena
+from spikegeometry.genomes.fasta import fasta_writer, read_fasta
+from spikegeometry.genomes.gisaid import read_gisaid
+from spikegeometry.genomes.nextstrain import read_nextstrain
+from spikegeometry.genomes.remote import Remote
 from spikegeometry.genomes.simulate import read_simulated
 from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
@@ -19,9 +24,11 @@ from spikegeometry.tables import FLOAT_FORMAT, atomic_path
 
 logger = logging.getLogger(__name__)
 
-OTHER = "other"
 ACCEPTED = "accepted"
-ACCEPTED_COLUMNS = ("accession", "class", "length", "n_fraction", "sha256", "founder")
+ACCEPTED_COLUMNS = (
+    *("accession", "class", "rule", "date", "country", "lineage"),
+    *("length", "n_fraction", "sha256", "founder"),
+)
 REJECTED_COLUMNS = ("accession", "class", "reason", "detail")
 COUNTS_COLUMNS = ("class", "outcome", "n")
 
@@ -29,21 +36,24 @@ COUNTS_COLUMNS = ("class", "outcome", "n")
 class Judge:
     """Accepts or rejects genomes one after the other, and remembers the accepted ones by name and by digest."""
 
-    def __init__(self, cleaning: dict, classes: list[str], external: bool):
+    def __init__(self, cleaning: dict, classes: list[str], external: bool, labelled: bool = True):
         self._cleaning = cleaning
         self._classes = [*classes, OTHER] if external else classes
+        self._labelled = labelled
         self._digests: dict[str, bytes] = {}
         self._owners: dict[bytes, tuple[str, str]] = {}
 
     def judge(self, genome: Genome) -> Cleaned | Rejection:
         """The cleaned sequence, or why the genome is not accepted."""
+        if genome.rejection:
+            return genome.rejection
         if genome.sequence is None:
-            return Rejection("missing_sequence", "The table of labels names it, but no sequence file holds it.")
+            return Rejection("missing_sequence", "It is asked for by name, but the source has no sequence of it.")
         if not genome.accession:
             return Rejection("no_name", f"A record of {len(genome.sequence)} letters has an empty header.")
-        if not genome.class_name:
+        if self._labelled and not genome.class_name:
             return Rejection("unlabelled", "The table of labels gives it no class.")
-        if genome.class_name not in self._classes:
+        if self._labelled and genome.class_name not in self._classes:
             return Rejection("unknown_class", self._explain_class(genome.class_name))
         cleaned = clean(genome.sequence, **self._cleaning)
         if isinstance(cleaned, Rejection):
@@ -70,6 +80,8 @@ def collect_genomes(
     reference: str,
     cleaning: dict,
     classes: list[str],
+    class_rules: dict | None,
+    network: dict,
     seed: int,
     fasta: str | os.PathLike,
     accepted: str | os.PathLike,
@@ -86,14 +98,16 @@ def collect_genomes(
     key: its config key: `source`, or `external.NAME` of an external test set, which may hold the class `other` and
         need not hold every class.
     reference: path of the reference genome.
-    cleaning: the config's block of that name.
+    cleaning, network: the config's blocks of these names.
+    class_rules: that block too, where the source has no classes of its own.
     fasta, accepted, rejected, counts: paths of the outputs; counts has a row for each class and outcome.
 
-    Raises InputError where no genome is accepted, or none of a class that the run needs.
+    Genomes to classify (a source of type `query`) have no class, and may all be rejected. Raises InputError where no
+    genome of another source is accepted, or none of a class that the run needs.
     """
-    judge = Judge(cleaning, classes, external=key != "source")
+    judge = Judge(cleaning, classes, external=key != "source", labelled=source["type"] != "query")
     outcomes: Counter[tuple[str, str]] = Counter()
-    genomes = progress(_read_source(source, key, reference, cleaning, classes, seed), "genomes")
+    genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, network, seed), "genomes")
     with (
         fasta_writer(fasta) as write,
         _table_writer(accepted, ACCEPTED_COLUMNS) as accept,
@@ -107,11 +121,12 @@ def collect_genomes(
                 continue
             write(genome.accession, result.sequence)
             n_fraction = FLOAT_FORMAT % result.n_fraction
-            length, sha256 = len(result.sequence), result.digest.hex()
-            accept(genome.accession, genome.class_name, length, n_fraction, sha256, genome.founder)
+            labels = (genome.accession, genome.class_name, genome.rule, genome.date, genome.country, genome.lineage)
+            accept(*labels, len(result.sequence), n_fraction, result.digest.hex(), genome.founder)
             outcomes[genome.class_name, ACCEPTED] += 1
         # Within the block, so that no output appears when the cohort is of no use.
-        _check_outcomes(outcomes, classes, key)
+        if source["type"] != "query":
+            _check_outcomes(outcomes, classes, key)
     with _table_writer(counts, COUNTS_COLUMNS) as count:
         for (class_name, outcome), n in sorted(outcomes.items()):
             count(class_name, outcome, n)
@@ -119,13 +134,33 @@ def collect_genomes(
 
 
 def _read_source(
-    source: dict, key: str, reference: str, cleaning: dict, classes: list[str], seed: int
+    source: dict,
+    key: str,
+    reference: str,
+    cleaning: dict,
+    classes: list[str],
+    class_rules: dict | None,
+    network: dict,
+    seed: int,
 ) -> Iterator[Genome]:
     kind = source["type"]
     block, block_key = source[kind], f"{key}.{kind}"
-    if kind == "simulate":
-        return read_simulated(block, reference, classes, cleaning, seed, block_key)
-    return read_table(block, block_key)
+    rules = read_class_rules(**class_rules) if class_rules else None
+    remote = Remote(**network)
+    match kind:
+        case "simulate":
+            return read_simulated(block, reference, classes, cleaning, seed, block_key)
+        case "table":
+            return read_table(block, rules, block_key)
+        case "gisaid":
+            return read_gisaid(block, rules, remote, block_key)
+        case "ena":
+            return read_ena(block, rules, remote, block_key)
+        case "nextstrain":
+            return read_nextstrain(block, rules, classes, remote, seed, block_key)
+        case "query":
+            return (Genome(record.name, "", record.sequence) for record in read_fasta(block["sequences"]))
+    raise InputError(f"Config key {key}.type: no source {kind}.")
 
 
 def _check_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> None:

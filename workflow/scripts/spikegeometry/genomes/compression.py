@@ -31,8 +31,8 @@ class _ZstdFile(io.RawIOBase):
     # Frames made by `zstd --ultra --long=31` need as much.
     MAX_WINDOW = 1 << 31
 
-    def __init__(self, path: str | os.PathLike):
-        self._file = io.FileIO(path)
+    def __init__(self, file: BinaryIO):
+        self._file = file
         self._frame = None
         self._compressed = b""
         self._output = memoryview(b"")
@@ -62,17 +62,39 @@ class _ZstdFile(io.RawIOBase):
         super().close()
 
 
-def open_decompressed(path: str | os.PathLike) -> BinaryIO:
-    """Open a plain, gzip, xz or zstd file for reading of its decompressed bytes.
+class _Borrowed(io.RawIOBase):
+    """A stream that somebody else closes."""
 
-    The first bytes decide, not the suffix. Reading raises one of DAMAGE_ERRORS where the file is cut short.
+    def __init__(self, file: BinaryIO):
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target) -> int:
+        block = self._file.read(len(target))
+        target[: len(block)] = block
+        return len(block)
+
+
+def open_decompressed(source: str | os.PathLike | BinaryIO) -> BinaryIO:
+    """Open a plain, gzip, xz or zstd file, or a binary stream, for reading of its decompressed bytes.
+
+    The first bytes decide, not the suffix. Reading raises one of DAMAGE_ERRORS where the file is cut short. Closing
+    what is returned closes a file that was opened here, and leaves a stream to its owner.
     """
-    with Path(path).open("rb") as file:
-        magic = file.read(6)
+    if hasattr(source, "read"):
+        file = io.BufferedReader(_Borrowed(source))
+        magic = file.peek(6)[:6]
+    else:
+        file = Path(source)
+        with file.open("rb") as start:
+            magic = start.read(6)
     if magic.startswith(GZIP_MAGIC):
-        return gzip.open(path)
+        return gzip.open(file)
     if magic.startswith(XZ_MAGIC):
-        return lzma.open(path)
+        return lzma.open(file)
+    raw = file.open("rb") if isinstance(file, Path) else file
     if magic.startswith((ZSTD_MAGIC, PZSTD_MAGIC)):
-        return io.BufferedReader(_ZstdFile(path))
-    return open(path, "rb")
+        return io.BufferedReader(_ZstdFile(raw))
+    return raw

@@ -12,6 +12,8 @@ from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
 from spikegeometry.tables import atomic_path
 
 BLOCK_SIZE = 1 << 20
+# Longer than any genome; what has no end is damage or malice, and must not fill the memory.
+MAX_RECORD = 1 << 28
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHITESPACE = b" \t\r\n\v\f"
 TO_UPPER = bytes(range(256)).upper()
@@ -24,8 +26,10 @@ class Record(NamedTuple):
     sequence: str
 
 
-def read_fasta(path: str | os.PathLike) -> Iterator[Record]:
-    """Yield the records of a plain, gzip, xz or zstd FASTA file, one at a time.
+def read_fasta(source: str | os.PathLike | BinaryIO, name: str = "") -> Iterator[Record]:
+    """Yield the records of a plain, gzip, xz or zstd FASTA file or stream, one at a time.
+
+    `name` is what messages call a stream.
 
     Sequences are upper case and without whitespace, otherwise as they stand; a header without sequence is a record
     with an empty one. Memory does not grow with the number of records.
@@ -33,9 +37,9 @@ def read_fasta(path: str | os.PathLike) -> Iterator[Record]:
     Raises InputError where the file is empty, no FASTA, truncated or damaged. The records before the damage have been
     yielded by then: whoever writes them on must not keep what was written.
     """
-    name = None
+    path, name = name or source, None
     try:
-        with open_decompressed(path) as file:
+        with open_decompressed(source) as file:
             for text in _split_records(file, path):
                 header, _, lines = text.partition(b"\n")
                 try:
@@ -61,6 +65,8 @@ def _split_records(file: BinaryIO, path: str | os.PathLike) -> Iterator[bytes]:
     while block := file.read(max(BLOCK_SIZE, len(rest))):
         *whole, rest = (rest + block).split(b"\n>")
         yield from whole
+        if len(rest) > MAX_RECORD:
+            raise InputError(f"{path}: the record {rest[:60]!r} is longer than {MAX_RECORD:,} bytes. Is it FASTA?")
     yield from rest.split(b"\n>")
 
 

@@ -15,7 +15,7 @@ from spikegeometry.errors import InputError
 from spikegeometry.genomes.cleaning import Rejection, clean
 from spikegeometry.genomes.fasta import read_fasta, read_single
 from spikegeometry.genomes.founders import Founder, read_founders
-from spikegeometry.genomes.labels import match_name, read_labels
+from spikegeometry.genomes.labels import match_name, read_table_labels
 from spikegeometry.genomes.sources import Genome
 
 BASES = np.frombuffer(b"ACGT", np.uint8)
@@ -104,7 +104,8 @@ def choose_founders(
         class_of = {name: founder.class_name for name, founder in genomes.items()}
     else:
         genomes = None
-        class_of = read_labels(block["labels"], "name", "class", {}, key)
+        table = {"labels": block["labels"], "name_column": "name", "class_column": "class", "classes": {}}
+        class_of = {name: label.class_name for name, label in read_table_labels(table, None, key).items()}
     chosen = {}
     for class_name in classes:
         names = sorted(name for name, label in class_of.items() if label == class_name)

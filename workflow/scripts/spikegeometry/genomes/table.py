@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.fasta import read_fasta
-from spikegeometry.genomes.labels import match_name, read_labels
+from spikegeometry.genomes.labels import Label, match_name, read_table_labels
 from spikegeometry.genomes.sources import Genome
 
 
-def read_table(block: dict, key: str) -> Iterator[Genome]:
+def read_table(block: dict, rules: ClassRules | None, key: str) -> Iterator[Genome]:
     """Yield every record of the files of a `table` source.
 
     With a table of labels the accession is the name in the table that the FASTA header bears; names that no file
@@ -17,7 +18,8 @@ def read_table(block: dict, key: str) -> Iterator[Genome]:
 
     Parameters
     ----------
-    block: the source's block of the config (sequences, labels, name_column, class_column, classes).
+    block: the source's block of the config (sequences, labels and its columns, classes).
+    rules: give the classes where the table of labels has no column of them.
     key: config key of the block, for messages.
     """
     sequences = block["sequences"]
@@ -26,7 +28,7 @@ def read_table(block: dict, key: str) -> Iterator[Genome]:
             raise InputError(f"Config keys {key}.labels and {key}.sequences both give classes. Name a list of files.")
         yield from _read_class_files(sequences)
         return
-    labels = read_labels(block["labels"], block["name_column"], block["class_column"], block["classes"], key)
+    labels = read_table_labels(block, rules, key)
     found = set()
     paths = [sequences] if isinstance(sequences, str) else sequences
     for path in paths:
@@ -36,13 +38,18 @@ def read_table(block: dict, key: str) -> Iterator[Genome]:
                 yield Genome(record.name, "", record.sequence)
             else:
                 found.add(name)
-                yield Genome(name, labels[name], record.sequence)
-    for name, class_name in labels.items():
+                yield _genome(name, labels[name], record.sequence)
+    for name, label in labels.items():
         if name not in found:
-            yield Genome(name, class_name, None)
+            yield _genome(name, label, None)
+
+
+def _genome(name: str, label: Label, sequence: str | None) -> Genome:
+    class_name, rule, *known = label
+    return Genome(name, class_name, sequence, "", rule, *known)
 
 
 def _read_class_files(files: dict[str, str]) -> Iterator[Genome]:
     for class_name, path in files.items():
         for record in read_fasta(path):
-            yield Genome(record.name, class_name, record.sequence)
+            yield Genome(record.name, class_name, record.sequence, rule="file")

@@ -1,0 +1,68 @@
+"""Speed and memory of the reader of GISAID's feed: python tests/benchmarks/read_feed.py [MEGABYTES ...].
+
+Prints megabytes of decompressed JSON a second on one core and the peak memory, for a feed of which one record in a
+hundred is asked for and for one of which all are, at each size.
+"""
+
+import json
+import lzma
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow/scripts"))
+from spikegeometry.genomes.compression import open_decompressed
+from spikegeometry.genomes.gisaid import read_feed_lines
+
+
+def write_feed(path: Path, megabytes: int) -> int:
+    """Write a feed of about this size; the number of its records."""
+    rng = np.random.default_rng(1)
+    ancestor = rng.choice(np.frombuffer(b"ACGT", np.uint8), 29_900)
+    size = number = 0
+    with lzma.open(path, "wb", preset=0) as file:
+        while size < megabytes * 1e6:
+            number += 1
+            genome = ancestor.copy()
+            genome[rng.integers(len(genome), size=10)] = ord("T")
+            record = {
+                "covv_virus_name": f"hCoV-19/x/{number}",
+                "covv_accession_id": f"EPI_ISL_{number}",
+                "covv_collection_date": "2021-02-03",
+                "covv_location": "Europe / Peru",
+                "covv_lineage": "B.1.1.7",
+                "covv_clade": "GRY",
+                "is_complete": True,
+                "is_high_coverage": True,
+                "n_content": 0.01,
+                "sequence": genome.tobytes().decode(),
+            }
+            size += file.write(json.dumps(record).encode() + b"\n")
+    return number
+
+
+def measure(path: Path, megabytes: int, records: int, every: int) -> None:
+    wanted = {f"EPI_ISL_{number}": None for number in range(1, records + 1, every)}
+    started = time.perf_counter()
+    with open_decompressed(path) as content:
+        found = sum(1 for _ in read_feed_lines(content, wanted, 10**12))
+    seconds = time.perf_counter() - started
+    # In bytes on macOS, in kilobytes on Linux.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(f"{megabytes} MB\t{found} of {records}\t{megabytes / seconds:.0f} MB/s\tpeak {peak / 1e6:.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        feed = Path(folder) / "feed.xz"
+        for size in [int(text) for text in sys.argv[1:]] or [100]:
+            total = write_feed(feed, size)
+            for step in (100, 1):
+                process = multiprocessing.get_context("spawn").Process(target=measure, args=(feed, size, total, step))
+                process.start()
+                process.join()

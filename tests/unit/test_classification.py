@@ -1,0 +1,177 @@
+"""Pango lineages, and classes by rules."""
+
+import csv
+
+import pytest
+
+from checkout import ROOT
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.classification import ClassRules, Labelled, read_class_rules
+from spikegeometry.genomes.cleaning import Rejection
+from spikegeometry.genomes.compression import open_decompressed
+from spikegeometry.genomes.lineages import Lineages, UnknownLineage
+
+ALIASES = {
+    "A": "",
+    "B": "",
+    "AY": "B.1.617.2",
+    "BA": "B.1.1.529",
+    "JN": "BA.2.86.1",
+    "KP": "JN.1.11.1",
+    "XE": ["BA.1*", "BA.2*"],
+    "XD": ["B.1.617.2*", "BA.1*"],
+    "XZZ": ["XE", "BA.5"],
+    "EG": "XE.1.9",
+}
+LINEAGES = Lineages(ALIASES)
+
+
+RULES, TABLE_OF_ALIASES = ROOT / "resources/class_rules.tsv", ROOT / "resources/pango_aliases.json"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return read_class_rules(RULES, TABLE_OF_ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("B.1.1.7", "B.1.1.7"),
+        ("AY.4.2", "B.1.617.2.4.2"),
+        ("KP.3", "B.1.1.529.2.86.1.1.11.1.3"),
+        ("XE.2", "XE.2"),
+        ("EG.5", "XE.1.9.5"),
+        ("A", "A"),
+    ],
+)
+def test_full_name(name, full):
+    assert LINEAGES.expand(name) == full
+
+
+@pytest.mark.parametrize("name", ["", "QQ.1", "B.1.", "B..1", "B.1.x", "b.1", "<html>", "B.1.1.7 "])
+def test_no_lineage(name):
+    with pytest.raises(UnknownLineage, match="no Pango lineage"):
+        LINEAGES.expand(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "ancestor", "descends"),
+    [
+        ("AY.4", "B.1.617.2", True),
+        ("B.1.617.2", "B.1.617.2", True),
+        ("B.1.617.20", "B.1.617.2", False),
+        ("B.1.617", "B.1.617.2", False),
+        ("KP.3", "BA.2", True),
+        ("XE", "B.1.1.529", True),
+        ("XE.3", "B.1.1.529", True),
+        ("XD", "B.1.1.529", False),
+        ("XD", "B.1.617.2", False),
+        ("XZZ.1", "B.1.1.529", True),
+        ("EG.5.1", "B.1.1.529", True),
+        ("EG.5.1", "XE", True),
+    ],
+)
+def test_descent(name, ancestor, descends):
+    assert LINEAGES.descends(name, ancestor) is descends
+
+
+def rules(*given):
+    return ClassRules(list(given), LINEAGES)
+
+
+def test_the_most_specific_lineage_rule_decides():
+    both = rules(("omicron", "pango", "BA*"), ("jn", "pango", "JN.1*"), ("only", "pango", "JN.1.5"))
+    assert both.classify({"pango": "BA.5"}) == Labelled("omicron", "pango:BA*")
+    assert both.classify({"pango": "KP.3"}) == Labelled("jn", "pango:JN.1*")
+    assert both.classify({"pango": "JN.1.5"}) == Labelled("only", "pango:JN.1.5")
+    assert both.classify({"pango": "JN.1.5.1"}) == Labelled("jn", "pango:JN.1*")
+
+
+def test_what_no_rule_matches_is_other_only_where_every_genome_has_a_name():
+    by = rules(("delta", "pango", "AY*"), ("delta", "gisaid_clade", "GK"), ("delta", "nextstrain_clade", "21J"))
+    assert by.classify({"pango": "B.1"}) == Labelled("other", "pango:B.1")
+    assert by.classify({"nextstrain_clade": "20A"}) == Labelled("other", "nextstrain_clade:20A")
+    assert by.classify({"gisaid_clade": "GH"}).reason == "unlabelled"
+    assert by.classify({"gisaid_clade": "GH", "pango": "AY.4"}) == Labelled("delta", "pango:AY*")
+
+
+def test_rules_that_agree_are_both_named():
+    by = rules(("delta", "pango", "AY*"), ("delta", "nextstrain_clade", "21J"))
+    found = by.classify({"pango": "AY.4", "nextstrain_clade": "21J (Delta)"})
+    assert found == Labelled("delta", "pango:AY*;nextstrain_clade:21J")
+
+
+def test_contradiction_is_rejected_with_both_sides():
+    by = rules(("delta", "pango", "AY*"), ("mu", "nextstrain_clade", "21H"))
+    found = by.classify({"pango": "AY.4", "nextstrain_clade": "21H (Mu)"})
+    assert found == Rejection("class_conflict", "pango AY.4 says delta, nextstrain_clade 21H (Mu) says mu.")
+
+
+@pytest.mark.parametrize("value", ["", " ", "None", "Unassigned", "?", "nan"])
+def test_nothing_assigned(value):
+    found = rules(("delta", "pango", "AY*")).classify({"pango": value})
+    assert found.reason == "unlabelled"
+
+
+def test_unknown_alias_says_what_to_do_unless_another_field_decides():
+    by = rules(("delta", "pango", "AY*"), ("delta", "gisaid_clade", "GK"))
+    found = by.classify({"pango": "QQ.7"})
+    assert found.reason == "unknown_lineage" and "class_rules.aliases" in found.detail
+    assert by.classify({"pango": "QQ.7", "gisaid_clade": "GK"}) == Labelled("delta", "gisaid_clade:GK")
+
+
+@pytest.mark.parametrize(
+    ("fields", "class_name"),
+    [
+        ({"pango": "Q.4"}, "alpha"),
+        ({"pango": "B.1.640.1"}, "gh"),
+        ({"pango": "BB.2"}, "mu"),
+        ({"pango": "P.1.14"}, "gamma"),
+        ({"pango": "P.2"}, "other"),
+        ({"pango": "XBB.1.5"}, "omicron"),
+        ({"pango": "XBC.1"}, "other"),
+        ({"nextstrain_clade": "23A (Omicron)"}, "omicron"),
+        ({"gisaid_variant": "Former VOI Lambda GR/452Q.V1 (C.37+C.37.1) first detected in Peru"}, "lambda"),
+        ({"gisaid_variant": "Former VOI GH/490R (B.1.640+B.1.640.*) first detected in Congo/France"}, "gh"),
+        ({"gisaid_clade": "GRY", "gisaid_variant": "VOC Alpha GRY (B.1.1.7+Q.*)"}, "alpha"),
+    ],
+)
+def test_shipped_rules(shipped, fields, class_name):
+    assert shipped.classify(fields).class_name == class_name
+
+
+def test_shipped_rules_on_published_lineages(shipped, shared_data):
+    """Every lineage whose letters the shipped table has gets the class that the published table gives it."""
+    with open_decompressed(shared_data / "lineages/labels.tsv") as file:
+        labels = list(csv.DictReader(file.read().decode().splitlines(), delimiter="\t"))
+    found = {row["name"]: shipped.classify({"pango": row["name"]}) for row in labels}
+    labelled = [row for row in labels if isinstance(found[row["name"]], Labelled)]
+    assert len(labelled) > 2500
+    assert [row["name"] for row in labelled if found[row["name"]].class_name != row["class"]] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class\tby\n", "no column pattern"),
+        ("class\tby\tpattern\n", "no rule"),
+        ("class\tby\tpattern\nmu\tmoon\tx\n", "line 2.*'moon' is no kind"),
+        ("class\tby\tpattern\nmu\tpango\t\n", "line 2.*empty"),
+        ("class\tby\tpattern\nmu\tgisaid_clade\t(\n", "line 2.*regular expression"),
+        ("class\tby\tpattern\nmu\tpango\tQQQ*\n", "no Pango lineage"),
+    ],
+)
+def test_bad_rules(tmp_path, text, message):
+    path = tmp_path / "rules.tsv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_class_rules(path, TABLE_OF_ALIASES)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"A": 1}', '{"XA": []}', "<html>"])
+def test_bad_aliases(tmp_path, text):
+    path = tmp_path / "aliases.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="alias_key.json"):
+        read_class_rules(RULES, path)

@@ -1,0 +1,66 @@
+"""Answers for genomes without a class."""
+
+import pandas as pd
+import pytest
+
+from spikegeometry.config import query_name
+from spikegeometry.evaluation.queries import COLUMNS, answer_table
+from spikegeometry.report.query import SHOWN, query_page
+
+CLASSES = ["alpha", "beta"]
+HOSTILE = '<script>alert("x")</script>&\'"'
+
+
+def predictions(*rows):
+    columns = ["accession", "predicted", "p_alpha", "p_beta", "unknown", "score", "abstain"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def answers():
+    predicted = predictions(("x", "beta", 0.2, 0.8, 3, 5.5, False), (HOSTILE, "alpha", 0.6, 0.4, 0, 1.5, True))
+    coverage = pd.Series({HOSTILE: 0.5, "x": 1.0})
+    rejected = [
+        pd.DataFrame({"accession": ["short"], "class": [""], "reason": ["too_short"], "detail": ["4 bases."]}),
+        pd.DataFrame({"accession": [], "class": [], "reason": [], "detail": []}),
+    ]
+    return answer_table(predicted, coverage, rejected, CLASSES)
+
+
+def test_one_row_for_each_record(answers):
+    assert tuple(answers.columns) == COLUMNS
+    assert answers["name"].tolist() == ["x", HOSTILE, "short"]
+    assert answers.iloc[0].tolist() == ["x", "beta", 0.8, "no", 5.5, 1.0, 3, "", ""]
+    assert answers.iloc[1][["class", "probability", "abstain", "spike_coverage", "reason"]].tolist() == [
+        *("alpha", 0.6, "yes", 0.5, "abstain"),
+    ]
+    assert answers.iloc[2][["reason", "detail"]].tolist() == ["too_short", "4 bases."]
+    assert answers.iloc[2][["class", "probability", "abstain"]].isna().all()
+
+
+def test_page_counts_and_shows_names_as_text(answers):
+    page = query_page(answers, "my <b>query</b>", "run", CLASSES)
+    assert "3 genomes were read: 1 have a class, from 1 the model abstains, 1 were rejected." in page
+    assert "<script>" not in page and "<b>" not in page
+    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;" in page
+    assert "http" not in page
+
+
+def test_page_of_many(answers):
+    many = pd.concat([answers] * SHOWN, ignore_index=True)
+    page = query_page(many, "many", "run", CLASSES)
+    assert f"The first {SHOWN:,} of {3 * SHOWN:,}." in page and page.count("<tr>") == SHOWN + 2 + len(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("my.fasta", "my"),
+        ("/data/a b.fasta.xz", "a_b"),
+        ("../x-1.fa", "x-1"),
+        (".fasta", "query"),
+        ("ü.fa", "_"),
+    ],
+)
+def test_names_of_queries(path, name):
+    assert query_name(path) == name

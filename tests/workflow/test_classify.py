@@ -1,0 +1,59 @@
+"""Answers for new genomes from a place that holds the model's folder and the configuration, and nothing else."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import Checkout, copy_tree
+
+from spikegeometry.genomes.fasta import fasta_writer, read_fasta
+
+
+@pytest.fixture(scope="module")
+def elsewhere(finished, tmp_path_factory):
+    """Another checkout, with the model of the tiny run and no genome of it."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    copy_tree(folder)
+    for name in ("finetuned", "abstention.json"):
+        source, target = (place / "results/tiny/model" / name for place in (finished.folder, folder))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
+    with fasta_writer(folder / "test.fasta.zst") as write:
+        for record in read_fasta(finished.folder / "results/tiny/external/again/genomes/accepted.fasta.zst"):
+            write(record.name, record.sequence)
+        write("short", "ACGT")
+        write("no spike", "ACGTTGCA" * 1000)
+    return Checkout(folder)
+
+
+def test_answers_are_those_of_the_run(finished, elsewhere):
+    result = elsewhere.snakemake("classify", "--config", "query=test.fasta.zst")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-5000:]
+    answers = pd.read_csv(elsewhere.folder / "results/tiny/queries/test/predictions.tsv", sep="\t", index_col="name")
+    known = pd.read_parquet(finished.folder / "results/tiny/predictions/again.parquet").set_index("accession")
+    assert answers.index.tolist() == [*known.index, "short", "no spike"]
+    assert answers.loc[known.index, "class"].tolist() == known["predicted"].tolist()
+    assert answers.loc[known.index, "abstain"].eq("yes").tolist() == known["abstain"].tolist()
+    probability = known.filter(regex="^p_").max(axis=1)
+    assert (answers.loc[known.index, "probability"] - probability).abs().max() < 1e-5
+    assert answers["reason"].tolist()[-2:] == ["too_short", "unaligned"]
+    assert "short" in (elsewhere.folder / "results/tiny/queries/test/predictions.html").read_text()
+
+
+def test_the_same_query_again_has_nothing_to_do(elsewhere):
+    assert elsewhere.would_run("classify", "--config", "query=test.fasta.zst") == set()
+
+
+def test_without_a_query(elsewhere):
+    result = elsewhere.snakemake("classify", "--dry-run")
+    assert result.returncode == 1 and "--config query=my.fasta" in result.stdout + result.stderr
+
+
+def test_a_query_that_is_not_there(elsewhere):
+    result = elsewhere.snakemake("classify", "--config", "query=missing.fasta")
+    assert result.returncode == 1 and "Config key query: no file missing.fasta" in result.stdout + result.stderr
+
+
+def test_a_query_without_a_model(checkout, elsewhere):
+    result = elsewhere.snakemake("classify", "--dry-run", "--config", "query=test.fasta.zst", "run=absent")
+    assert result.returncode == 1 and "results/absent/model/finetuned" in result.stdout + result.stderr

@@ -1,0 +1,43 @@
+"""Answers for new genomes, from a finished model: snakemake classify --configfile ... --config query=my.fasta"""
+
+
+rule tabulate_query:
+    input:
+        predictions="<results>/predictions/query.{query}.parquet",
+        spikes="<results>/queries/{query}/spikes/spikes.parquet",
+        rejected=[
+            "<results>/queries/{query}/genomes/rejected.tsv",
+            "<results>/queries/{query}/spikes/rejected.tsv",
+        ],
+    output:
+        table="<results>/queries/{query}/predictions.tsv",
+        page="<results>/queries/{query}/predictions.html",
+    log:
+        "<logs>/queries/{query}/tabulate_query.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        run=lookup("run", within=config),
+        classes=lookup("classes", within=config),
+        library=digest("evaluation.queries", "logs", "report.query", "tables"),
+    message:
+        "Writing the answers for {wildcards.query}"
+    script:
+        "../scripts/tabulate_query.py"
+
+
+def answers(wildcards):
+    """The answers that `classify` is to give."""
+    if not QUERY:
+        raise WorkflowError("Name the genomes to classify: --config query=my.fasta")
+    return collect(
+        "<results>/queries/{query}/predictions.{kind}",
+        query=QUERY,
+        kind=["tsv", "html"],
+    )
+
+
+rule classify:
+    input:
+        answers,
+    localrule: True

@@ -1,0 +1,67 @@
+"""The page of answers for genomes without a class: one file that needs nothing else."""
+
+from html import escape
+from string import Template
+
+import pandas as pd
+
+# Beyond so many rows a browser gets slow; the table has them all.
+SHOWN = 2000
+
+PAGE = Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+</style>
+<h1>$title</h1>
+<p>$summary</p>
+<p>The model knows the classes $classes and no other. Where a genome is not enough like any of them it abstains: the
+class is then the likeliest of the known ones, and not an answer. The probability is the model's own.</p>
+<h2>Classes</h2>
+$counts
+<h2>Genomes</h2>
+$note
+$rows
+</html>
+""")
+
+
+def query_page(answers: pd.DataFrame, query: str, run: str, classes: list[str]) -> str:
+    """HTML of a table of answers (`evaluation.queries.answer_table`); `query` and `run` are names."""
+    rejected = int(answers["abstain"].isna().sum())
+    abstained = int((answers["abstain"] == "yes").sum())
+    called = answers[answers["abstain"] == "no"]
+    counts = called["class"].value_counts().reindex(classes, fill_value=0)
+    summary = (
+        f"{len(answers):,} genomes were read: {len(called):,} have a class, from {abstained:,} the model abstains, "
+        f"{rejected:,} were rejected. All are in predictions.tsv."
+    )
+    note = f"<p>The first {SHOWN:,} of {len(answers):,}.</p>" if len(answers) > SHOWN else ""
+    return PAGE.substitute(
+        title=escape(f"Classes of {query}, by the model of {run}"),
+        summary=escape(summary),
+        classes=escape(", ".join(classes)),
+        counts=_table(pd.DataFrame({"class": counts.index, "genomes": counts.to_numpy()})),
+        note=note,
+        rows=_table(answers.head(SHOWN)),
+    )
+
+
+def _table(table: pd.DataFrame) -> str:
+    head = "".join(f'<th scope="col">{escape(str(column).replace("_", " "))}</th>' for column in table)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in table.itertuples(index=False))
+    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+
+
+def _cell(value) -> str:
+    if isinstance(value, str):
+        return f"<td>{escape(value)}</td>"
+    shown = "" if pd.isna(value) else f"{value:,.3g}" if isinstance(value, float) else f"{value:,}"
+    return f'<td class="number">{shown}</td>'

@@ -1,0 +1,25 @@
+"""Write the answers for new genomes as a table and as a page."""
+
+import logging
+
+import pandas as pd
+
+from spikegeometry.evaluation.queries import answer_table
+from spikegeometry.logs import configure_logging
+from spikegeometry.report.query import query_page
+from spikegeometry.tables import atomic_path, write_tsv
+
+configure_logging(snakemake.log[0])
+params = snakemake.params
+coverage = pd.read_parquet(snakemake.input.spikes, columns=["accession", "covered_fraction"]).set_index("accession")
+answers = answer_table(
+    predictions=pd.read_parquet(snakemake.input.predictions),
+    coverage=coverage["covered_fraction"],
+    rejected=[pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in snakemake.input.rejected],
+    classes=params.classes,
+)
+write_tsv(answers, snakemake.output.table)
+with atomic_path(snakemake.output.page) as partial:
+    page = query_page(answers, snakemake.wildcards.query, params.run, params.classes)
+    partial.write_text(page, encoding="utf-8")
+logging.info("%d genomes: %s", len(answers), snakemake.output.table)
