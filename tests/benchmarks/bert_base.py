@@ -3,8 +3,9 @@
     python tests/benchmarks/bert_base.py prepare FOLDER
     python tests/benchmarks/bert_base.py measure FOLDER [ANALYSIS ...]
 
-`prepare` runs the workflow up to the recorded activations, in FOLDER: a quarter of an hour at most on two cores. `measure` makes
-the named analyses anew (all, if none is named) on two cores, with their figures, and prints what each took.
+`prepare` runs the workflow up to the recorded activations, in FOLDER: a quarter of an hour at most on two cores.
+`measure` makes the named analyses anew (all, if none is named) on two cores, with their figures, and prints what each
+took.
 
 The table: wall clock as Snakemake has it; processor seconds and peak memory as read from the processes five times a
 second, because Snakemake looks only every half minute; seconds of one core a sequence, and how many times as many the
