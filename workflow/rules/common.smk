@@ -137,3 +137,14 @@ def checkpoints_of(wildcards):
 def phase_of(wildcards):
     """Name of a fine-tuning in the training curves."""
     return "finetune" if wildcards.model == "finetuned" else wildcards.model
+
+
+def answers(wildcards):
+    """The answers that `classify` is to give."""
+    if not QUERY:
+        raise WorkflowError("Name the genomes to classify: --config query=my.fasta")
+    return collect(
+        "<results>/queries/{query}/predictions.{kind}",
+        query=QUERY,
+        kind=["tsv", "html"],
+    )

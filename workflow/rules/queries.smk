@@ -26,17 +26,6 @@ rule tabulate_query:
         "../scripts/tabulate_query.py"
 
 
-def answers(wildcards):
-    """The answers that `classify` is to give."""
-    if not QUERY:
-        raise WorkflowError("Name the genomes to classify: --config query=my.fasta")
-    return collect(
-        "<results>/queries/{query}/predictions.{kind}",
-        query=QUERY,
-        kind=["tsv", "html"],
-    )
-
-
 rule classify:
     input:
         answers,
