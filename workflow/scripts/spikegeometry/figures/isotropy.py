@@ -19,9 +19,9 @@ PANELS = {
     ("pooled", "adjusted_self_similarity"): ("Occurrences of a k-mer", "their mean cosine less that of all tokens"),
 }
 REFERENCES = {
-    ("pooled", "isoscore"): ("pooled", "isoscore_isotropic", "as many isotropic points"),
-    ("sequence", "R"): ("sequence", "R_random", "random directions"),
-    ("sequence", "id"): ("pooled", "id", "tokens of all sequences"),
+    ("pooled", "isoscore"): ("pooled", "isoscore_isotropic", "as many isotropic points", "center right"),
+    ("sequence", "R"): ("sequence", "R_random", "random directions", "upper left"),
+    ("sequence", "id"): ("pooled", "id", "tokens of all sequences", "upper right"),
 }
 # As in the table of agreement: each grows with anisotropy.
 MEASURES = {
@@ -82,10 +82,10 @@ def _draw_measure(
         axis.plot(rows["layer"], rows["value"], linewidth=1, **styles[name])
     _draw_interval(axis, _rows(table, *place, ALL_CLASSES), **ALL_STYLE)
     if place in REFERENCES:
-        scope, statistic, label = REFERENCES[place]
+        scope, statistic, label, corner = REFERENCES[place]
         rows = _rows(table, scope, statistic, ALL_CLASSES)
         axis.plot(rows["layer"], rows["value"], ":", color="#222222", linewidth=1.6, label=label)
-        axis.legend(loc="center right")
+        axis.legend(loc=corner)
     _layer_axis(axis)
 
 
