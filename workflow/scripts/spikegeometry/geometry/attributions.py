@@ -15,8 +15,8 @@ from captum.attr import LayerIntegratedGradients
 from torch import Tensor
 from torch.nn import Module
 
-from spikegeometry.geometry.attention_flow import residual_mix, source_rollout
 from spikegeometry.geometry.heads import CLS, attention_maps
+from spikegeometry.geometry.rollout import residual_mix, source_rollout
 
 
 @dataclass(frozen=True)
