@@ -68,7 +68,10 @@ def draw_activation_distributions(
     _draw_sites(axes[2, 1], of_all[(of_all["statistic"] == f"{STRICT}_rejected") & (of_all["variant"] == "all")])
     axes[2, 1].set(title=f"Not normal by site and unit, {TESTS[STRICT][0]}", ylabel="share of the samples")
     axes[2, 1].set_ylim(-0.03, 1.03)
-    axes[2, 0].legend(loc="best")
+    # Room above the lines for the legend.
+    low, high = axes[2, 0].get_ylim()
+    axes[2, 0].set_ylim(low, high + 0.6 * (high - low))
+    axes[2, 0].legend(loc="upper left")
     layers = sorted(histogram["layer"].unique())
     scale = ScalarMappable(Normalize(min(layers), max(max(layers), 1)), matplotlib.colormaps[SEQUENTIAL])
     _draw_values(axes[3, 0], histogram[histogram["class"] == ALL_CLASSES], scale)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from spikegeometry.figures.style import MARKERS, SEQUENTIAL, new_figure
 
@@ -122,6 +122,10 @@ def _draw_targets(axis: Axes, attention: pd.DataFrame) -> None:
     axis.plot(ends, ends, color="#888888", linewidth=0.8, zorder=0)
     axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title="Attention of each head, before and after")
     axis.set(xlabel="share of a token's attention, pre-trained", ylabel="share, fine-tuned")
+    for ticks in (axis.xaxis, axis.yaxis):
+        ticks.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ticks.set_major_formatter("{x:g}")
+        ticks.set_minor_formatter(NullFormatter())
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=1)
 
 

@@ -120,7 +120,7 @@ def _draw_variants(axis: Axes, rows: pd.DataFrame) -> None:
         axis.plot(points["layer"], points["value"], line, color="#222222", marker=".", label=label)
     axis.set_title("Block output by variant, all classes")
     axis.set(ylabel=RESULTANT, ylim=(0, 1.03))
-    axis.legend()
+    axis.legend(loc="upper left")
     _layer_axis(axis)
 
 
