@@ -13,7 +13,7 @@ rule head_ablation:
             "<results>/geometry/head_ablation/findings.tsv",
             caption="../report/head_ablation.rst",
             category="5 Geometry",
-            labels={"table": "head_ablation: findings"},
+            labels={"table": "Head ablation: findings"},
         ),
         importance="<results>/geometry/head_ablation/importance.tsv",
         curve="<results>/geometry/head_ablation/curve.tsv",

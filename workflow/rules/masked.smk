@@ -102,7 +102,7 @@ rule token_accuracy:
             "<results>/geometry/token_accuracy/findings.tsv",
             caption="../report/token_accuracy.rst",
             category="5 Geometry",
-            labels={"table": "token_accuracy: findings"},
+            labels={"table": "Accuracy per token: findings"},
         ),
     log:
         "<logs>/geometry/token_accuracy.log",

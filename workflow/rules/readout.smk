@@ -27,7 +27,7 @@ rule layer_probes:
             "<results>/geometry/layer_probes/findings.tsv",
             caption="../report/layer_probes.rst",
             category="5 Geometry",
-            labels={"table": "layer_probes: findings"},
+            labels={"table": "Layer probes: findings"},
         ),
     log:
         "<logs>/geometry/layer_probes.log",

@@ -14,7 +14,7 @@ rule attention_roles:
             "<results>/geometry/attention_roles/findings.tsv",
             caption="../report/attention_roles.rst",
             category="5 Geometry",
-            labels={"table": "attention_roles: findings"},
+            labels={"table": "Attention roles: findings"},
         ),
     log:
         "<logs>/geometry/attention_roles.log",
@@ -87,7 +87,7 @@ rule attention_shift:
             "<results>/geometry/attention_shift/findings.tsv",
             caption="../report/attention_shift.rst",
             category="5 Geometry",
-            labels={"table": "attention_shift: findings"},
+            labels={"table": "Attention shift: findings"},
         ),
     log:
         "<logs>/geometry/attention_shift.log",

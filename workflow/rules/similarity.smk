@@ -17,7 +17,7 @@ rule context_similarity:
             "<results>/geometry/context_similarity/findings.tsv",
             caption="../report/context_similarity.rst",
             category="5 Geometry",
-            labels={"table": "context_similarity: findings"},
+            labels={"table": "Context similarity: findings"},
         ),
         maps="<results>/geometry/context_similarity/maps.npz",
         sequences="<results>/geometry/context_similarity/sequences.parquet",
@@ -127,7 +127,7 @@ rule isotropy:
             "<results>/geometry/isotropy/findings.tsv",
             caption="../report/isotropy.rst",
             category="5 Geometry",
-            labels={"table": "isotropy: findings"},
+            labels={"table": "Isotropy: findings"},
         ),
         sequences="<results>/geometry/isotropy/sequences.parquet",
     log:
