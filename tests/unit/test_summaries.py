@@ -8,6 +8,7 @@ import torch
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.intervals import wilson_interval
 from spikegeometry.evaluation.summaries import (
+    Records,
     class_means,
     class_medians,
     class_profiles,
@@ -115,3 +116,12 @@ def test_choose():
     assert choose([3, 1], range(1, 4), "key") == [1, 3]
     with pytest.raises(InputError, match=r"Config key a\.layers: 4 does not exist\.\nThere are: 1, 2, 3\."):
         choose([4], range(1, 4), "a.layers")
+
+
+def test_kept_records_are_plain_and_make_the_same_table():
+    records = [{"name": "a", "head": [1, 2], "none": None, "value": torch.tensor([0.5, 1.5])}]
+    kept = Records()
+    for record in records:
+        kept.append(record)
+    assert kept == [{"name": "a", "head": [1, 2], "none": None, "value": [0.5, 1.5]}]
+    pd.testing.assert_frame_equal(measurement_table(kept), measurement_table(records))

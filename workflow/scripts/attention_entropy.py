@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spikegeometry.evaluation.summaries import class_means, label_shares, labelled_sequences, measurement_table
+from spikegeometry.evaluation.summaries import Records, class_means, label_shares, labelled_sequences, measurement_table
 from spikegeometry.geometry.attention_entropy import SHARES, STATISTICS, paper_statistics, spread_variants
 from spikegeometry.geometry.heads import attention_maps, token_numbers
 from spikegeometry.geometry.selection import choose
@@ -27,7 +27,7 @@ heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_entr
 classes = choose(params.selected_classes, params.classes, "analyses.attention_entropy.classes")
 rows_of_heads = [head - 1 for head in heads]
 bins = {"head": np.repeat(heads, len(SHARES)), "share": np.tile(SHARES, len(heads))}
-of_heads, of_tokens, of_sizes, of_means = [], [], [], []
+of_heads, of_tokens, of_sizes, of_means = Records(), Records(), Records(), Records()
 
 for sequence, hidden in labelled_sequences(recorded, classes):
     for layer in layers:

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from spikegeometry.dataset.domains import read_domains, token_places
-from spikegeometry.evaluation.summaries import class_means, labelled_sequences, measurement_table
+from spikegeometry.evaluation.summaries import Records, class_means, labelled_sequences, measurement_table
 from spikegeometry.geometry import attention_flow as geometry
 from spikegeometry.geometry.heads import CLS, attention_maps, token_numbers
 from spikegeometry.geometry.rollout import mixed_maps, rollout_by_layer
@@ -26,7 +26,7 @@ recorded = Recorded(Path(snakemake.input.hidden_states).parent)
 heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_flow.heads")
 classes = choose(params.selected_classes, params.classes, "analyses.attention_flow.classes")
 rows_of_heads = [head - 1 for head in heads]
-of_tokens, of_layers, of_sequences, checked = [], [], [], set()
+of_tokens, of_layers, of_sequences, checked = Records(), Records(), Records(), set()
 
 
 def sample_sinks(name, n):

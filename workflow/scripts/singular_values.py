@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means, labelled_sequences, measurement_table
+from spikegeometry.evaluation.summaries import ALL_CLASSES, Records, class_means, labelled_sequences, measurement_table
 from spikegeometry.geometry.heads import head_tensors, head_weights
 from spikegeometry.geometry.selection import choose
 from spikegeometry.geometry.singular_values import STATISTICS, check_bounds, histogram, sites, spectrum, statistics
@@ -42,7 +42,7 @@ def measure_weights():
 
 
 def tables(spectra):
-    records, pooled = [], []
+    records, pooled = Records(), Records()
     for place, of in spectra:
         records.append(place | statistics(of, params.threshold))
         pooled.append(place | {"head": None} | histogram(of))
