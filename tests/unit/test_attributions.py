@@ -8,7 +8,7 @@ from torch import nn
 from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.attribution_tables import attribution_findings, mean_interval, mean_table
+from spikegeometry.evaluation.attribution_tables import attribution_findings, mean_table
 from spikegeometry.figures.attributions import draw_attributions
 from spikegeometry.figures.style import save
 from spikegeometry.genomes.definitions import covering, defined_in_gene, defining_mutations, in_gene
@@ -189,7 +189,8 @@ def test_findings_are_over_classes():
     half = 4.302653 * 0.2 / np.sqrt(3)
     assert (finding.value, finding.low, finding.high) == pytest.approx((0.4, 0.4 - half, 0.4 + half), abs=1e-6)
     assert finding.n == 3 and not finding.shown
-    assert np.isnan(mean_interval(np.array([1.0]), 0.95)[1])
+    (single,) = attribution_findings(table, ["alpha"], 0.95)
+    assert single.value == 0.2 and np.isnan(single.low)
 
 
 def test_no_record_is_refused():

@@ -3,11 +3,9 @@
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from spikegeometry.evaluation.findings import Finding
+from spikegeometry.evaluation.findings import Finding, mean_finding
 from spikegeometry.evaluation.summaries import class_means, measurement_table
 
 # Method, its cutoff, statistic; source, claim, and the statistic in words. All say that it is above 0.
@@ -77,17 +75,7 @@ def attribution_findings(table: pd.DataFrame, classes: list[str], confidence: fl
     findings = []
     for (method, k, statistic), source, claim, words in CLAIMS:
         rows = table[(table["method"] == method) & (table["k"] == k) & (table["statistic"] == statistic)]
-        values = rows.loc[rows["class"].isin(classes), "value"].to_numpy()
+        values = rows.loc[rows["class"].isin(classes), "value"]
         if len(values):
-            findings.append(
-                Finding(source, claim, words, *mean_interval(values, confidence), len(values), "above", 0.0)
-            )
+            findings.append(mean_finding(source, claim, words, values, "above", 0.0, confidence))
     return findings
-
-
-def mean_interval(values: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """Mean of values (n,) and Student's interval of it, missing for n = 1."""
-    if len(values) == 1:
-        return float(values[0]), np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from spikegeometry.evaluation.abstention import SCORES, Abstention, fit_abstention, logits_of
 from spikegeometry.evaluation.calibration import expected_calibration_error, reliability_table
-from spikegeometry.evaluation.intervals import bootstrap_weights, effective_size, percentile_interval, wilson_interval
+from spikegeometry.evaluation.intervals import effective_size, wilson_interval
 from spikegeometry.evaluation.metrics import (
     false_positive_rate,
     log_loss,
@@ -17,6 +17,7 @@ from spikegeometry.evaluation.metrics import (
     ranking_metrics,
     ratio,
 )
+from spikegeometry.evaluation.resampling import estimates
 
 # Share of the known genomes that the false positive rate is given at.
 RECALL = 0.95
@@ -143,13 +144,9 @@ class Assessor:
             yield row | {"n": len(known)}
 
     def _bootstrapped(self, measure: Callable, haplotypes: np.ndarray) -> Iterator[dict]:
-        resampled = []
-        if len(np.unique(haplotypes)) > 1:
-            resampled = [measure(weights) for weights in bootstrap_weights(haplotypes, self.samples, self.seed)]
-        for metric, estimate in measure(np.ones((1, len(haplotypes)))).items():
-            values = np.concatenate([np.empty(0), *(batch[metric] for batch in resampled)])
-            low, high = percentile_interval(values, self.confidence)
-            yield {"metric": metric, "value": estimate[0], "low": low, "high": high}
+        found = estimates(measure, haplotypes, self.samples, self.confidence, self.seed)
+        for metric, (value, low, high) in found.items():
+            yield {"metric": metric, "value": value, "low": low, "high": high}
 
 
 def metric_table(

@@ -11,7 +11,12 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from spikegeometry.dataset.encoding import padded_ids
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval, wilson_interval
+from spikegeometry.evaluation.intervals import (
+    bootstrap_weights,
+    percentile_interval,
+    student_half_width,
+    wilson_interval,
+)
 from spikegeometry.evaluation.metrics import confusion_matrices, ratio
 from spikegeometry.evaluation.summaries import ALL_CLASSES, number_inputs
 
@@ -113,7 +118,7 @@ def _of_members(members: pd.DataFrame, confidence: float) -> Iterator[tuple]:
         accuracy = (members["neighbour"] == members["class"]).mean()
         yield "neighbours", "accuracy", accuracy, n, *wilson_interval(accuracy, n, confidence)
     values = members["silhouette"]
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * values.std() / np.sqrt(n) if n > 1 else np.nan
+    half = student_half_width(values.std(), n, confidence)
     yield "classes", "silhouette", values.mean(), n, values.mean() - half, values.mean() + half
 
 

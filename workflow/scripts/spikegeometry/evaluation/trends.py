@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from spikegeometry.evaluation.intervals import student_half_width
+
 
 def layer_values(measurements: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """A row for each distinct input and a column for each layer: the statistic, in the mean over heads that have it."""
@@ -17,9 +19,7 @@ def mean_interval(values, confidence: float) -> dict[str, float]:
     if not len(known):
         return {"value": np.nan, "low": np.nan, "high": np.nan, "n": 0}
     mean = known.mean()
-    half = np.nan
-    if len(known) > 1:
-        half = stats.t.ppf((1 + confidence) / 2, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
+    half = student_half_width(known.std(ddof=1), len(known), confidence) if len(known) > 1 else np.nan
     return {"value": mean, "low": mean - half, "high": mean + half, "n": len(known)}
 
 

@@ -6,7 +6,7 @@ from spikegeometry.genomes.accessions import INSDC
 from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.cleaning import Rejection
 from spikegeometry.genomes.fasta import Record, read_fasta
-from spikegeometry.genomes.labels import Label, read_table_labels
+from spikegeometry.genomes.labels import read_table_labels
 from spikegeometry.genomes.remote import NotFound, Remote
 from spikegeometry.genomes.sources import Genome
 
@@ -30,18 +30,13 @@ def read_ena(block: dict, rules: ClassRules | None, remote: Remote, key: str) ->
             accessions.append(name)
         else:
             detail = f"{name[:80]!r} is no accession of INSDC, as OM990851 or OM990851.1."
-            yield _genome(name, label._replace(rejection=Rejection("no_accession", detail)), None)
+            yield label._replace(rejection=Rejection("no_accession", detail)).genome(name, None)
     size = block["batch_size"]
     for start in range(0, len(accessions), size):
         batch = accessions[start : start + size]
         records = {record.name: record.sequence for record in _fetch_records(batch, block["base_url"], remote)}
         for name in batch:
-            yield _genome(name, labels[name], records.get(name))
-
-
-def _genome(name: str, label: Label, sequence: str | None) -> Genome:
-    class_name, rule, *known = label
-    return Genome(name, class_name, sequence, "", rule, *known)
+            yield labels[name].genome(name, records.get(name))
 
 
 def _fetch_records(accessions: list[str], base_url: str, remote: Remote) -> Iterator[Record]:

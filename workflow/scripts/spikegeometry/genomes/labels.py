@@ -10,6 +10,7 @@ from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.cleaning import Rejection
 from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.genomes.sources import Genome
 
 DELIMITERS = ("\t", ",", ";")
 # Columns of a table that hold what class rules read, by their config keys.
@@ -25,6 +26,11 @@ class Label(NamedTuple):
     country: str = ""
     lineage: str = ""
     rejection: Rejection | None = None  # why the table gives no class
+
+    def genome(self, accession: str, sequence: str | None) -> Genome:
+        """The genome of this label."""
+        class_name, rule, *known = self
+        return Genome(accession, class_name, sequence, "", rule, *known)
 
 
 def read_table_labels(block: dict, rules: ClassRules | None, key: str) -> dict[str, Label]:

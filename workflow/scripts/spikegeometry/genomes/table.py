@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.fasta import read_fasta
-from spikegeometry.genomes.labels import Label, match_name, read_table_labels
+from spikegeometry.genomes.labels import match_name, read_table_labels
 from spikegeometry.genomes.sources import Genome
 
 
@@ -38,15 +38,10 @@ def read_table(block: dict, rules: ClassRules | None, key: str) -> Iterator[Geno
                 yield Genome(record.name, "", record.sequence)
             else:
                 found.add(name)
-                yield _genome(name, labels[name], record.sequence)
+                yield labels[name].genome(name, record.sequence)
     for name, label in labels.items():
         if name not in found:
-            yield _genome(name, label, None)
-
-
-def _genome(name: str, label: Label, sequence: str | None) -> Genome:
-    class_name, rule, *known = label
-    return Genome(name, class_name, sequence, "", rule, *known)
+            yield label.genome(name, None)
 
 
 def _read_class_files(files: dict[str, str]) -> Iterator[Genome]:

@@ -18,9 +18,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_flow
 from scipy.stats import rankdata
 from torch import Tensor
-from torch.nn import functional
 
 from spikegeometry.geometry.heads import block_output, head_tensors
+from spikegeometry.geometry.readout import classifier_outputs
 from spikegeometry.geometry.rollout import rollout
 
 # Capacities are whole numbers to scipy: an edge is off by up to half a unit.
@@ -42,8 +42,7 @@ def gradient_times_input(
         for layer in layers:
             attention_output = head_tensors(states, layer, shape.heads, shape.eps).attention_output
             states = block_output(attention_output, layer, shape.eps, shape.activation)
-        pooled = torch.tanh(functional.linear(states[0], classifier["pooler.weight"], classifier["pooler.bias"]))
-        logit = functional.linear(pooled, classifier["classifier.weight"], classifier["classifier.bias"]).max()
+        logit = classifier_outputs(states[0], classifier)["logits"].max()
     (gradient,) = torch.autograd.grad(logit, embedded)
     return (gradient * embedded).sum(dim=-1).abs().detach().double()
 

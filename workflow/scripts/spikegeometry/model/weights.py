@@ -56,7 +56,7 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
     path = Path(folder, "model.safetensors")
     with safe_open(path, framework="pt") as file:
         names = set(file.keys())
-        prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
+        prefix = _prefix(names)
 
         def tensor(layer: int, part: str, kind: str) -> torch.Tensor:
             name = f"{prefix}encoder.layer.{layer}.{PARTS[part]}.{kind}"
@@ -73,10 +73,10 @@ def read_layers(folder: str | Path) -> list[dict[str, torch.Tensor]]:
 def read_embeddings(folder: str | Path) -> dict[str, torch.Tensor]:
     """Embeddings before their LayerNorm, float32: word (vocabulary, d), position (tokens, d) and type (types, d)."""
     tables = {"word": "word_embeddings", "position": "position_embeddings", "type": "token_type_embeddings"}
-    with safe_open(Path(folder, "model.safetensors"), framework="pt") as file:
-        names = set(file.keys())
-        prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
-        return {name: file.get_tensor(f"{prefix}embeddings.{table}.weight").float() for name, table in tables.items()}
+    path = Path(folder, "model.safetensors")
+    with safe_open(path, framework="pt") as file:
+        prefix = _prefix(set(file.keys()))
+        return {name: _read(file, f"{prefix}embeddings.{table}.weight", path) for name, table in tables.items()}
 
 
 def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
@@ -93,6 +93,11 @@ def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
         if missing:
             raise InputError(f"{path} lacks {missing[0]}: it does not hold a fine-tuned BERT classifier.")
         return {name: _read(file, tensor, path) for name, tensor in stored.items()}
+
+
+def _prefix(names: set[str]) -> str:
+    """What stands before the names of an encoder's tensors, which depends on whether the model has a head."""
+    return "bert." if any(name.startswith("bert.") for name in names) else ""
 
 
 def _read(file: safe_open, name: str, path: Path) -> torch.Tensor:
