@@ -5,10 +5,11 @@ from datetime import datetime
 
 import pytest
 
-from conftest import RESULTS, TARGETS, job_ids, jobs_of, on_cluster
+from conftest import RESULTS, job_ids, jobs_of, on_cluster
 
+SHARDS = [f"alignment/{shard}.bam" for shard in range(4)]
 SAME = [
-    *(f"alignment/{shard}.bam" for shard in range(4)),
+    *SHARDS,
     "spikes/spikes.parquet",
     "dataset/splits.parquet",
     "dataset/vocabulary.txt",
@@ -64,7 +65,7 @@ def test_two_nodes_need_clearly_less_time_than_one(cluster, undisturbed, disturb
 
     def seconds() -> float:
         before = job_ids(cluster)
-        command = on_cluster(undisturbed, "--forcerun", "align", "--until", "align", *TARGETS)
+        command = on_cluster(*(f"{RESULTS}/{shard}" for shard in SHARDS), "--forcerun", "align")
         result = subprocess.run(command, cwd=undisturbed.folder, capture_output=True, text=True, check=False)
         assert result.returncode == 0, (result.stdout + result.stderr)[-8000:]
         jobs = [job for job in cluster.jobs() if job["JobId"] not in before]
