@@ -1,6 +1,6 @@
 # make demo   runs the workflow on a simulated cohort and says where its report is
 # make test   lint, unit tests, static tests, a tiny run of the whole workflow, and one on a SLURM of this machine
-# Both install what they need: Python packages into .venv, BWA and samtools where they are not on the PATH; the tests SLURM.
+# Both install what they need: Python packages into .venv, and where they are not on the PATH BWA, samtools and SLURM.
 
 CORES ?= $(shell env -u OMP_NUM_THREADS nproc)
 VENV ?= .venv
@@ -64,7 +64,7 @@ test-slurm:
 	@for program in munged slurmctld slurmd sbatch; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $$program >/dev/null && continue; \
 		tools/apt-install slurm-wlm munge && break; \
-		echo "The tests need SLURM and munge, which are not to be installed from here (Debian and Ubuntu: apt install slurm-wlm munge)" >&2; \
+		echo "Not found, and not to be installed from here: $$program (Debian, Ubuntu: apt install slurm-wlm munge)" >&2; \
 		exit 1; \
 	done
 
