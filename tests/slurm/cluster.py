@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 
 NODES = ("one", "two")
+# What `jobs` tells of each; empty where `scontrol` does not show it.
+FIELDS = ["JobId", "ArrayJobId", "JobState", "NodeList", "Restarts", "Comment", "TimeLimit", "StartTime", "EndTime"]
+FIELDS += ["TresPerJob", "TresPerNode"]
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "srun")
 # Jobs do not inherit SLURM_CONF, hence the one place where SLURM looks by itself.
-CONFIGURATION = Path("/etc/slurm/slurm.conf")
-BACKUP = CONFIGURATION.with_suffix(".conf.before-tests")
+SYSTEM = Path("/etc/slurm")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 OURS = "# Made by the tests of Spike Geometry, and removed when they end.\n"
@@ -52,10 +54,13 @@ StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
-NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 Port={one_port} CPUs=1 RealMemory=4000
-NodeName=two NodeHostname={host} NodeAddr=127.0.0.1 Port={two_port} CPUs=1 RealMemory=4000
+GresTypes=gpu
+NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 Port={one_port} CPUs=1 RealMemory=4000 Gres=gpu:1
+NodeName=two NodeHostname={host} NodeAddr=127.0.0.1 Port={two_port} CPUs=1 RealMemory=4000 Gres=gpu:1
 PartitionName=main Nodes=one,two Default=YES MaxTime=INFINITE State=UP
 """
+# A GPU for each node: SLURM counts it, and no job uses it.
+GPUS = "NodeName=one,two Name=gpu File=/dev/null\n"
 
 
 class ClusterError(Exception):
@@ -108,18 +113,7 @@ class Cluster:
     def jobs(self) -> list[dict[str, str]]:
         """All jobs that were ever submitted, finished ones too, as `scontrol` shows them."""
         shown = self.scontrol("--oneliner", "show", "job").splitlines()
-        names = (
-            "JobId",
-            "ArrayJobId",
-            "JobState",
-            "NodeList",
-            "Restarts",
-            "Comment",
-            "TimeLimit",
-            "StartTime",
-            "EndTime",
-        )
-        return [{name: field(line, name) for name in names} for line in shown if line.startswith("JobId=")]
+        return [{name: field(line, name) for name in FIELDS} for line in shown if line.startswith("JobId=")]
 
     def stop(self) -> None:
         """Stop all that was started, the controller last but munged, and what is left of the jobs."""
@@ -137,15 +131,18 @@ class Cluster:
 
 @contextmanager
 def running_cluster():
-    """Start a cluster, and stop it whatever happens; /etc/slurm/slurm.conf is afterwards as it was."""
+    """Start a cluster, and stop it whatever happens; /etc/slurm is afterwards as it was."""
     require_programs()
+    if (SYSTEM / "slurm.conf").exists() and "is UP" in run("scontrol", "ping", check=False):
+        raise ClusterError(f"A SLURM runs on this machine. {SYSTEM} is left alone: test elsewhere.")
     with ExitStack() as undo:
         # Not pytest's own folder: paths of sockets are short, and munged's folder is open to all.
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True)))
         folder.chmod(0o755)
         (folder / "state").mkdir()
         cluster = Cluster(folder)
-        undo.enter_context(configured(folder))
+        undo.enter_context(placed(configuration(folder), SYSTEM / "slurm.conf", folder))
+        undo.enter_context(placed(GPUS, SYSTEM / "gres.conf", folder))
         undo.callback(cluster.stop)
         cluster.start("munged", *munged_command(folder))
         wait_for((folder / "munge.socket").exists, "munged", 20, details=cluster.logs)
@@ -170,13 +167,9 @@ def munged_command(folder: Path) -> list[str]:
     return ["munged", "--foreground", "--force", *(f"--{name}={path}" for name, path in options.items())]
 
 
-@contextmanager
-def configured(folder: Path):
-    """Put the configuration into its place; one that was there comes back."""
-    if CONFIGURATION.exists() and "UP" in run("scontrol", "ping", check=False):
-        raise ClusterError(f"A SLURM runs on this machine. Its {CONFIGURATION} is left alone: test elsewhere.")
+def configuration(folder: Path) -> str:
     controller_port, one_port, two_port = free_ports(3)
-    text = TEMPLATE.format(
+    return TEMPLATE.format(
         host=socket.gethostname().split(".")[0],
         user=getpass.getuser(),
         folder=folder,
@@ -184,19 +177,26 @@ def configured(folder: Path):
         one_port=one_port,
         two_port=two_port,
     )
-    (folder / "slurm.conf").write_text(OURS + text, encoding="utf-8")
-    as_root("mkdir", "-p", str(CONFIGURATION.parent))
+
+
+@contextmanager
+def placed(text: str, path: Path, folder: Path):
+    """Put a text into its place among the system's files; a file that was there comes back."""
+    ours = folder / path.name
+    ours.write_text(OURS + text, encoding="utf-8")
+    backup = path.with_name(path.name + ".before-tests")
+    as_root("mkdir", "-p", str(path.parent))
     # What a killed test left is no one's.
-    if CONFIGURATION.exists() and not CONFIGURATION.read_text(encoding="utf-8").startswith(OURS):
-        as_root("cp", "-a", str(CONFIGURATION), str(BACKUP))
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(OURS):
+        as_root("cp", "-a", str(path), str(backup))
     try:
-        as_root("cp", str(folder / "slurm.conf"), str(CONFIGURATION))
+        as_root("cp", str(ours), str(path))
         yield
     finally:
-        if BACKUP.exists():
-            as_root("mv", str(BACKUP), str(CONFIGURATION))
+        if backup.exists():
+            as_root("mv", str(backup), str(path))
         else:
-            as_root("rm", "-f", str(CONFIGURATION))
+            as_root("rm", "-f", str(path))
 
 
 def require_programs() -> None:

@@ -1,15 +1,17 @@
 """Runs on a real SLURM of two nodes: whatever is lost on the way, the results are those of an undisturbed run."""
 
+import signal
 import subprocess
+import sys
 from datetime import datetime
 
 import pytest
+import yaml
 
 from conftest import RESULTS, job_ids, jobs_of, on_cluster
 
 SHARDS = [f"alignment/{shard}.bam" for shard in range(4)]
 SAME = [
-    *SHARDS,
     "spikes/spikes.parquet",
     "dataset/splits.parquet",
     "dataset/vocabulary.txt",
@@ -60,7 +62,7 @@ def test_nothing_half_written_remains(disturbed):
     assert not (disturbed.results / "checkpoints/finetuned").exists()
 
 
-def test_two_nodes_need_clearly_less_time_than_one(cluster, undisturbed, disturbed, record_property):
+def test_two_nodes_need_clearly_less_time_than_one(cluster, undisturbed, record_property):
     """From the start of the first shard to the end of the last, by SLURM's clock."""
 
     def seconds() -> float:
@@ -82,3 +84,60 @@ def test_two_nodes_need_clearly_less_time_than_one(cluster, undisturbed, disturb
     print(f"four shards: {both:.0f} s on two nodes, {one:.0f} s on one, ratio {both / one:.2f}")
     record_property("two_nodes_over_one", both / one)
     assert both < 0.8 * one
+
+
+GPU_RULES = """
+rule all:
+    localrule: True
+    input: "counted", "named"
+
+rule counted:
+    output: "counted"
+    resources: gpu=1
+    shell: "touch {output}"
+
+rule named:
+    output: "named"
+    resources: gpu=1
+    shell: "touch {output}"
+"""
+
+
+def test_gpus_are_asked_for_by_number_or_by_gres(cluster, sharded, tmp_path):
+    profile = yaml.safe_load((sharded.folder / "my-profile/config.yaml").read_text(encoding="utf-8"))
+    profile["set-resources"] = {"named": {"gpu": 0, "gres": "gpu:1"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    (tmp_path / "Snakefile").write_text(GPU_RULES, encoding="utf-8")
+    before = job_ids(cluster)
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(tmp_path)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    jobs = [job for job in cluster.jobs() if job["JobId"] not in before]
+    assert [job["TresPerJob"] for job in jobs_of(jobs, "counted")] == ["gres:gpu:1"]
+    assert [job["TresPerNode"] for job in jobs_of(jobs, "named")] == ["gres:gpu:1"]
+
+
+def heed_interrupts() -> None:
+    """What a shell runs in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_an_interrupted_run_takes_its_jobs_with_it(cluster, sharded, tmp_path):
+    (tmp_path / "Snakefile").write_text('rule long:\n    output: "out"\n    shell: "sleep 600"\n', encoding="utf-8")
+    before = job_ids(cluster)
+    profile = str(sharded.folder / "my-profile")
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", profile]
+    with open(tmp_path / "log", "w", encoding="utf-8") as log:
+        run = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, preexec_fn=heed_interrupts)
+
+    def state() -> set[str]:
+        return {job["JobState"] for job in cluster.jobs() if job["JobId"] not in before}
+
+    try:
+        cluster.wait(lambda: state() == {"RUNNING"}, "the job to run")
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) != 0
+        cluster.wait(lambda: state() == {"CANCELLED"}, "the job to be cancelled")
+    finally:
+        run.kill()
+        run.wait()

@@ -30,8 +30,10 @@ def test_arrays_are_of_shards_and_in_no_group():
 
 
 def test_partition_for_gpus_is_offered_to_every_rule_that_asks_for_one():
-    offered = set(re.findall(r"^  # (\w+): [&*]gpu$", TEXT, re.MULTILINE))
-    assert offered == {name for name, rule in RULES.items() if "GPUS" in rule.directives.get("resources", "")}
+    block = TEXT[TEXT.index("  # pretrain: &gpu") : TEXT.index("# How often")]
+    offered = yaml.safe_load(re.sub(r"^  # ", "", block, flags=re.MULTILINE))
+    assert {ask["slurm_partition"] for ask in offered.values()} == {"gpu"}
+    assert offered.keys() == {name for name, rule in RULES.items() if "GPUS" in rule.directives.get("resources", "")}
 
 
 def test_default_profile_allows_one_gpu_job_at_a_time():
