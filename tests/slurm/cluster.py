@@ -116,9 +116,8 @@ class Cluster:
         return [{name: field(line, name) for name in FIELDS} for line in shown if line.startswith("JobId=")]
 
     def stop(self) -> None:
-        """Stop all that was started, the controller last but munged, and what is left of the jobs."""
-        for name in sorted(self.servers, key=["munged", "slurmctld"].__contains__):
-            server = self.servers[name]
+        """Stop all that was started, in reverse, and what is left of the jobs."""
+        for server in reversed(self.servers.values()):
             server.terminate()
             try:
                 server.wait(10)

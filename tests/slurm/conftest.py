@@ -2,22 +2,12 @@
 
 import shutil
 import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import yaml
 
-from cluster import Cluster, processes_of, running_cluster
+from cluster import running_cluster
 from copied import Checkout, copy_tree
-
-CONFIG = "tests/slurm/sharded.yaml"
-RESULTS = "results/sharded"
-TARGETS = [
-    f"{RESULTS}/{name}"
-    for name in ("predictions/finetuned/test.parquet", "dataset/splits.png", "dataset/kmer_ranks.png")
-]
+from runs import RESULTS, TARGETS, Disturbed, job_ids, on_cluster, run_here, scripts_of, write_profile
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +37,6 @@ def undisturbed(sharded, tmp_path_factory) -> Checkout:
     return checkout
 
 
-@dataclass
-class Disturbed:
-    """What remains of the run in which a node was lost and the training was cut off."""
-
-    results: Path
-    log: str
-    jobs: list[dict[str, str]]
-
-
 @pytest.fixture(scope="session")
 def disturbed(sharded, cluster, tmp_path_factory) -> Disturbed:
     """The run through the profile for SLURM. Node two dies while it aligns, and comes back when its job has been taken
@@ -82,48 +63,5 @@ def disturbed(sharded, cluster, tmp_path_factory) -> Disturbed:
     finally:
         process.kill()
         process.wait()
-    text = log.read_text(encoding="utf-8")
-    assert process.returncode == 0, text[-8000:] + cluster.logs()
-    return Disturbed(results, text, [job for job in cluster.jobs() if job["JobId"] not in before])
-
-
-def write_profile(folder: Path) -> None:
-    """Copy the profile as a user does, and say what this cluster has."""
-    profile = yaml.safe_load((folder / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8"))
-    profile["default-resources"] |= {"slurm_partition": "main", "runtime": 5, "mem_mb": 1000}
-    profile["set-resources"]["pretrain"] = {"runtime": 5}
-    profile["set-resources"]["finetune"] = {"runtime": "1 * attempt"}
-    profile["resources"] = {"group_width": 1}
-    # No accounting, hence no sacct; one file system, hence no file is late.
-    profile |= {
-        "slurm-status-command": "squeue",
-        "slurm-no-account": True,
-        "slurm-init-seconds-before-status-checks": 2,
-        "latency-wait": 5,
-    }
-    (folder / "my-profile").mkdir()
-    (folder / "my-profile/config.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
-
-
-def run_here(checkout: Checkout, *arguments: str) -> None:
-    result = checkout.snakemake(*arguments, configfile=CONFIG)
-    assert result.returncode == 0, (result.stdout + result.stderr)[-8000:]
-
-
-def on_cluster(*arguments: str) -> list[str]:
-    """The command of a run through the profile."""
-    return [sys.executable, "-m", "snakemake", *arguments, "--workflow-profile", "my-profile", "--configfile", CONFIG]
-
-
-def job_ids(cluster: Cluster) -> set[str]:
-    return {job["JobId"] for job in cluster.jobs()}
-
-
-def jobs_of(jobs: list[dict[str, str]], name: str) -> list[dict[str, str]]:
-    """Jobs of a rule or group, which stands in the comment of each."""
-    return [job for job in jobs if job["Comment"].startswith(f"rule_{name}")]
-
-
-def scripts_of(rule: str, *nodes: str) -> list:
-    """Processes that run a rule's script on the nodes."""
-    return [process for node in nodes for process in processes_of(node) if f"{rule}.py" in " ".join(process.cmdline())]
+    assert process.returncode == 0, log.read_text(encoding="utf-8")[-8000:] + cluster.logs()
+    return Disturbed(results, [job for job in cluster.jobs() if job["JobId"] not in before])

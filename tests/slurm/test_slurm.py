@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 import yaml
 
-from conftest import RESULTS, job_ids, jobs_of, on_cluster
+from runs import RESULTS, job_ids, jobs_of, on_cluster
 
 SHARDS = [f"alignment/{shard}.bam" for shard in range(4)]
 SAME = [

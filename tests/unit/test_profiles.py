@@ -18,8 +18,10 @@ def test_rules_that_the_profile_names_exist():
     assert {*SLURM["groups"], *SLURM["set-resources"], *arrays} <= RULES.keys()
 
 
-def test_every_figure_shares_a_job():
-    assert {name for name in RULES if name.startswith("plot_")} <= SLURM["groups"].keys()
+def test_every_figure_asks_for_little_and_shares_a_job():
+    figures = {name for name in RULES if name.startswith("plot_")}
+    assert {name for name, group in SLURM["groups"].items() if group == "figures"} == figures
+    assert {name for name, ask in SLURM["set-resources"].items() if ask["runtime"] == "10 * attempt"} == figures
 
 
 def test_arrays_are_of_shards_and_in_no_group():
@@ -30,7 +32,7 @@ def test_arrays_are_of_shards_and_in_no_group():
 
 
 def test_partition_for_gpus_is_offered_to_every_rule_that_asks_for_one():
-    block = TEXT[TEXT.index("  # pretrain: &gpu") : TEXT.index("# How often")]
+    block = TEXT[TEXT.index("  # pretrain: &gpu") : TEXT.index("  # Figures, which")]
     offered = yaml.safe_load(re.sub(r"^  # ", "", block, flags=re.MULTILINE))
     assert {ask["slurm_partition"] for ask in offered.values()} == {"gpu"}
     assert offered.keys() == {name for name, rule in RULES.items() if "GPUS" in rule.directives.get("resources", "")}
