@@ -47,7 +47,7 @@ def test_the_training_that_ran_out_of_time_went_on(disturbed):
     training = jobs_of(disturbed.jobs, "finetune")
     assert [(job["JobState"], job["TimeLimit"]) for job in sorted(training, key=lambda job: int(job["JobId"]))] == [
         ("TIMEOUT", "00:01:00"),
-        ("COMPLETED", "00:02:00"),
+        ("COMPLETED", "00:05:00"),
     ]
     assert "going on from step" in (disturbed.results / "logs/model/finetune_finetuned.log").read_text()
 
