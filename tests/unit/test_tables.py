@@ -1,8 +1,14 @@
 """Tables are written whole or not at all, and read back as they were."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
+from checkout import SCRIPTS
 from spikegeometry.tables import atomic_path, read_tsv, write_tsv
 
 
@@ -20,6 +26,28 @@ def test_a_failed_write_leaves_nothing(tmp_path):
         partial.write_text("half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+DIES = """
+import os, signal, sys
+from spikegeometry.tables import atomic_path
+
+with atomic_path(sys.argv[1]) as partial:
+    partial.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_write_leaves_no_file_and_the_next_one_nothing_else(tmp_path):
+    target = tmp_path / "out[1].txt"
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+    killed = subprocess.run([sys.executable, "-c", DIES, str(target)], env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not target.exists()
+    with atomic_path(target) as partial:
+        partial.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+    assert target.read_text() == "whole"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

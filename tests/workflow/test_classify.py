@@ -4,8 +4,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import Checkout, copy_tree
 
+from copied import Checkout, copy_tree
 from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 
 

@@ -1,6 +1,7 @@
 """Reading and writing of tables, whole or not at all."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,15 @@ FLOAT_FORMAT = "%.6g"
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """A path beside `path` to write to, renamed to `path` when the block ends well and removed when it fails."""
+    """A path beside `path` to write to, renamed to `path` when the block ends well and removed when it fails.
+
+    What a killed process left of the same file is removed first.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(".partial-*"):
+        if re.fullmatch(rf"\.partial-\d+-{re.escape(target.name)}", left.name):
+            left.unlink(missing_ok=True)
     # The suffix stays last, because writers choose a format or a compression by it.
     partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
     try:
