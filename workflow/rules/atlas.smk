@@ -22,6 +22,7 @@ rule build_atlas:
         confusion="<results>/evaluation/test/confusion.tsv",
         metrics="<results>/evaluation/metrics.tsv",
         splits="<results>/dataset/split_sizes.tsv",
+        reference="<results>/reference/genome.fasta",
         domains=lookup("reference/domains", within=config),
         definitions=lookup("analyses/attributions/definitions", within=config),
         environments=collect(
@@ -63,6 +64,7 @@ rule build_atlas:
         library=digest(
             "dataset.domains",
             "genomes.definitions",
+            "genomes.fasta",
             "logs",
             "report.atlas",
             "report.contents",

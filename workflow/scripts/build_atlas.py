@@ -10,6 +10,7 @@ import pandas as pd
 
 from spikegeometry.dataset.domains import read_domains
 from spikegeometry.genomes.definitions import defined_in_gene
+from spikegeometry.genomes.fasta import read_single
 from spikegeometry.logs import configure_logging
 from spikegeometry.report.atlas import atlas_page
 from spikegeometry.report.contents import atlas_contents
@@ -25,7 +26,8 @@ texts = {
 }
 details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]}
 details |= {name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits")}
-reference, definitions = config["reference"], config["analyses"]["attributions"]
+start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
+definitions = config["analyses"]["attributions"]
 data = atlas_contents(
     config=config,
     model=json.loads((Path(paths.model) / "config.json").read_text(encoding="utf-8")),
@@ -34,13 +36,9 @@ data = atlas_contents(
     attention=np.load(paths.attention, allow_pickle=False),
     cls=np.load(paths.cls, mmap_mode="r"),
     mutations=defined_in_gene(
-        paths.definitions,
-        config["classes"],
-        definitions["share"],
-        reference["start"],
-        reference["end"],
-        config["dataset"]["coordinates"] == "native",
+        paths.definitions, config["classes"], definitions["share"], start, end, coordinates == "native"
     ),
+    gene=read_single(paths.reference).sequence[start - 1 : end],
     card={
         "environments": texts["environments"],
         "tables": [os.path.relpath(path, page.parent) for path in [paths.metrics, paths.splits, *paths.tables]],

@@ -112,7 +112,7 @@ function table(caption, columns, rows, mark = () => null) {
       "table",
       {},
       element("caption", {}, caption),
-      element("thead", {}, element("tr", {}, columns.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, columns.map((name, i) => element("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "number" : null }, name)))),
       element("tbody", {}, rows.map((row, i) => element("tr", { class: mark(i) }, row.map(cell)))),
     ),
   );

@@ -3,10 +3,13 @@ const SEQUENTIAL = "Cividis";
 const DIVERGING = [[0, "#2166ac"], [0.5, "#f7f7f7"], [1, "#b2182b"]];
 const LONGEST = 28;
 
-function plain(text) {
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+function plain(text, longest = LONGEST) {
+  const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
   return cut.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
+
+/** What is said of a point, which may be longer. */
+const plainly = (text) => plain(text, 300);
 
 const dark = () => document.documentElement.dataset.theme === "dark";
 
@@ -16,7 +19,7 @@ function classColour(name) {
 }
 
 const MARKERS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star"];
-const MARKERS_3D = ["circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open"];
+const MARKERS_3D = ["circle", "square", "diamond"];
 const classPlace = (name) => Math.max(0, atlas.classes.findIndex((one) => one.name === name));
 
 function layoutOf(given) {
@@ -41,10 +44,19 @@ function layoutOf(given) {
  * `events` are what plotly.js tells of the pointer. */
 function figure(title, height = 420, events = {}) {
   const area = element("div", { role: "img" });
-  area.style.height = `${height}px`;
   const text = element("span");
-  const saveAs = (format) =>
-    Plotly.downloadImage(area, { format, filename: text.textContent.replace(/[^\w.-]+/g, "_").slice(0, 80), scale: 2 });
+  const saveAs = (format) => {
+    const { width, height: tall } = area.getBoundingClientRect();
+    const { margin, ...layout } = area.layout;
+    const named = {
+      ...layout,
+      title: { text: plain(text.textContent, 120), font: { size: 15 } },
+      paper_bgcolor: getComputedStyle(document.body).backgroundColor,
+      margin: { ...margin, t: (margin.t ?? 20) + 45 },
+    };
+    const filename = text.textContent.replace(/[^\w.-]+/g, "_").slice(0, 80);
+    return Plotly.downloadImage({ data: area.data, layout: named }, { format, filename, width, height: tall + 45, scale: 2 });
+  };
   const buttons = ["SVG", "PNG"].map((kind) => button(kind, () => saveAs(kind.toLowerCase()), `Save the figure as ${kind}`));
   const root = element("figure", {}, element("figcaption", {}, text, buttons), area);
   const draw = (traces, layout, label, name = title) => {
@@ -52,6 +64,7 @@ function figure(title, height = 420, events = {}) {
     area.setAttribute("aria-label", `${name}. ${label}`);
     const options = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] };
     const fresh = !area.on;
+    area.style.height = `${layout.height ?? height}px`;
     Plotly.react(area, traces, layoutOf({ height, ...layout }), options);
     if (fresh) for (const [event, action] of Object.entries(events)) area.on(event, action);
   };

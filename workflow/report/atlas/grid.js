@@ -126,19 +126,25 @@ function drawGrid(target, statistic, values, name, range) {
     y: upTo(atlas.layers),
     xgap: 2,
     ygap: 2,
-    hovertext: cells((cell) => plainLong(`layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${cellText(statistic, values, cell)}`)),
+    hovertext: cells((cell) => plainly(`layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${cellText(statistic, values, cell)}`)),
     hoverinfo: "text",
   };
+  const traces = [trace];
+  const layout = gridLayout();
   if (statistic.categories) {
-    const count = statistic.categories.length;
+    const { categories } = statistic;
     const colour = (i) => CATEGORY_COLOURS[i % CATEGORY_COLOURS.length];
     Object.assign(trace, {
       z: inRows(values.category),
       zmin: -0.5,
-      zmax: count - 0.5,
-      colorscale: statistic.categories.flatMap((_, i) => [[i / count, colour(i)], [(i + 1) / count, colour(i)]]),
-      colorbar: { tickvals: statistic.categories.map((_, i) => i), ticktext: statistic.categories.map(plain) },
+      zmax: categories.length - 0.5,
+      colorscale: categories.flatMap((_, i) => [0, 1].map((step) => [(i + step) / categories.length, colour(i)])),
+      showscale: false,
     });
+    const square = (i) => ({ symbol: "square", size: 12, color: colour(i) });
+    const key = (text, i) => ({ type: "scatter", mode: "markers", x: [null], y: [null], name: plain(text), marker: square(i) });
+    traces.push(...categories.map(key));
+    Object.assign(layout, { showlegend: true, legend: { itemclick: false, itemdoubleclick: false } });
   } else {
     Object.assign(trace, {
       z: inRows(values.value),
@@ -149,10 +155,8 @@ function drawGrid(target, statistic, values, name, range) {
       ...(small() ? { text: cells((cell) => (values.value[cell] === null ? "" : short(values.value[cell]))), texttemplate: "%{text}" } : {}),
     });
   }
-  target.draw([trace], gridLayout(), `${atlas.layers} layers by ${atlas.heads} heads; the numbers are in the table below.`, `${statistic.title}: ${name}`);
+  target.draw(traces, layout, `${atlas.layers} layers by ${atlas.heads} heads; the numbers are in the table below.`, `${statistic.title}: ${name}`);
 }
-
-const plainLong = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").slice(0, 300);
 
 function drawDifference(target, statistic, ofA, ofB, name) {
   const values = ofA.value.map((value, cell) => difference(ofA, ofB, cell));

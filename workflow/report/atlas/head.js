@@ -14,7 +14,9 @@ function headView(root) {
     const cell = (cellOf(...headAsked()) + by + count) % count;
     change({ view: "head", layer: Math.floor(cell / atlas.heads) + 1, head: (cell % atlas.heads) + 1 });
   };
-  const bar = controls(button("Head before", step(-1)), layers, heads, button("Next head", step(1)), ...menus, queries, keys);
+  const ways = [["", "ratio (doublings)"], ["minus", "difference"]];
+  const way = menu("Between classes", "between", () => ways, () => oneOf("between", ["", "minus"]));
+  const bar = controls(button("Head before", step(-1)), layers, heads, button("Next head", step(1)), ...menus, way, queries, keys);
   const readout = element("p", { class: "readout" });
   let zooming = false;
   const follow = (changes) => {
@@ -50,7 +52,8 @@ function headView(root) {
     const window = { xaxis: spanOf(zoomed("keys")), yaxis: spanOf(zoomed("queries")).reverse() };
     chosen.forEach((name, i) => drawMap(maps[i], logs[i], range, window, `${where}: ${classTitle(name)}`));
     maps[1].root.hidden = maps[2].root.hidden = b === "";
-    if (b) drawRatio(maps[2], logs, window, `${classTitle(a)} against ${classTitle(b)}`);
+    way.root.hidden = b === "";
+    if (b) drawBetween(maps[2], logs, oneOf("between", ["", "minus"]), window, `${where}: ${classTitle(a)} against ${classTitle(b)}`);
     drawGates(gates, chosen, cell);
     drawSpectrum(spectrum, cell);
     readout.textContent = `A cell is the mean over ${atlas.maps.bin} x ${atlas.maps.bin} k-mers, rounded to ${(100 * atlas.maps.error).toPrecision(2)} %. Point at one to read it.`;
@@ -86,7 +89,7 @@ const binMiddles = () => {
 const binPlace = (i) => placeOf(i * atlas.maps.bin + 1, Math.min((i + 1) * atlas.maps.bin, atlas.maps.kmers));
 
 function domainLines() {
-  const line = { color: dark() ? "#ffffff" : "#ffffff", width: 1, dash: "dot" };
+  const line = { color: "#ffffff", width: 1, dash: "dot" };
   return atlas.domains.slice(1).flatMap(({ start }) => [
     { type: "line", x0: start - 0.5, x1: start - 0.5, yref: "paper", y0: 0, y1: 1, line },
     { type: "line", y0: start - 0.5, y1: start - 0.5, xref: "paper", x0: 0, x1: 1, line },
@@ -94,24 +97,27 @@ function domainLines() {
 }
 
 function domainTicks() {
-  const large = atlas.domains.filter(({ start, end }) => end - start >= 45);
-  return { tickvals: large.map(({ start, end }) => (start + end) / 2), ticktext: large.map(({ name }) => plain(name)) };
+  const large = atlas.domains.filter(({ start, end }) => end - start >= 150);
+  return { tickangle: 0, tickvals: large.map(({ start, end }) => (start + end) / 2), ticktext: large.map(({ name }) => plain(name)) };
 }
 
 function mapTrace(rows, told, options) {
   const middles = binMiddles();
-  const trace = { type: "heatmap", x: middles, y: middles, z: rows, hoverinfo: "none", ...options };
-  trace.hoverinfo = "text";
+  const trace = { type: "heatmap", x: middles, y: middles, z: rows, ...options };
   trace.hovertemplate = "query %{y:.0f}, key %{x:.0f}<extra></extra>";
   trace.told = ([row, column]) => `query ${binPlace(row)}; key ${binPlace(column)}: ${told(rows[row][column])}`;
   return trace;
 }
 
 function mapLayout(window) {
-  const axis = { ...domainTicks(), showgrid: false, zeroline: false };
+  const axis = (range, what) => {
+    const whole = Math.abs(range[1] - range[0]) > 600;
+    const ticks = whole ? { ...domainTicks(), title: { text: `${what} (domain)` } } : { title: { text: `${what} (residue)` } };
+    return { ...ticks, range, showgrid: false, zeroline: false };
+  };
   return {
-    xaxis: { ...axis, range: window.xaxis, title: { text: "key (domain)" } },
-    yaxis: { ...axis, range: window.yaxis, title: { text: "query (domain)" }, tickangle: -90 },
+    xaxis: axis(window.xaxis, "key"),
+    yaxis: { ...axis(window.yaxis, "query"), tickangle: -90 },
     shapes: domainLines(),
   };
 }
@@ -130,14 +136,21 @@ function drawMap(target, map, range, window, name) {
   target.draw([trace], mapLayout(window), "The strongest pairs are in the table below.", name);
 }
 
-function drawRatio(target, [one, other], window, name) {
-  const rows = one.rows.map((row, i) => row.map((log, j) => (log === null || other.rows[i][j] === null ? null : (log - other.rows[i][j]) / Math.log10(2))));
-  const reach = Math.min(6, rows.reduce((most, row) => row.reduce((so, value) => Math.max(so, Math.abs(value ?? 0)), most), 0.01));
-  const trace = mapTrace(rows, (value) => (value === null ? "not in both" : `${short(value)} doublings`), {
+/** What is between two maps: how many times one is the other, in doublings, or one minus the other. */
+function drawBetween(target, [one, other], way, window, name) {
+  const minus = way === "minus";
+  const between = minus ? (a, b) => 10 ** a - 10 ** b : (a, b) => (a - b) / Math.log10(2);
+  const rows = one.rows.map((row, i) =>
+    row.map((log, j) => (log === null || other.rows[i][j] === null ? null : between(log, other.rows[i][j]))),
+  );
+  const most = rows.reduce((so, row) => row.reduce((far, value) => Math.max(far, Math.abs(value ?? 0)), so), 1e-9);
+  const reach = minus ? most : Math.min(6, most);
+  const unit = minus ? "of the attention" : "doublings";
+  const trace = mapTrace(rows, (value) => (value === null ? "not in both" : `${short(value)} ${unit}`), {
     zmin: -reach,
     zmax: reach,
     colorscale: DIVERGING,
-    colorbar: { title: { text: "doublings", side: "right" } },
+    colorbar: { title: { text: minus ? "difference" : "doublings", side: "right" } },
   });
   target.draw([trace], mapLayout(window), "Red: more attention in the first class.", name);
 }

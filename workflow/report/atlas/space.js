@@ -57,6 +57,11 @@ const WEBGL = (() => {
   return Boolean(canvas.getContext("webgl") ?? canvas.getContext("experimental-webgl"));
 })();
 
+const markerOf = (group) => {
+  const markers = WEBGL ? MARKERS_3D : MARKERS;
+  return markers[classPlace(group) % markers.length];
+};
+
 function drawSpace(target, data, points, chosen, name) {
   const predicted = new Map(atlas.space.accessions.map((accession, i) => [accession, atlas.space.predicted[i]]));
   const traces = chosen.map((group) => {
@@ -69,13 +74,14 @@ function drawSpace(target, data, points, chosen, name) {
       name: plain(classTitle(group)),
       x: members.map((i) => points[3 * i]),
       y: members.map((i) => points[3 * i + 1]),
-      marker: { color: classColour(group), symbol: (WEBGL ? MARKERS_3D : MARKERS)[classPlace(group) % 8], size: wrong.map((is) => (is ? 11 : 5)) },
-      text: members.map((i) => plainLong(`${data.accessions[i]}: ${group}, called ${predicted.get(data.accessions[i]) ?? "unknown"}`)),
+      marker: { color: classColour(group), symbol: markerOf(group), size: wrong.map((is) => (is ? 13 : 7)), opacity: 1 },
+      text: members.map((i) => plainly(`${data.accessions[i]}: ${group}, called ${predicted.get(data.accessions[i]) ?? "unknown"}`)),
       hovertemplate: "%{text}<extra></extra>",
     };
   });
   const title = (i) => ({ text: data.shares ? `component ${i + 1} (${short(100 * data.shares[i])} %)` : `axis ${i + 1}` });
   const axis = (i) => ({ title: title(i), backgroundcolor: "rgba(0,0,0,0)", gridcolor: dark() ? "#4a4d55" : "#c4c4c4", color: dark() ? "#ececec" : "#1b1b1b" });
-  const layout = WEBGL ? { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } } : { xaxis: axis(0), yaxis: axis(1) };
+  const camera = { eye: { x: 1.6, y: 1.6, z: 0.9 } };
+  const layout = WEBGL ? { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), camera } } : { xaxis: axis(0), yaxis: axis(1) };
   target.draw(traces, { ...layout, uirevision: "turned", showlegend: true, margin: { l: 10, r: 10, t: 10, b: 10 } }, `${data.class.length} sequences in ${chosen.length} classes.`, name);
 }

@@ -27,7 +27,7 @@ function streamView(root) {
   root.append(
     element("p", {}, "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences."),
     bar.root,
-    element("div", { class: "figures" }, panels.map((one) => one.root)),
+    element("div", { class: "figures two" }, panels.map((one) => one.root)),
   );
   return () => {
     bar.sync();

@@ -29,9 +29,9 @@ function trackView(root) {
       ...(atlas.track.received ? [] : [missing("Attention received", "attention_maps")]),
       ...(atlas.track.attributions ? [] : [missing("Attribution", "attributions")]),
     );
-    const columns = ["class", "mutation (of the genome)", "residue", "domain", "share of founders"];
+    const columns = ["class", "in the protein", "in the genome", "residue", "domain", "share of founders"];
     const rows = chosen.flatMap((name) =>
-      (atlas.track.mutations[name] ?? []).map(([text, first, last, share]) => [classTitle(name), text, residueOfBase(first), domainOf(residueOfBase(first)), share]),
+      (atlas.track.mutations[name] ?? []).map(([text, protein, first, , share]) => [classTitle(name), protein, text, residueOfBase(first), domainOf(residueOfBase(first)), share]),
     );
     mutations.replaceChildren(
       rows.length ? table("Mutations that define the chosen classes", columns, rows) : note("No table names mutations that define these classes."),
@@ -61,63 +61,104 @@ function receivedTable(classes, layer, head) {
   return [["token", "residues", ...classes], ...upTo(atlas.track.received.kmers).map((token) => [token, residuesOf(token).join("-"), ...lists.map((list) => list?.[token - 1])])];
 }
 
+/** The panels from top to bottom: axis, share of the height, and what the axis says. */
+function trackPanels(method) {
+  const panels = [["y", 1, ""], ["y2", 2, ""]];
+  if (atlas.track.received) panels.push(["y3", 5, "attention received"]);
+  if (atlas.track.attributions) panels.push(["y4", 5, `attribution (${method.replace(/_/g, " ")})`]);
+  return panels;
+}
+
 function drawTrack(target, classes, layer, head, method, zoom, where) {
-  const kmers = atlas.maps.kmers;
-  const last = residuesOf(kmers)[1];
+  const last = residuesOf(atlas.maps.kmers)[1];
   const domain = atlas.domains.find(({ name }) => name === zoom);
-  const traces = [];
+  const span = domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
+  const panels = trackPanels(method);
+  const bottom = panels.at(-1)[0];
   const line = (name, values, axis, words) => ({
     type: "scatter",
     mode: "lines",
     name: plain(classTitle(name)),
     legendgroup: name,
-    showlegend: axis === "y3" || !atlas.track.received,
+    showlegend: axis === bottom,
     x: values.map((_, i) => middle(i + 1)),
     y: values,
     yaxis: axis,
     line: { color: classColour(name), width: 1.5, dash: ["solid", "dash", "dot", "dashdot"][classes.indexOf(name) % 4] },
-    text: values.map((value, i) => plainLong(`${classTitle(name)}, ${placeOf(i + 1)}: ${words} ${short(value)}`)),
+    text: values.map((value, i) => plainly(`${classTitle(name)}, ${placeOf(i + 1)}: ${words} ${short(value)}`)),
     hovertemplate: "%{text}<extra></extra>",
   });
-  for (const name of classes) {
-    const found = atlas.track.mutations[name] ?? [];
-    traces.push({
-      type: "scatter",
-      mode: "markers",
-      showlegend: false,
-      x: found.map(([, first, end]) => (residueOfBase(first) + residueOfBase(end)) / 2),
-      y: found.map(() => classes.indexOf(name)),
-      yaxis: "y2",
-      marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
-      text: found.map(([text, first]) => plainLong(`${classTitle(name)}: ${text}, residue ${residueOfBase(first)} (${domainOf(residueOfBase(first))})`)),
-      hovertemplate: "%{text}<extra></extra>",
-    });
+  const traces = classes.flatMap((name) => {
     const got = atlas.track.received ? received(name, layer, head) : null;
-    if (got) traces.push(line(name, got, "y3", "attention"));
     const attributed = atlas.track.attributions?.[method]?.[name];
-    if (attributed) traces.push(line(name, attributed, "y4", "attribution"));
-  }
-  const fills = dark() ? ["#39414f", "#4d5a70"] : ["#dfe5ee", "#c3cfdf"];
-  const shapes = atlas.domains.map(({ start, end }, i) => ({ type: "rect", x0: start - 0.5, x1: end + 0.5, y0: 0, y1: 1, yref: "y", fillcolor: fills[i % 2], line: { width: 0 } }));
-  const borders = atlas.domains.slice(1).map(({ start }) => ({ type: "line", x0: start - 0.5, x1: start - 0.5, yref: "paper", y0: 0, y1: 0.93, line: { width: 0.5, color: dark() ? "#666" : "#bbb" } }));
-  const span = domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
-  const wide = (one) => (Math.min(one.end, span[1]) - Math.max(one.start, span[0])) / (span[1] - span[0]) > 0.028;
-  const annotations = atlas.domains.filter(wide).map(({ name, start, end }) => ({ x: (Math.max(start, span[0]) + Math.min(end, span[1])) / 2, y: 0.5, yref: "y", text: plain(name), showarrow: false, textangle: (end - start) / (span[1] - span[0]) > 0.06 ? 0 : -90, font: { size: 11 } }));
+    return [
+      mutationTrace(name, classes.indexOf(name)),
+      ...(got ? [line(name, got, "y3", "attention")] : []),
+      ...(attributed ? [line(name, attributed, "y4", "attribution")] : []),
+    ];
+  });
   const quiet = { showgrid: false, zeroline: false, fixedrange: true };
+  const own = {
+    y: { ...quiet, range: [0, 1], showticklabels: false },
+    y2: { ...quiet, range: [classes.length - 0.5, -0.5], tickvals: classes.map((_, i) => i), ticktext: classes.map((name) => plain(classTitle(name))) },
+    y3: { rangemode: "tozero" },
+    y4: {},
+  };
+  const total = panels.reduce((sum, [, share]) => sum + share + 0.5, -0.5);
+  let top = 1;
+  const axes = panels.map(([axis, share, words]) => {
+    const heights = [Math.max(0, top - share / total), top];
+    top = heights[0] - 0.5 / total;
+    return [axis.replace("y", "yaxis"), { ...own[axis], domain: heights, title: { text: plain(words, 60) } }];
+  });
   target.draw(
     traces,
     {
-      xaxis: { title: { text: "residue" }, range: span, anchor: "y4", showgrid: false, zeroline: false },
-      yaxis: { ...quiet, domain: [0.93, 1], range: [0, 1], showticklabels: false },
-      yaxis2: { ...quiet, domain: [0.76, 0.91], range: [classes.length - 0.5, -0.5], tickvals: classes.map((_, i) => i), ticktext: classes.map((name) => plain(classTitle(name))) },
-      yaxis3: { domain: [0.4, 0.72], title: { text: "attention received" }, rangemode: "tozero" },
-      yaxis4: { domain: [0, 0.34], title: { text: method ? plain(method.replace(/_/g, " ")) : "attribution" } },
-      shapes: [...shapes, ...borders],
-      annotations,
-      legend: { orientation: "h", y: 1.1 },
+      height: 160 + 45 * total,
+      margin: { l: 80, r: 20, t: 60, b: 50 },
+      xaxis: { title: { text: "residue" }, range: span, anchor: bottom, showgrid: false, zeroline: false },
+      ...Object.fromEntries(axes),
+      shapes: domainShapes(),
+      annotations: domainNames(span),
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
       hovermode: "closest",
     },
-    "Domains, mutations, attention received and attribution along the protein.",
+    `Classes ${classes.map(classTitle).join(", ")}; the mutations are in the table below.`,
     `Along the protein: ${where}`,
   );
+}
+
+function mutationTrace(name, place) {
+  const found = atlas.track.mutations[name] ?? [];
+  const where = ([, , first]) => `residue ${residueOfBase(first)} (${domainOf(residueOfBase(first))})`;
+  return {
+    type: "scatter",
+    mode: "markers",
+    showlegend: false,
+    x: found.map(([, , first, last]) => (residueOfBase(first) + residueOfBase(last)) / 2),
+    y: found.map(() => place),
+    yaxis: "y2",
+    marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
+    text: found.map((one) => plainly(`${classTitle(name)}: ${one[1]} (${one[0]}), ${where(one)}`)),
+    hovertemplate: "%{text}<extra></extra>",
+  };
+}
+
+function domainShapes() {
+  const fills = dark() ? ["#39414f", "#4d5a70"] : ["#dfe5ee", "#c3cfdf"];
+  const line = { width: 0.5, color: dark() ? "#666" : "#bbb" };
+  return [
+    ...atlas.domains.map(({ start, end }, i) => ({ type: "rect", x0: start - 0.5, x1: end + 0.5, y0: 0, y1: 1, yref: "y", fillcolor: fills[i % 2], line: { width: 0 } })),
+    ...atlas.domains.slice(1).map(({ start }) => ({ type: "line", x0: start - 0.5, x1: start - 0.5, yref: "paper", y0: 0, y1: 0.93, line })),
+  ];
+}
+
+/** Names of the domains that have room for them in the span of residues. */
+function domainNames([first, last]) {
+  return atlas.domains.flatMap(({ name, start, end }) => {
+    const [from, to] = [Math.max(start, first), Math.min(end, last)];
+    const share = (to - from) / (last - first);
+    if (share < 0.015) return [];
+    return [{ x: (from + to) / 2, y: 0.5, yref: "y", text: plain(name), showarrow: false, textangle: share > 0.05 ? 0 : -90, font: { size: 11 } }];
+  });
 }

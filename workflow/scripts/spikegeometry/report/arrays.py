@@ -8,8 +8,8 @@ import numpy as np
 
 # Cells of a map have one byte: 0 is missing, 1 to 255 are steps of the logarithm between the map's extremes.
 STEPS = 254
-# Less than this is shown as this: no reader tells a hundred-thousandth of the attention from none.
-SMALLEST = 1e-6
+# Less than this is shown as this: attention spread evenly over 400 tokens is 250 times as much.
+SMALLEST = 1e-5
 LARGEST_SIDE = 160
 
 

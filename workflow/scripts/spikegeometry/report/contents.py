@@ -22,6 +22,7 @@ def atlas_contents(
     attention: Mapping[str, np.ndarray],
     cls: np.ndarray,
     mutations: dict[str, pd.DataFrame],
+    gene: str,
     card: dict[str, Any],
 ) -> dict[str, Any]:
     """The data of the page.
@@ -30,7 +31,7 @@ def atlas_contents(
     other tables, where there are any: pairs and tokens of attention_maps, spaces of clustering, spectra of
     subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
     confusion, domains, metrics and splits; `attention`: mean maps (L, H, n, n) by class; `cls`: (N, L+1, d);
-    `mutations`: those that define each class; `card`: environments and tables for `run_card`.
+    `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]
@@ -55,7 +56,7 @@ def atlas_contents(
         "track": {
             "received": detail("tokens", views.attention_received, *shape),
             "attributions": detail("attributions", views.attributions_by_class),
-            "mutations": views.mutations_by_class(mutations),
+            "mutations": views.mutations_by_class(mutations, gene),
         },
         "space": views.embedding_space(cls, details["sequences"], details.get("spaces")),
         "predictions": views.prediction_rows(details["predictions"], config["classes"]),

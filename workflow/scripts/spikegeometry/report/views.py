@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikegeometry.dataset.kmers import CODON
+from spikegeometry.dataset.leakage import translate
 from spikegeometry.figures.style import class_colours
 from spikegeometry.report.arrays import packed, principal_components
 from spikegeometry.report.statistics import (
@@ -110,10 +112,39 @@ def attributions_by_class(tokens: pd.DataFrame) -> dict[str, dict[str, list[floa
     return found
 
 
-def mutations_by_class(mutations: dict[str, pd.DataFrame]) -> dict[str, list[list[Any]]]:
-    """For each class its mutations: how it is written, first and last base of the gene, and share of the founders."""
-    columns = ["mutation", "first", "last", "share"]
-    return {name: [list(row) for row in table[columns].to_dict("split")["data"]] for name, table in mutations.items()}
+def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[str, list[list[Any]]]:
+    """For each class its mutations: how the genome's and the protein's is written, first and last base, and share.
+
+    `mutations` are as from `genomes.definitions.in_gene`, `gene` is the reference's.
+    """
+    found = {}
+    for name, table in mutations.items():
+        columns = (table[column] for column in ("mutation", "first", "last", "share"))
+        rows = list(zip(*(column.tolist() for column in columns), strict=True))
+        substitutions = [(first, text[-1]) for text, first, _, _ in rows if text[0] in "ACGT"]
+        changed = list(gene)
+        for place, base in substitutions:
+            changed[place - 1] = base
+        before, after = translate(gene), translate("".join(changed))
+        found[name] = [
+            [text, protein_name(text, first, last, before, after), first, last, round(share, 3)]
+            for text, first, last, share in rows
+        ]
+    return found
+
+
+def protein_name(text: str, first: int, last: int, before: str, after: str) -> str:
+    """A mutation of the bases `first`..`last` in the protein: N501Y, del 69-70, ins after 214, or silent.
+
+    `before` and `after` are the protein without and with all substitutions of the class: two of a codon act together.
+    """
+    start, end = (first - 1) // CODON + 1, (last - 1) // CODON + 1
+    if text.startswith("del:"):
+        return f"del {start}" if start == end else f"del {start}-{end}"
+    if text.startswith("ins:"):
+        return f"ins after {start}"
+    old, new = before[start - 1], after[start - 1]
+    return f"{old}{start}{new}" if old != new else f"{old}{start} silent"
 
 
 def embedding_space(cls: np.ndarray, sequences: pd.DataFrame, maps: pd.DataFrame | None) -> dict[str, Any]:
