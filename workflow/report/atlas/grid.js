@@ -56,11 +56,11 @@ function gridView(root) {
     between.root.hidden = !compare;
     if (ofB) drawGrid(second, statistic, ofB, classTitle(b), range);
     if (compare) drawDifference(between, statistic, ofA, ofB, `${classTitle(a)} minus ${classTitle(b)}`);
-    const rows = rankedHeads(statistic, ofA, compare ? ofB : null, asked("only") === "1" && !only.root.hidden);
+    const rows = rankedHeads(statistic, ofA, ofB, asked("only") === "1" && !only.root.hidden);
     summary.textContent = compare && asked("only") === "1" && !only.root.hidden
       ? `${rows.length} of ${atlas.layers * atlas.heads} heads: above ${statistic.reference} in ${classTitle(a)}, and not above it in ${classTitle(b)}.`
       : "";
-    ranked.replaceChildren(...rankedTable(statistic, rows, a, compare ? b : ""));
+    ranked.replaceChildren(...rankedTable(statistic, rows, a, b));
   };
 }
 
@@ -191,7 +191,7 @@ function rankedHeads(statistic, ofA, ofB, only) {
     .filter((cell) => ofA.value[cell] !== null && (!ofB || ofB.value[cell] !== null))
     .filter((cell) => !only || (above(ofA, cell) && !above(ofB, cell)))
     .map((cell) => ({ cell, a: ofA, b: ofB, difference: ofB ? difference(ofA, ofB, cell) : null }));
-  const size = (row) => (ofB ? row.difference : row.a.value[row.cell]);
+  const size = (row) => (ofB && !statistic.categories ? row.difference : row.a.value[row.cell]);
   return rows.sort((one, other) => size(other) - size(one));
 }
 
@@ -204,12 +204,12 @@ function rankedTable(statistic, rows, a, b) {
       ? [statistic.categories[values.category[cell]], values.value[cell], interval(values.low?.[cell], values.high?.[cell])]
       : [values.value[cell], interval(values.low?.[cell], values.high?.[cell])];
   const heads = (title) => [...(statistic.categories ? [title, "share of sequences"] : [title]), "interval"];
-  const columns = ["head", ...heads(classTitle(a)), ...(b ? [...heads(classTitle(b)), "difference"] : [])];
-  const row = ({ cell, a: ofA, b: ofB, difference: between }, first) => [first, ...numbersOf(ofA, cell), ...(ofB ? [...numbersOf(ofB, cell), between] : [])];
+  const columns = ["head", ...heads(classTitle(a)), ...(b ? [...heads(classTitle(b)), ...(statistic.categories ? [] : ["difference"])] : [])];
+  const row = ({ cell, a: ofA, b: ofB, difference: between }, first) => [first, ...numbersOf(ofA, cell), ...(ofB ? [...numbersOf(ofB, cell), ...(statistic.categories ? [] : [between])] : [])];
   const here = cellOf(counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0));
   return [
     table(
-      `${statistic.title} (${statistic.unit}), ${b ? "by the difference" : "the largest first"}; from geometry/${statistic.analysis}.tsv`,
+      `${statistic.title} (${statistic.unit}), ${b && !statistic.categories ? "by the difference" : "the largest first"}; from geometry/${statistic.analysis}.tsv`,
       columns,
       rows.map((one) => row(one, link(one.cell))),
       (i) => (rows[i].cell === here ? "here" : null),

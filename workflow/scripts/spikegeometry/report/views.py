@@ -34,9 +34,9 @@ def coloured(classes: list[str]) -> list[dict[str, Any]]:
 
 
 def lighter(colour: str) -> str:
-    """A colour `#rrggbb` on half the way to white where it is dark, else itself."""
+    """A colour `#rrggbb` nearer to white where it is dark, else itself."""
     parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    share = 0.5 if sum(parts) / 3 < 150 else 0
+    share = 0.4 if sum(parts) / 3 < 150 else 0
     return "#" + "".join(f"{round(part + share * (255 - part)):02x}" for part in parts)
 
 
