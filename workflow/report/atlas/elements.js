@@ -18,7 +18,7 @@ function say(text) {
 
 /** A menu of the state's `key`. `options()` gives [value, text, group]; `current()` the value that holds. */
 function menu(label, key, options, current) {
-  const select = element("select", { name: key, onchange: () => change(changesOf(key, select.value)) });
+  const select = element("select", { name: typeof key === "string" ? key : null, "aria-label": label, onchange: () => change(changesOf(key, select.value)) });
   const sync = () => {
     const groups = new Map();
     for (const [value, text, group = ""] of options()) {
