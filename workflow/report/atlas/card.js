@@ -52,5 +52,5 @@ function drawMetric(target, name, rows) {
       marker: { color: colours[i % colours.length] },
     };
   });
-  target.draw(traces, { barmode: "group", yaxis: { title: { text: name.replace(/_/g, " ") } }, xaxis: { title: { text: "set" } }, legend: { orientation: "h", y: 1.15 } }, "The numbers are in the table below.", name.replace(/_/g, " "));
+  target.draw(traces, { barmode: "group", yaxis: { title: { text: name.replace(/_/g, " ") } }, xaxis: { title: { text: "set" }, automargin: true }, legend: { orientation: "h", y: 1.15 } }, "The numbers are in the table below.", name.replace(/_/g, " "));
 }

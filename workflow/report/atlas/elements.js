@@ -19,16 +19,22 @@ function say(text) {
 /** A menu of the state's `key`. `options()` gives [value, text, group]; `current()` the value that holds. */
 function menu(label, key, options, current) {
   const select = element("select", { name: typeof key === "string" ? key : null, "aria-label": label, onchange: () => change(changesOf(key, select.value)) });
+  let held = "";
   const sync = () => {
+    const entries = options();
+    if (held !== JSON.stringify(entries)) fill(entries);
+    held = JSON.stringify(entries);
+    select.value = current();
+  };
+  const fill = (entries) => {
     const groups = new Map();
-    for (const [value, text, group = ""] of options()) {
+    for (const [value, text, group = ""] of entries) {
       if (!groups.has(group)) groups.set(group, []);
       groups.get(group).push(element("option", { value }, text));
     }
     select.replaceChildren(
-      ...[...groups].flatMap(([group, entries]) => (group ? [element("optgroup", { label: group }, entries)] : entries)),
+      ...[...groups].flatMap(([group, within]) => (group ? [element("optgroup", { label: group }, within)] : within)),
     );
-    select.value = current();
   };
   return { root: element("label", {}, label, select), sync };
 }

@@ -25,16 +25,15 @@ const classPlace = (name) => Math.max(0, atlas.classes.findIndex((one) => one.na
 function layoutOf(given) {
   const ink = dark() ? "#ececec" : "#1b1b1b";
   const line = dark() ? "#4a4d55" : "#c4c4c4";
-  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true, ...given.axis };
+  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line };
   const layout = {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, size: 13, family: "system-ui, sans-serif" },
-    margin: { l: 60, r: 20, t: 20, b: 50 },
+    margin: { l: 65, r: 20, t: 30, b: 50 },
     hoverlabel: { align: "left" },
     ...given,
   };
-  delete layout.axis;
   for (const key of new Set([...Object.keys(given).filter((name) => /^[xy]axis/.test(name)), "xaxis", "yaxis"]))
     layout[key] = { ...axis, ...given[key] };
   return layout;

@@ -22,8 +22,9 @@ function predictionsView(root) {
   ];
   const matching = () => {
     const text = find.value.toLowerCase();
+    const [wanted, calledAs] = [asked("true"), asked("called")];
     return columns.accession.map((_, i) => i).filter(
-      (i) => (asked("true") === "" || columns.class[i] === asked("true")) && (asked("called") === "" || columns.predicted[i] === asked("called")) && (text === "" || names.some((name) => columns[name][i].toLowerCase().includes(text))),
+      (i) => (wanted === "" || columns.class[i] === wanted) && (calledAs === "" || columns.predicted[i] === calledAs) && (text === "" || names.some((name) => columns[name][i].toLowerCase().includes(text))),
     );
   };
   const list = () => {
@@ -42,10 +43,13 @@ function predictionsView(root) {
     search.root,
     rows,
   );
+  let drawn = "";
   return () => {
     bar.sync();
     search.sync();
-    drawConfusion(matrix, atlas.confusion[oneOf("model", models)]);
+    const asDrawn = `${oneOf("model", models)} ${dark()}`;
+    if (drawn !== asDrawn) drawConfusion(matrix, atlas.confusion[oneOf("model", models)]);
+    drawn = asDrawn;
     list();
   };
 }
@@ -68,7 +72,7 @@ function drawConfusion(target, { true: rows, predicted, counts }) {
     xgap: 1,
     ygap: 1,
   };
-  const ticks = (names) => ({ tickvals: names.map((_, i) => i), ticktext: names.map(plain), showgrid: false, zeroline: false });
+  const ticks = (names) => ({ tickvals: names.map((_, i) => i), ticktext: names.map(plain), showgrid: false, zeroline: false, automargin: true });
   const label = rows.map((name, i) => `${name}: ${predicted.map((other, j) => (counts[i][j] ? `${other} ${counts[i][j]}` : "")).filter(Boolean).join(", ")}`).join("; ");
   target.draw([trace], { xaxis: { ...ticks(predicted), title: { text: "called" } }, yaxis: { ...ticks(rows), title: { text: "class" }, autorange: "reversed" } }, label);
 }

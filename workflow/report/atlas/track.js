@@ -100,7 +100,7 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
   const quiet = { showgrid: false, zeroline: false, fixedrange: true };
   const own = {
     y: { ...quiet, range: [0, 1], showticklabels: false },
-    y2: { ...quiet, range: [classes.length - 0.5, -0.5], tickvals: classes.map((_, i) => i), ticktext: classes.map((name) => plain(classTitle(name))) },
+    y2: { ...quiet, automargin: true, range: [classes.length - 0.5, -0.5], tickvals: classes.map((_, i) => i), ticktext: classes.map((name) => plain(classTitle(name))) },
     y3: { rangemode: "tozero" },
     y4: {},
   };
@@ -115,7 +115,7 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
     traces,
     {
       height: 160 + 45 * total,
-      margin: { l: 80, r: 20, t: 60, b: 50 },
+      margin: { l: 90, r: 20, t: 60, b: 50 },
       xaxis: { title: { text: "residue" }, range: span, anchor: bottom, showgrid: false, zeroline: false },
       ...Object.fromEntries(axes),
       shapes: domainShapes(),
