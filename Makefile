@@ -14,11 +14,11 @@ ALIGNERS := $(shell sed -nE 's/^ *- (bwa|samtools) *=/\1=/p' envs/align.yaml)
 IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test unit lint format keys aligners test-aligners clean distclean
+.PHONY: help demo test unit lint format keys aligners test-aligners test-browser clean distclean
 
 help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
-	@echo "make test       lint, unit tests, static tests and a tiny run of the whole workflow"
+	@echo "make test       lint, unit tests, browser tests, static tests and a tiny run of the whole workflow"
 	@echo "make unit       unit and static tests alone"
 	@echo "make lint       snakefmt, snakemake --lint and ruff"
 	@echo "make format     put the code into the form that lint asks for"
@@ -32,7 +32,7 @@ demo: $(VENV)/installed aligners
 	@echo "The report is $(CURDIR)/$(REPORT)"
 
 # STRICT: a skipped test fails, except where it needs data that are not part of the project.
-test: lint test-aligners
+test: lint test-aligners test-browser
 	$(IN_VENV) STRICT=1 python -m pytest
 
 unit: $(VENV)/installed-dev test-aligners
@@ -58,6 +58,11 @@ aligners:
 # The tests on real genomes hold our alignments against mafft's.
 test-aligners:
 	@tools/require $(ALIGNERS) $(if $(wildcard ../shared/data),mafft=7.526)
+
+# The tests of the atlas open it in Chromium, without a window.
+test-browser:
+	@for browser in chromium chromium-browser google-chrome; do command -v $$browser >/dev/null && exit; done; \
+	tools/apt-install chromium || { echo "No browser: install Chromium (Debian and Ubuntu: apt install chromium) and run make again." >&2; exit 1; }
 
 $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=..." >&2; exit 1; }

@@ -1,11 +1,6 @@
 """One page to explore what the analyses found."""
 
 
-def written_by(analysis, name):
-    """A file of an analysis; none where the analysis is not active."""
-    return f"<results>/geometry/{analysis}/{name}" if analysis in ANALYSES else []
-
-
 rule build_atlas:
     input:
         tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
@@ -47,12 +42,7 @@ rule build_atlas:
             ],
         ),
     output:
-        page=report(
-            "<results>/atlas.html",
-            caption="../report/atlas.rst",
-            category="5 Geometry",
-            labels={"figure": "Atlas: explore every layer, head and class"},
-        ),
+        page="<results>/atlas.html",
     log:
         "<logs>/build_atlas.log",
     benchmark:
