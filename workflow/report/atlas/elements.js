@@ -18,7 +18,11 @@ function say(text) {
 
 /** A menu of the state's `key`. `options()` gives [value, text, group]; `current()` the value that holds. */
 function menu(label, key, options, current) {
-  const select = element("select", { name: typeof key === "string" ? key : null, "aria-label": label, onchange: () => change(changesOf(key, select.value)) });
+  const select = element("select", {
+    name: typeof key === "string" ? key : null,
+    "aria-label": label,
+    onchange: () => change(changesOf(key, select.value)),
+  });
   let held = "";
   const sync = () => {
     const entries = options();
@@ -42,7 +46,11 @@ function menu(label, key, options, current) {
 const changesOf = (key, value) => (typeof key === "function" ? key(value) : { [key]: value });
 
 function tick(label, key, checked = () => asked(key) === "1") {
-  const box = element("input", { type: "checkbox", name: key, onchange: () => change({ [key]: box.checked ? "1" : "" }) });
+  const box = element("input", {
+    type: "checkbox",
+    name: key,
+    onchange: () => change({ [key]: box.checked ? "1" : "" }),
+  });
   const text = element("span", {}, label);
   return { root: element("label", { class: "check" }, box, text), text, sync: () => (box.checked = checked()) };
 }
@@ -82,9 +90,19 @@ function classMenus(options) {
     return [first, second];
   };
   const entries = () => options().map((name) => [name, classTitle(name)]);
-  const first = menu("Class", (value) => ({ class: [value, pair()[1]].filter(unlike) }), entries, () => pair()[0]);
+  const first = menu(
+    "Class",
+    (value) => ({ class: [value, pair()[1]].filter(unlike) }),
+    entries,
+    () => pair()[0],
+  );
   const others = () => [["", "none"], ...entries().filter(([name]) => name !== pair()[0])];
-  const second = menu("Compare with", (value) => ({ class: [pair()[0], value] }), others, () => pair()[1]);
+  const second = menu(
+    "Compare with",
+    (value) => ({ class: [pair()[0], value] }),
+    others,
+    () => pair()[1],
+  );
   return { menus: [first, second], pair };
 }
 
@@ -96,7 +114,11 @@ function classTitle(name) {
 
 function controls(...parts) {
   return {
-    root: element("div", { class: "controls" }, parts.map((part) => part.root ?? part)),
+    root: element(
+      "div",
+      { class: "controls" },
+      parts.map((part) => part.root ?? part),
+    ),
     sync: () => parts.forEach((part) => part.sync?.()),
   };
 }
@@ -118,8 +140,22 @@ function table(caption, columns, rows, mark = () => null) {
       "table",
       {},
       element("caption", {}, caption),
-      element("thead", {}, element("tr", {}, columns.map((name, i) => element("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "number" : null }, name)))),
-      element("tbody", {}, rows.map((row, i) => element("tr", { class: mark(i) }, row.map(cell)))),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          columns.map((name, i) =>
+            element("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "number" : null }, name),
+          ),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
+        rows.map((row, i) => element("tr", { class: mark(i) }, row.map(cell))),
+      ),
     ),
   );
 }

@@ -1,6 +1,10 @@
 // Figures by plotly.js, which reads a little HTML in texts: names pass through `plain`.
 const SEQUENTIAL = "Cividis";
-const DIVERGING = [[0, "#2166ac"], [0.5, "#f7f7f7"], [1, "#b2182b"]];
+const DIVERGING = [
+  [0, "#2166ac"],
+  [0.5, "#f7f7f7"],
+  [1, "#b2182b"],
+];
 const LONGEST = 28;
 
 function plain(text, longest = LONGEST) {
@@ -20,7 +24,11 @@ function classColour(name) {
 
 const MARKERS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star"];
 const MARKERS_3D = ["circle", "square", "diamond"];
-const classPlace = (name) => Math.max(0, atlas.classes.findIndex((one) => one.name === name));
+const classPlace = (name) =>
+  Math.max(
+    0,
+    atlas.classes.findIndex((one) => one.name === name),
+  );
 
 function layoutOf(given) {
   const ink = dark() ? "#ececec" : "#1b1b1b";
@@ -54,19 +62,31 @@ function figure(title, height = 420, events = {}) {
       margin: { ...margin, t: (margin.t ?? 20) + 45 },
     };
     const filename = text.textContent.replace(/[^\w.-]+/g, "_").slice(0, 80);
-    return Plotly.downloadImage({ data: area.data, layout: named }, { format, filename, width, height: tall + 45, scale: 2 });
+    return Plotly.downloadImage(
+      { data: area.data, layout: named },
+      { format, filename, width, height: tall + 45, scale: 2 },
+    );
   };
-  const buttons = ["SVG", "PNG"].map((kind) => button(kind, () => saveAs(kind.toLowerCase()), `Save the figure as ${kind}`));
+  const buttons = ["SVG", "PNG"].map((kind) =>
+    button(kind, () => saveAs(kind.toLowerCase()), `Save the figure as ${kind}`),
+  );
   const root = element("figure", {}, element("figcaption", {}, text, buttons), area);
   const draw = (traces, layout, label, name = title) => {
     text.textContent = name;
     area.setAttribute("aria-label", `${name}. ${label}`);
-    const options = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] };
+    const options = { displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] };
     const fresh = !area.on;
     area.style.height = `${layout.height ?? height}px`;
-    Plotly.react(area, traces, layoutOf({ height, ...layout }), options);
+    Plotly.react(area, traces, layoutOf({ height, width: area.clientWidth, ...layout }), options);
     if (fresh) for (const [event, action] of Object.entries(events)) area.on(event, action);
   };
+  // As the window changes, or another figure comes beside this one.
+  const fit = () =>
+    area.on &&
+    area.clientWidth &&
+    area.clientWidth !== area.layout.width &&
+    Plotly.relayout(area, { width: area.clientWidth });
+  new ResizeObserver(fit).observe(area);
   return { root, area, draw };
 }
 
@@ -97,7 +117,8 @@ const residuesOf = (first, last = first) => [
 ];
 /** The residue in the middle of a k-mer. */
 const middle = (token) => ((token - 1) * atlas.stride + atlas.k / 2) / CODON + 0.5;
-const domainOf = (residue) => atlas.domains.find((one) => one.start <= residue && residue <= one.end)?.name ?? "no domain";
+const domainOf = (residue) =>
+  atlas.domains.find((one) => one.start <= residue && residue <= one.end)?.name ?? "no domain";
 
 function placeOf(first, last = first) {
   const [start, end] = residuesOf(first, last);

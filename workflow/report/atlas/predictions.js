@@ -3,17 +3,53 @@ const SHOWN = 200;
 
 function predictionsView(root) {
   const models = Object.keys(atlas.confusion);
-  const model = menu("Model", "model", () => models.map((name) => [name, name]), () => oneOf("model", models));
+  const model = menu(
+    "Model",
+    "model",
+    () => models.map((name) => [name, name]),
+    () => oneOf("model", models),
+  );
   const bar = controls(model);
-  const matrix = figure("Confusion matrix of the test split", 480, { plotly_click: ({ points }) => change({ true: points[0].y, called: points[0].x }) });
+  const matrix = figure("Confusion matrix of the test split", 480, {
+    plotly_click: ({ points }) => change({ true: points[0].y, called: points[0].x }),
+  });
   const { columns, probabilities, n, errors } = atlas.predictions;
-  const find = element("input", { type: "search", name: "find", onchange: () => change({ find: find.value }), oninput: () => list() });
-  const trueClass = menu("Class", "true", () => [["", "any"], ...[...new Set(columns.class)].map((name) => [name, name])], () => asked("true"));
-  const called = menu("Called", "called", () => [["", "any"], ...[...new Set(columns.predicted)].map((name) => [name, name])], () => asked("called"));
-  const search = controls({ root: element("label", {}, "Search names and classes", find), sync: () => { if (document.activeElement !== find) find.value = asked("find"); } }, trueClass, called);
+  const find = element("input", {
+    type: "search",
+    name: "find",
+    onchange: () => change({ find: find.value }),
+    oninput: () => list(),
+  });
+  const trueClass = menu(
+    "Class",
+    "true",
+    () => [["", "any"], ...[...new Set(columns.class)].map((name) => [name, name])],
+    () => asked("true"),
+  );
+  const called = menu(
+    "Called",
+    "called",
+    () => [["", "any"], ...[...new Set(columns.predicted)].map((name) => [name, name])],
+    () => asked("called"),
+  );
+  const search = controls(
+    {
+      root: element("label", {}, "Search names and classes", find),
+      sync: () => {
+        if (document.activeElement !== find) find.value = asked("find");
+      },
+    },
+    trueClass,
+    called,
+  );
   const rows = element("div");
   const names = ["accession", "class", "predicted"];
-  const heads = [...names, ...(columns.abstain ? ["abstains"] : []), "unknown k-mers", ...atlas.classes.map(({ name }) => `p ${name}`)];
+  const heads = [
+    ...names,
+    ...(columns.abstain ? ["abstains"] : []),
+    "unknown k-mers",
+    ...atlas.classes.map(({ name }) => `p ${name}`),
+  ];
   const rowOf = (i) => [
     ...names.map((name) => columns[name][i]),
     ...(columns.abstain ? [columns.abstain[i] ? "yes" : "no"] : []),
@@ -23,20 +59,37 @@ function predictionsView(root) {
   const matching = () => {
     const text = find.value.toLowerCase();
     const [wanted, calledAs] = [asked("true"), asked("called")];
-    return columns.accession.map((_, i) => i).filter(
-      (i) => (wanted === "" || columns.class[i] === wanted) && (calledAs === "" || columns.predicted[i] === calledAs) && (text === "" || names.some((name) => columns[name][i].toLowerCase().includes(text))),
-    );
+    return columns.accession
+      .map((_, i) => i)
+      .filter(
+        (i) =>
+          (wanted === "" || columns.class[i] === wanted) &&
+          (calledAs === "" || columns.predicted[i] === calledAs) &&
+          (text === "" || names.some((name) => columns[name][i].toLowerCase().includes(text))),
+      );
   };
   const list = () => {
     const found = matching();
-    const given = columns.accession.length < n ? ` The page has ${columns.accession.length} of ${n}: all errors it has room for, then the least certain.` : "";
+    const given =
+      columns.accession.length < n
+        ? ` The page has ${columns.accession.length} of ${n}: all errors it has room for, then the least certain.`
+        : "";
     rows.replaceChildren(
-      table(`${found.length} sequences, errors first${found.length > SHOWN ? `; the first ${SHOWN} are shown, search for others` : ""}.${given} From predictions/test.parquet.`, heads, found.slice(0, SHOWN).map(rowOf), (i) => (columns.class[found[i]] === columns.predicted[found[i]] ? null : "wrong")),
+      table(
+        `${found.length} sequences, errors first${found.length > SHOWN ? `; the first ${SHOWN} are shown, search for others` : ""}.${given} From predictions/test.parquet.`,
+        heads,
+        found.slice(0, SHOWN).map(rowOf),
+        (i) => (columns.class[found[i]] === columns.predicted[found[i]] ? null : "wrong"),
+      ),
       saver("test_sequences", () => [heads, ...matching().map(rowOf)]),
     );
   };
   root.append(
-    element("p", {}, `Of ${n} test sequences, the fine-tuned model calls ${errors} wrongly. A click on a cell of the matrix lists its sequences below.`),
+    element(
+      "p",
+      {},
+      `Of ${n} test sequences, the fine-tuned model calls ${errors} wrongly. A click on a cell of the matrix lists its sequences below.`,
+    ),
     bar.root,
     element("div", { class: "figures" }, matrix.root),
     element("h3", {}, "Test sequences of the fine-tuned model"),
@@ -67,12 +120,35 @@ function drawConfusion(target, { true: rows, predicted, counts }) {
     texttemplate: "%{text}",
     colorscale: SEQUENTIAL,
     colorbar: { title: { text: "share of the class", side: "right" } },
-    hovertext: counts.map((row, i) => row.map((count, j) => `${plain(rows[i])} called ${plain(predicted[j])}: ${count}`)),
+    hovertext: counts.map((row, i) =>
+      row.map((count, j) => `${plain(rows[i])} called ${plain(predicted[j])}: ${count}`),
+    ),
     hoverinfo: "text",
     xgap: 1,
     ygap: 1,
   };
-  const ticks = (names) => ({ tickvals: names.map((_, i) => i), ticktext: names.map(plain), showgrid: false, zeroline: false, automargin: true });
-  const label = rows.map((name, i) => `${name}: ${predicted.map((other, j) => (counts[i][j] ? `${other} ${counts[i][j]}` : "")).filter(Boolean).join(", ")}`).join("; ");
-  target.draw([trace], { xaxis: { ...ticks(predicted), title: { text: "called" } }, yaxis: { ...ticks(rows), title: { text: "class" }, autorange: "reversed" } }, label);
+  const ticks = (names) => ({
+    tickvals: names.map((_, i) => i),
+    ticktext: names.map((name) => plain(name)),
+    showgrid: false,
+    zeroline: false,
+    automargin: true,
+  });
+  const label = rows
+    .map(
+      (name, i) =>
+        `${name}: ${predicted
+          .map((other, j) => (counts[i][j] ? `${other} ${counts[i][j]}` : ""))
+          .filter(Boolean)
+          .join(", ")}`,
+    )
+    .join("; ");
+  target.draw(
+    [trace],
+    {
+      xaxis: { ...ticks(predicted), title: { text: "called" } },
+      yaxis: { ...ticks(rows), title: { text: "class" }, autorange: "reversed" },
+    },
+    label,
+  );
 }

@@ -11,7 +11,14 @@ function streamView(root) {
     if (!known.length) return { root: element("figure", {}, missing(group, PANEL_ANALYSES[i])), update: () => {} };
     const key = `panel${i + 1}`;
     const keys = known.map((one) => one.key);
-    const choice = controls(menu(group, key, () => known.map((one) => [one.key, one.title]), () => oneOf(key, keys)));
+    const choice = controls(
+      menu(
+        group,
+        key,
+        () => known.map((one) => [one.key, one.title]),
+        () => oneOf(key, keys),
+      ),
+    );
     const drawn = figure(group, 340);
     const numbers = element("div");
     drawn.root.prepend(choice.root);
@@ -25,9 +32,17 @@ function streamView(root) {
     return { root: drawn.root, update };
   });
   root.append(
-    element("p", {}, "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences."),
+    element(
+      "p",
+      {},
+      "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences.",
+    ),
     bar.root,
-    element("div", { class: "figures two" }, panels.map((one) => one.root)),
+    element(
+      "div",
+      { class: "figures two" },
+      panels.map((one) => one.root),
+    ),
   );
   return () => {
     bar.sync();
@@ -56,8 +71,20 @@ function drawStream(target, statistic, chosen) {
       marker: { symbol: MARKERS[(name === ALL ? i : classPlace(name)) % MARKERS.length], size: 8 },
     };
   });
-  const label = known.map((name) => `${classTitle(name)} ${statistic.classes[name].value.map(short).join(", ")}`).join("; ");
-  target.draw(traces, { xaxis: { title: { text: "layer" }, dtick: 1 }, yaxis: { title: { text: plain(statistic.unit) } }, legend: { orientation: "h", y: 1.15 }, showlegend: true }, label, `${statistic.group}: ${statistic.title}`);
+  const label = known
+    .map((name) => `${classTitle(name)} ${statistic.classes[name].value.map(short).join(", ")}`)
+    .join("; ");
+  target.draw(
+    traces,
+    {
+      xaxis: { title: { text: "layer" }, dtick: 1 },
+      yaxis: { title: { text: plain(statistic.unit) } },
+      legend: { orientation: "h", y: 1.15 },
+      showlegend: true,
+    },
+    label,
+    `${statistic.group}: ${statistic.title}`,
+  );
 }
 
 function streamTable(statistic, chosen) {
@@ -66,7 +93,19 @@ function streamTable(statistic, chosen) {
     .filter((name) => statistic.classes[name])
     .flatMap((name) => {
       const { layer, value, low, high, n } = statistic.classes[name];
-      return layer.map((number, i) => [classTitle(name), number, value[i], interval(low?.[i], high?.[i]), n?.[i] ?? ""]);
+      return layer.map((number, i) => [
+        classTitle(name),
+        number,
+        value[i],
+        interval(low?.[i], high?.[i]),
+        n?.[i] ?? "",
+      ]);
     });
-  return element("details", {}, element("summary", {}, "Numbers"), table(`${statistic.title}; from geometry/${statistic.analysis}.tsv`, columns, rows), saver(statistic.key, () => [columns, ...rows]));
+  return element(
+    "details",
+    {},
+    element("summary", {}, "Numbers"),
+    table(`${statistic.title}; from geometry/${statistic.analysis}.tsv`, columns, rows),
+    saver(statistic.key, () => [columns, ...rows]),
+  );
 }
