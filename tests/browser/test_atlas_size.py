@@ -10,8 +10,9 @@ CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
 MEGABYTES = 25
 # A quiet machine of two cores needs a fifth of it; a browser on a busy one waits for its turn.
 LOADED = 10.0
-# What an answer may take of the page's own time, in which others that use the machine do not count.
-ANSWERED = 0.1
+# What an answer may take of the processor's time, in seconds. A quiet machine needs less than half of it; one whose
+# cores are shared is slower even so.
+ANSWERED = 0.2
 EMPTY = "<!doctype html><title>empty</title>"
 # From a change of the address to the end of the frame that shows it.
 TIMED = """(address) => new Promise((done) => {
