@@ -33,7 +33,7 @@ const classPlace = (name) =>
 function layoutOf(given) {
   const ink = dark() ? "#ececec" : "#1b1b1b";
   const line = dark() ? "#4a4d55" : "#c4c4c4";
-  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, ticklabeloverflow: "allow" };
+  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line };
   const layout = {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",

@@ -195,7 +195,7 @@ function drawGrid(target, statistic, values, name, range) {
       zmin: range[0],
       zmax: range[1],
       colorscale: statistic.reference === null ? SEQUENTIAL : DIVERGING,
-      colorbar: { title: { text: plain(statistic.unit), side: "right" }, ticklabeloverflow: "allow" },
+      colorbar: { title: { text: plain(statistic.unit), side: "right" } },
       ...(small()
         ? {
             text: cells((cell) => (values.value[cell] === null ? "" : short(values.value[cell]))),
@@ -225,7 +225,7 @@ function drawDifference(target, statistic, ofA, ofB, name) {
     zmin: -reach,
     zmax: reach,
     colorscale: DIVERGING,
-    colorbar: { title: { text: "difference", side: "right" }, ticklabeloverflow: "allow" },
+    colorbar: { title: { text: "difference", side: "right" } },
     hovertext: cells(
       (cell) =>
         `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${values[cell] ?? "not measured"}`,
