@@ -88,7 +88,9 @@ def test_the_atlas_shows_the_tables(results):
     (value,) = domains.loc[(domains[list(wanted)] == pd.Series(wanted)).all(axis=1), "value"]
     shown = {one["key"]: one for one in atlas["statistics"]}["log2_enrichment.RBD"]
     assert shown["classes"]["mu"]["value"][2] == value
-    assert len(atlas["predictions"]["columns"]["accession"]) == len(pd.read_parquet(results / "predictions/test.parquet"))
+    assert len(atlas["predictions"]["columns"]["accession"]) == len(
+        pd.read_parquet(results / "predictions/test.parquet")
+    )
     linked = atlas["card"]["tables"]
     assert "geometry/cone_index.tsv" in linked and all((results / path).is_file() for path in linked)
 
