@@ -1,6 +1,6 @@
 # make demo   runs the workflow on a simulated cohort and says where its report is
-# make test   lint, unit tests, static tests, a tiny run of the whole workflow, and one on a SLURM of this machine
-# Both install what they need: Python packages into .venv, and where they are not on the PATH BWA, samtools and SLURM.
+# make test   lint, unit, browser and static tests, a tiny run of the whole workflow, and one on a SLURM of this machine
+# Both install what they need: Python packages into .venv; BWA, samtools, Chromium and SLURM where they are not on the PATH.
 
 CORES ?= $(shell env -u OMP_NUM_THREADS nproc)
 VENV ?= .venv
@@ -14,11 +14,11 @@ ALIGNERS := $(shell sed -nE 's/^ *- (bwa|samtools) *=/\1=/p' envs/align.yaml)
 IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test unit lint format keys aligners test-aligners test-slurm clean distclean
+.PHONY: help demo test unit lint format keys aligners test-aligners test-browser test-slurm clean distclean
 
 help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
-	@echo "make test       lint, unit tests, static tests, a tiny run of the whole workflow, and one on SLURM"
+	@echo "make test       lint, unit, browser and static tests, a tiny run of the whole workflow, and one on SLURM"
 	@echo "make unit       unit and static tests alone"
 	@echo "make lint       snakefmt, snakemake --lint and ruff"
 	@echo "make format     put the code into the form that lint asks for"
@@ -32,7 +32,7 @@ demo: $(VENV)/installed aligners
 	@echo "The report is $(CURDIR)/$(REPORT)"
 
 # STRICT: a skipped test fails, except where it needs data that are not part of the project.
-test: lint test-aligners test-slurm
+test: lint test-aligners test-browser test-slurm
 	$(IN_VENV) STRICT=1 python -m pytest
 
 unit: $(VENV)/installed-dev test-aligners
@@ -67,6 +67,11 @@ test-slurm:
 		echo "Not found, and not to be installed from here: $$program (Debian, Ubuntu: apt install slurm-wlm munge)" >&2; \
 		exit 1; \
 	done
+
+# The tests of the atlas open it in Chromium, without a window.
+test-browser:
+	@for browser in chromium chromium-browser google-chrome; do command -v $$browser >/dev/null && exit; done; \
+	tools/apt-install chromium || { echo "No browser: install Chromium (Debian and Ubuntu: apt install chromium) and run make again." >&2; exit 1; }
 
 $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=..." >&2; exit 1; }

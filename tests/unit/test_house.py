@@ -27,7 +27,7 @@ WINGS = {
     "geometry": ({"errors"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
     "analysis": (FOUNDATION, {"numpy", "pandas", "scipy"}),
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
-    "report": (FOUNDATION | {"figures"}, {"numpy", "pandas"}),
+    "report": (FOUNDATION | {"dataset", "figures"}, {"numpy", "pandas", "plotly"}),
 }
 FOUNDATION_PACKAGES = {"config": {"jsonschema"}, "schema": {"jsonschema", "yaml"}, "tables": {"pandas", "pyarrow"}}
 FILES_AND_PROCESSES = {"csv", "io", "json", "os", "pathlib", "shutil", "subprocess", "sys", "tempfile"}

@@ -56,13 +56,13 @@ ONE_VALUE = {
 @pytest.mark.parametrize("analysis", ONE_VALUE)
 def test_config_value_of_one_analysis(finished, analysis):
     planned = finished.would_run("--config", f"analyses={ONE_VALUE[analysis]}")
-    assert planned == {"all", analysis, f"plot_{analysis}"}
+    assert planned == {"all", analysis, f"plot_{analysis}", "build_atlas"}
 
 
 @pytest.mark.parametrize("analysis", ONE_VALUE)
 def test_edit_of_one_geometry_module(finished, analysis):
     with edited(finished.folder / LIBRARY / "geometry" / f"{analysis}.py", "\n\nADDED = 1\n"):
-        assert finished.would_run() == {"all", analysis, f"plot_{analysis}"}
+        assert finished.would_run() == {"all", analysis, f"plot_{analysis}", "build_atlas"}
 
 
 @pytest.mark.parametrize("analysis", ONE_VALUE)
@@ -74,7 +74,7 @@ def test_edit_of_a_figure_draws_it_alone(finished, analysis):
 @pytest.mark.parametrize("analysis", ONE_VALUE)
 def test_touch_of_a_script(finished, analysis):
     with edited(finished.folder / "workflow/scripts" / f"{analysis}.py", ""):
-        assert finished.would_run() == {"all", analysis, f"plot_{analysis}"}
+        assert finished.would_run() == {"all", analysis, f"plot_{analysis}", "build_atlas"}
 
 
 def test_module_that_analyses_share(finished):
@@ -84,13 +84,13 @@ def test_module_that_analyses_share(finished):
     users = {name for name, script in scripts.items() if "geometry.heads" in script.read_text(encoding="utf-8")}
     users |= {name for name in ONE_VALUE if "geometry.heads" in all_modules(f"geometry.{name}")}
     assert {"cone_index", "attention_gates"} <= users < ONE_VALUE.keys()
-    assert planned == {"all"} | users | {f"plot_{name}" for name in users}
+    assert planned == {"all", "build_atlas"} | users | {f"plot_{name}" for name in users}
 
 
 def test_figure_style_retrains_nothing(finished):
     with edited(finished.folder / LIBRARY / "figures/style.py", "\n\nADDED = 1\n"):
         planned = finished.would_run()
-    assert planned and all(rule == "all" or rule.startswith("plot_") for rule in planned)
+    assert planned and all(rule in ("all", "build_atlas") or rule.startswith("plot_") for rule in planned)
 
 
 def test_batch_size_of_inference_leaves_the_model(finished):
@@ -108,4 +108,10 @@ def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
         "evaluate_abstention",
         "plot_abstention",
         "gather_metrics",
+        "build_atlas",
     }
+
+
+def test_edit_of_the_atlas_makes_it_alone(finished):
+    with edited(finished.folder / "workflow/report/atlas/grid.js", "\n// ADDED\n"):
+        assert finished.would_run() == {"all", "build_atlas"}

@@ -79,6 +79,22 @@ def test_the_same_configuration_gives_the_same_files(finished, results):
     assert digests() == before
 
 
+def test_the_atlas_shows_the_tables(results):
+    page = (results / "atlas.html").read_text(encoding="utf-8")
+    atlas = json.loads(page.split('id="atlas">')[1].split("</script>")[0])
+    assert (atlas["run"], atlas["layers"], atlas["heads"], atlas["missing"]) == ("tiny", 2, 2, [])
+    domains = read_tsv(results / "geometry/attention_domains.tsv")
+    wanted = {"class": "mu", "layer": 2, "head": 1, "variant": "kmers", "domain": "RBD", "statistic": "log2_enrichment"}
+    (value,) = domains.loc[(domains[list(wanted)] == pd.Series(wanted)).all(axis=1), "value"]
+    shown = {one["key"]: one for one in atlas["statistics"]}["log2_enrichment.RBD"]
+    assert shown["classes"]["mu"]["value"][2] == value
+    assert len(atlas["predictions"]["columns"]["accession"]) == len(
+        pd.read_parquet(results / "predictions/test.parquet")
+    )
+    linked = atlas["card"]["tables"]
+    assert "geometry/cone_index.tsv" in linked and all((results / path).is_file() for path in linked)
+
+
 def test_the_report_holds_every_figure_with_its_caption(finished, results):
     result = finished.snakemake("--report", "results/tiny/report.html")
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
@@ -88,6 +104,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
         "How narrow the cone is",
         "What each attention head does",
         "beside three baselines",
+        'href="atlas.html"',
     ):
         assert words in page
     figures = [*results.glob("**/*.png")]

@@ -139,6 +139,11 @@ def phase_of(wildcards):
     return "finetune" if wildcards.model == "finetuned" else wildcards.model
 
 
+def written_by(analysis, name):
+    """A file of an analysis; none where the analysis is not active."""
+    return f"<results>/geometry/{analysis}/{name}" if analysis in ANALYSES else []
+
+
 def answers(wildcards):
     """The answers that `classify` is to give."""
     if not QUERY:

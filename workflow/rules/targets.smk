@@ -20,4 +20,5 @@ def targets():
         ),
         "<results>/evaluation/metrics.json",
         *collect("<results>/geometry/{analysis}.png", analysis=ANALYSES),
+        "<results>/atlas.html",
     ]

@@ -1,0 +1,252 @@
+"""The atlas in a browser: every view opens, shows the numbers of the tables, and follows its address."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+from small_atlas import CLASSES, Size, contents, page, random_details, random_tables
+
+VIEWS = ["grid", "head", "track", "stream", "space", "predictions", "card"]
+SIZE = Size()
+HOSTILE = [
+    "<script>window.hacked=1</script>",
+    "\"'><img src=x onerror=window.hacked=1>&amp;",
+    "<a href='javascript:window.hacked=1'>" + "very long " * 300,
+]
+
+
+def state(opened):
+    return parse_qs(urlsplit(opened.page.url).fragment)
+
+
+# Views
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_view_opens_without_an_error_or_a_request(small, view, theme):
+    small.errors.clear()
+    small.requests.clear()
+    small.show(f"view={view}&theme={theme}")
+    figures = small.figures()
+    assert figures and all(figure["title"] and figure["label"].startswith(figure["title"]) for figure in figures)
+    assert small.page.locator("[aria-current=page]").get_attribute("data-view") == view
+    assert small.errors == []
+    assert {urlsplit(url).scheme for url in small.requests} <= {"file", "about", "data", "blob"}
+
+
+def test_page_may_not_reach_the_network(small):
+    small.show("view=card")
+    refused = small.page.evaluate("fetch('http://localhost:9/').then(() => 'sent', (error) => String(error))")
+    assert "Failed to fetch" in refused
+    assert any("Content Security Policy" in text for text in small.errors)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_view_without_its_analyses_says_so(open_atlas, view):
+    gone = ("isotropy", "cone_index", "attention_gates", "pairs", "tokens", "attributions", "spectra", "spaces")
+    opened = open_atlas(page(contents(SIZE, CLASSES, without=gone)))
+    opened.show(f"view={view}")
+    assert opened.errors == []
+    words = {"head": "attention_maps", "track": "attributions", "stream": "cone_index", "card": "cone_index"}
+    assert words.get(view, "") in " ".join(opened.page.locator(".note").all_inner_texts())
+
+
+# Numbers
+
+
+def test_grid_shows_the_table(small):
+    small.show("view=grid&stat=log2_enrichment.RBD&class=beta")
+    table = random_tables(SIZE, CLASSES)["attention_domains"]
+    rows = table[(table["domain"] == "RBD") & (table["statistic"] == "log2_enrichment") & (table["class"] == "beta")]
+    wanted = {
+        (f"layer {row.layer}, head {int(row.head)}", row.value, f"{row.low:.10g} to {row.high:.10g}")
+        for row in rows.itertuples()
+    }
+    shown = small.rows("Attention to RBD")
+    assert {(name, float(value), interval) for name, value, interval in shown} == wanted
+    (figure,) = small.figures()
+    assert np.ravel(figure["z"]).tolist() == rows.sort_values(["layer", "head"])["value"].tolist()
+
+
+def test_two_classes_are_compared(small):
+    small.show("view=grid&stat=log2_enrichment.RBD&class=beta&class=gamma&only=1")
+    table = random_tables(SIZE, CLASSES)["attention_domains"]
+    rows = table[(table["domain"] == "RBD") & (table["statistic"] == "log2_enrichment")]
+    first, second = (rows[rows["class"] == name].set_index(["layer", "head"]) for name in ("beta", "gamma"))
+    wanted = first[(first["low"] > 0) & ~(second["low"] > 0)]
+    shown = small.rows("Attention to RBD")
+    assert {row[0] for row in shown} == {f"layer {layer}, head {int(head)}" for layer, head in wanted.index}
+    assert small.page.inner_text("#answer").startswith(f"{len(wanted)} of {SIZE.layers * SIZE.heads} heads")
+    for row in shown:
+        assert float(row[5]) == pytest.approx(float(row[1]) - float(row[3]), rel=1e-5)
+
+
+def test_head_shows_the_table_and_the_pairs(small):
+    small.show("layer=2&head=3&class=gamma")
+    gates = random_tables(SIZE, CLASSES)["attention_gates"]
+    rows = gates[(gates["class"] == "gamma") & (gates["layer"] == 2) & (gates["head"] == 3)]
+    vertical = rows[rows["statistic"] == "vertical"].iloc[0]
+    shown = {row[0]: row for row in small.rows("Statistics of")}
+    assert float(shown["Gate: vertical (all look at the same few)"][2]) == vertical["value"]
+    pairs = random_details(SIZE, CLASSES)["pairs"]
+    mine = pairs[(pairs["class"] == "gamma") & (pairs["layer"] == 2) & (pairs["head"] == 3)]
+    largest = mine.sort_values("mean", ascending=False).head(15)["mean"].tolist()
+    assert [float(row[4]) for row in small.rows("Pairs of k-mers")] == largest
+
+
+def test_track_shows_the_table(small):
+    small.show("view=track&class=beta&layer=1&head=2")
+    lines = small.page.evaluate("document.querySelector('.js-plotly-plot').data.map(({ yaxis, y }) => [yaxis, [...y]])")
+    details = random_details(SIZE, CLASSES)
+    tokens = details["tokens"]
+    rows = tokens[(tokens["class"] == "beta") & (tokens["layer"] == 1) & (tokens["head"] == 2)]
+    assert dict(lines)["y3"] == pytest.approx(rows["received"].tolist(), rel=1e-7)
+    attributions = details["attributions"]
+    assert dict(lines)["y4"] == attributions.loc[attributions["class"] == "beta", "value"].tolist()
+
+
+def test_stream_shows_the_table(small):
+    small.show("view=stream&class=alpha&panel2=isotropy.isoscore")
+    isotropy = random_tables(SIZE, CLASSES)["isotropy"]
+    rows = isotropy[(isotropy["class"] == "alpha") & (isotropy["statistic"] == "isoscore")]
+    figure = next(one for one in small.figures() if one["title"] == "Isotropy: IsoScore")
+    assert figure["y"] == rows.sort_values("layer")["value"].tolist()
+    assert [float(row[2]) for row in small.rows("IsoScore")] == figure["y"]
+
+
+def test_predictions_show_the_table(small):
+    small.show("view=predictions")
+    predictions = random_details(SIZE, CLASSES)["predictions"].set_index("accession")
+    shown = small.rows("12 sequences")
+    assert len(shown) == len(predictions) == 12
+    assert shown[0][:3] == ["genome/0", "alpha", "beta"]
+    for row in shown:
+        wanted = predictions.loc[row[0], [f"p_{name}" for name in CLASSES]].tolist()
+        assert [float(value) for value in row[5:]] == pytest.approx(wanted, rel=1e-5)
+    (figure,) = small.figures()
+    assert figure["z"][0] == [0.75, 0.25, 0]
+
+
+def test_card_shows_the_metrics(small):
+    small.show("view=card")
+    assert small.rows("accuracy") == [
+        ["test", "bert", "0.875", "0.5 to 0.96", "8"],
+        ["test", "majority", "0.5", "0.2 to 0.8", "8"],
+    ]
+    assert ["numpy", "2.4.6"] in small.rows("Programs")
+    assert small.page.get_attribute("main ul a", "href") == "evaluation/metrics.tsv"
+
+
+# Addresses and keys
+
+
+def test_an_address_restores_its_view(small):
+    small.show("layer=2&head=3&class=gamma&class=beta&queries=RBD&between=minus")
+    page = small.page
+    chosen = {name: page.input_value(f"select[name={name}]") for name in ("layer", "head", "queries", "between")}
+    assert chosen == {"layer": "2", "head": "3", "queries": "RBD", "between": "minus"}
+    assert page.locator("main select").nth(2).input_value() == "gamma"
+    assert [figure["title"] for figure in small.figures()][:3] == [
+        "layer 2, head 3: gamma",
+        "layer 2, head 3: beta",
+        "layer 2, head 3: gamma against beta",
+    ]
+
+
+def test_what_is_chosen_stands_in_the_address(small):
+    small.show("view=grid")
+    page = small.page
+    page.select_option("select[name=stat]", "role")
+    page.get_by_label("Class", exact=True).select_option("beta")
+    page.get_by_label("Compare with").select_option("gamma")
+    small.settle()
+    assert state(small) == {"view": ["grid"], "stat": ["role"], "class": ["beta", "gamma"]}
+    before = small.figures()
+    small.show(urlsplit(page.url).fragment)
+    assert small.figures() == before
+    page.go_back()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["layer=99&head=abc", "view=none", "class=%3Cscript%3E&stat=x", "view=space&depth=-3", "view=track&layer=1e9"],
+)
+def test_a_broken_address_opens_something(small, address):
+    small.errors.clear()
+    small.show(address)
+    assert small.figures() and small.errors == []
+
+
+def test_keys_go_through_views_and_heads(small):
+    small.show("view=card")
+    page = small.page
+    page.keyboard.press("1")
+    small.settle()
+    assert state(small)["view"] == ["grid"]
+    page.locator("figure [role=img]").first.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    small.settle()
+    assert (state(small)["layer"], state(small)["head"]) == (["2"], ["3"])
+    assert page.inner_text("#said").startswith("layer 2, head 3:")
+    page.keyboard.press("Enter")
+    small.settle()
+    assert page.inner_text("h2") == "One head"
+    page.get_by_role("button", name="Head before").press("Enter")
+    small.settle()
+    assert state(small)["head"] == ["2"]
+
+
+def test_every_control_has_a_name_and_focus_stays(small):
+    for view in VIEWS:
+        page = small.show(f"view={view}")
+        nameless = page.evaluate(
+            """[...document.querySelectorAll("main select, main input, main button")].filter(
+              (one) => !one.labels?.length && !one.getAttribute("aria-label") && !one.textContent.trim()).length"""
+        )
+        assert nameless == 0
+    page = small.show("view=stream")
+    page.get_by_role("checkbox", name="gamma").press("Space")
+    small.settle()
+    assert page.evaluate("document.activeElement.value") == "gamma"
+    assert page.get_by_role("checkbox", name="gamma").is_checked()
+
+
+@pytest.mark.parametrize("kind", ["SVG", "PNG"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_figures_are_saved(small, view, kind):
+    page = small.show(f"view={view}")
+    with page.expect_download() as saved:
+        page.locator("figure:not([hidden])").first.get_by_role("button", name=f"Save the figure as {kind}").click()
+    assert saved.value.suggested_filename.endswith(f".{kind.lower()}")
+    start = saved.value.path().read_bytes()[:5]
+    assert start == (b"<svg " if kind == "SVG" else b"\x89PNG\r")
+
+
+def test_numbers_are_saved(small):
+    page = small.show("view=grid&stat=log2_enrichment.RBD&class=beta")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save the numbers").click()
+    lines = saved.value.path().read_text(encoding="utf-8").splitlines()
+    assert lines[0].split("\t") == ["head", "beta", "interval"]
+    assert len(lines) == 1 + SIZE.layers * SIZE.heads
+
+
+# Hostile names
+
+
+def test_hostile_names_are_text(open_atlas):
+    accessions = [f"{name} {i}" for i, name in enumerate(HOSTILE * 4)]
+    opened = open_atlas(page(contents(SIZE, HOSTILE, accessions)))
+    for view in VIEWS:
+        opened.show(f"view={view}")
+        opened.page.mouse.move(400, 500)
+        assert opened.page.evaluate("window.hacked") is None
+        assert opened.page.locator("img, main script, main a[href^=javascript]").count() == 0
+        assert opened.errors == []
+        assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), view
+    opened.show("view=predictions")
+    assert {row[0] for row in opened.rows("12 sequences")} == set(accessions)
+    assert opened.page.evaluate("window.hacked") is None

@@ -1,0 +1,83 @@
+"""An atlas of the size of BERT-base: small enough, quick to load, and quick to answer."""
+
+import statistics
+
+import pytest
+
+from small_atlas import BERT_BASE, contents, page
+
+CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
+MEGABYTES = 25
+# A quiet machine of two cores needs a fifth of it; a browser on a busy one waits for its turn.
+LOADED = 10.0
+# What an answer may take of the processor's time, in seconds. A quiet machine needs less than half of it; one whose
+# cores are shared is slower even so.
+ANSWERED = 0.2
+EMPTY = "<!doctype html><title>empty</title>"
+# From a change of the address to the end of the frame that shows it.
+TIMED = """(address) => new Promise((done) => {
+  const start = performance.now();
+  const frame = () => requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+  if (address === null) return frame();
+  addEventListener("hashchange", frame, { once: true });
+  location.hash = address;
+})"""
+ANSWERS = {
+    "another statistic": ["view=grid&stat=sink", "view=grid&stat=role"],
+    "two classes": ["view=grid&class=mu&class=delta", "view=grid&class=gh&class=beta"],
+    "another head": ["layer=3&head=5&class=mu", "layer=3&head=6&class=mu"],
+    "a head's two classes": ["layer=3&head=5&class=mu&class=gh", "layer=3&head=6&class=mu&class=gh"],
+    "another head along the protein": ["view=track&layer=3&head=5", "view=track&layer=3&head=6"],
+    "another class by layer": ["view=stream&class=mu", "view=stream&class=delta"],
+    "a search": ["view=predictions&true=mu", "view=predictions&true=delta"],
+    "another metric": ["view=card&metric=accuracy", "view=card&metric=none"],
+}
+
+
+@pytest.fixture(scope="module")
+def large(open_atlas):
+    return open_atlas(page(contents(BERT_BASE, CLASSES)))
+
+
+def test_size_of_the_file(large):
+    assert large.file.stat().st_size < MEGABYTES * 1e6
+
+
+def test_time_to_load(large, record_property):
+    page = large.show("view=grid")
+    loaded = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd / 1000")
+    record_property("seconds to load", loaded)
+    print(f"loaded in {loaded:.2f} s, {large.file.stat().st_size / 1e6:.1f} MB")
+    assert loaded < LOADED
+
+
+class Clock:
+    """Seconds of processor time that the main thread of a page has used."""
+
+    def __init__(self, page):
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def __call__(self) -> float:
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+
+def test_time_to_answer(open_atlas, large, record_property):
+    empty = open_atlas(EMPTY).show("")
+    frame = statistics.median(empty.evaluate(TIMED, None) for _ in range(21))
+    clock = Clock(large.page)
+    found = {}
+    for what, addresses in ANSWERS.items():
+        large.show(addresses[0])
+        waited, used = [], []
+        for i in range(7):
+            before = clock()
+            waited.append(large.page.evaluate(TIMED, addresses[(i + 1) % 2]))
+            used.append(clock() - before)
+        found[what] = statistics.median(used)
+        frames = statistics.median(waited) / frame
+        print(f"{what}: {1000 * found[what]:.0f} ms, {frames:.1f} frames of an empty page ({frame:.1f} ms)")
+        record_property(what, {"seconds": found[what], "frames": frames})
+    assert max(found.values()) < ANSWERED
+    assert large.errors == []

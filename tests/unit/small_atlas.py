@@ -1,0 +1,180 @@
+"""The contents of an atlas of random numbers, of any size, and the tables that they come from."""
+
+import json
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from checkout import ROOT
+from spikegeometry.dataset.domains import read_domains
+from spikegeometry.report.atlas import atlas_page
+from spikegeometry.report.contents import atlas_contents
+from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, Statistic
+
+K, STRIDE = 12, 9
+PARTS = ROOT / "workflow/report/atlas"
+PROGRAMS = ["state", "elements", "figures", "grid", "head", "track", "stream", "space", "predictions", "card", "atlas"]
+CLASSES = ["alpha", "beta", "gamma"]
+PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime": ["global", "small"]}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Layers, heads in each, k-mers of a sequence, and test sequences of each class."""
+
+    layers: int = 2
+    heads: int = 3
+    kmers: int = 30
+    sequences: int = 4
+
+
+BERT_BASE = Size(12, 12, 424, 500)
+
+
+def random_tables(size: Size, classes: list[str], seed: int = 0) -> dict[str, pd.DataFrame]:
+    """Tables of all analyses that the atlas shows, with the numbers rounded as in a file."""
+    generator = np.random.default_rng(seed)
+    names = [*classes, "all"]
+    heads = list(product(range(1, size.layers + 1), range(1, size.heads + 1)))
+    tables: dict[str, list[pd.DataFrame]] = {}
+    domains = [
+        Statistic("", "", "", "", "attention_domains", {"variant": "kmers", "domain": name, "statistic": statistic})
+        for name in ("NTD", "RBD")
+        for statistic in ("share", "log2_enrichment")
+    ]
+    for one in [*OF_HEADS, *domains]:
+        entries = PATTERNS[one.category] if one.category else [None]
+        of_weights = one.analysis == "subspace_directionality"
+        rows = product([None] if of_weights else names, heads, entries)
+        frame = pd.DataFrame(
+            [(name, *place, entry) for name, place, entry in rows], columns=["class", "layer", "head", ""]
+        )
+        frame = frame.rename(columns={"": one.category or "-"}).assign(**one.where)
+        tables.setdefault(one.analysis, []).append(frame.drop(columns=["class"] if of_weights else []))
+    for one in OF_LAYERS:
+        frame = pd.DataFrame(product(names, range(size.layers + 1)), columns=["class", "layer"])
+        tables.setdefault(one.analysis, []).append(frame.assign(**({"head": ""} | one.where)))
+    found = {}
+    for analysis, frames in tables.items():
+        table = pd.concat(frames, ignore_index=True).drop(columns="-", errors="ignore")
+        value = np.array([float(f"{number:.6g}") for number in generator.normal(size=len(table))])
+        table = table.assign(value=value, n=10, low=(value - 0.25).round(9), high=(value + 0.25).round(9))
+        text = table.columns.difference(["layer", "head", "value", "n", "low", "high"])
+        found[analysis] = table.assign(head=pd.to_numeric(table["head"])).fillna(dict.fromkeys(text, ""))
+    return found
+
+
+def random_details(size: Size, classes: list[str], accessions: list[str] | None = None) -> dict[str, pd.DataFrame]:
+    """The other tables. The first sequence of the first class is called by the second."""
+    generator = np.random.default_rng(1)
+    of_class = np.repeat(classes, size.sequences)
+    names = accessions or [f"genome/{i}" for i in range(len(of_class))]
+    chances = generator.dirichlet(np.full(len(classes), 0.1), len(of_class))
+    chances = np.sort(chances, axis=1)[:, ::-1]
+    label = np.repeat(np.arange(len(classes)), size.sequences)
+    called = label.copy()
+    called[0] = 1
+    probabilities = np.empty_like(chances)
+    for row, first in enumerate(called):
+        others = [i for i in range(len(classes)) if i != first]
+        probabilities[row, [first, *others]] = chances[row]
+    sequences = pd.DataFrame({"accession": names, "class": of_class, "predicted": np.array(classes)[called]})
+    predictions = sequences.assign(correct=called == label, unknown=0, abstain=False)
+    predictions = predictions.assign(**{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)})
+    counts = [
+        ("bert", true, other, int(((sequences["class"] == true) & (sequences["predicted"] == other)).sum()))
+        for true, other in product(classes, classes)
+    ]
+    heads = list(product(classes, range(1, size.layers + 1), range(1, size.heads + 1)))
+    pairs = [(*place, 1 + i, 1, 2 + i, 5, round(float(generator.random()), 6)) for place in heads for i in range(20)]
+    tokens = pd.DataFrame(product(heads, range(1, size.kmers + 1)), columns=["place", "token"])
+    tokens[["class", "layer", "head"]] = tokens.pop("place").tolist()
+    kmers = range(1, size.kmers + 1)
+    attributions = pd.DataFrame(product(classes, kmers), columns=["class", "token"])
+    spectra = product(["finetuned", "pretrained"], range(1, size.layers + 1), range(1, size.heads + 1), range(1, 9))
+    spaces = sequences.rename(columns={"accession": "sequence"}).assign(
+        site="cls", layer=1, method="umap", dimensions=3
+    )
+    numbers = {axis: generator.normal(size=len(spaces)) for axis in "xyz"}
+    return {
+        "sequences": sequences,
+        "predictions": predictions,
+        "confusion": pd.DataFrame(counts, columns=["model", "true", "predicted", "count"]),
+        "domains": read_domains(ROOT / "resources/spike_domains.tsv"),
+        "metrics": pd.DataFrame(
+            [
+                ("test", "bert", "accuracy", "", 0.875, 0.5, 0.96, 8),
+                ("test", "majority", "accuracy", "", 0.5, 0.2, 0.8, 8),
+            ],
+            columns=["set", "model", "metric", "class", "value", "low", "high", "n"],
+        ),
+        "splits": pd.DataFrame({"class": classes, "split": "test", "genomes": size.sequences}),
+        "pairs": pd.DataFrame(
+            pairs,
+            columns=["class", "layer", "head", "query", "query_first_residue", "key", "key_first_residue", "mean"],
+        ),
+        "tokens": tokens.assign(received=generator.random(len(tokens)).astype(np.float32)),
+        "attributions": attributions.assign(
+            method="gradients_reference",
+            statistic="attribution",
+            value=generator.normal(size=len(attributions)).round(4),
+        ),
+        "spectra": pd.DataFrame(spectra, columns=["model", "layer", "head", "rank"]).assign(
+            form="head", spectrum="singular", value=lambda table: 1 / table["rank"]
+        ),
+        "spaces": spaces.assign(**numbers),
+    }
+
+
+class RandomMaps(dict):
+    """Mean attention maps (L, H, n, n) by class, made when they are asked for; rows sum to one."""
+
+    def __init__(self, size: Size, classes: list[str]):
+        super().__init__(dict.fromkeys(classes))
+        self.shape = (size.layers, size.heads, size.kmers + 2, size.kmers + 2)
+
+    def __getitem__(self, name):
+        generator = np.random.default_rng(list(self).index(name))
+        maps = generator.random(self.shape, dtype=np.float32) ** 8
+        return maps / maps.sum(axis=-1, keepdims=True)
+
+
+def contents(
+    size: Size, classes: list[str], accessions: list[str] | None = None, without: tuple[str, ...] = ()
+) -> dict:
+    """The contents of an atlas; `without`: analyses and other tables that are not there."""
+    tables = random_tables(size, classes)
+    details = random_details(size, classes, accessions)
+    mutation = pd.DataFrame(
+        [("A23063T", 1501, 1501, False, 1.0), ("del:21765:6", 203, 208, False, 0.5)],
+        columns=["mutation", "first", "last", "inserted", "share"],
+    )
+    return atlas_contents(
+        config={
+            "run": "small",
+            "classes": classes,
+            "dataset": {"k": K, "stride": STRIDE},
+            "source": {"type": "simulate"},
+        },
+        model={"num_hidden_layers": size.layers, "num_attention_heads": size.heads, "hidden_size": 8},
+        tables={name: table for name, table in tables.items() if name not in without},
+        details={name: table for name, table in details.items() if name not in without},
+        attention=RandomMaps(size, classes),
+        cls=np.random.default_rng(2).normal(size=(len(classes) * size.sequences, size.layers + 1, 8)),
+        mutations={classes[0]: mutation},
+        gene="AAT" * 1274,
+        card={"environments": ["  - numpy =2.4.6\n  - pandas =3.0.5\n"], "tables": ["evaluation/metrics.tsv"]},
+    )
+
+
+def page(data: dict) -> str:
+    """The atlas of some contents."""
+    style, body = ((PARTS / name).read_text(encoding="utf-8") for name in ("style.css", "body.html"))
+    return atlas_page(data, style, body, [(PARTS / f"{name}.js").read_text(encoding="utf-8") for name in PROGRAMS])
+
+
+def data_of(html: str) -> dict:
+    """What a page embeds."""
+    return json.loads(html.split('id="atlas">')[1].split("</script>")[0])

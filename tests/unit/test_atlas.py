@@ -1,0 +1,230 @@
+"""The atlas: its numbers are those of the tables, and nothing in it can become a program."""
+
+import base64
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from small_atlas import PARTS, PROGRAMS, Size, contents, data_of, page, random_details, random_tables
+from spikegeometry.report.arrays import attention_arrays, bin_size, pooled, principal_components
+from spikegeometry.report.atlas import embedded
+from spikegeometry.report.card import pinned
+from spikegeometry.report.statistics import OF_HEADS, Statistic, by_head, by_layer
+from spikegeometry.report.views import (
+    PAIRS,
+    evenly,
+    lighter,
+    mutations_by_class,
+    prediction_rows,
+    strongest_pairs,
+)
+
+CLASSES = ["alpha", "beta"]
+SIZE = Size()
+
+
+@pytest.fixture(scope="module")
+def atlas():
+    return contents(SIZE, CLASSES)
+
+
+# Statistics
+
+
+def test_values_of_heads_are_those_of_the_table(atlas):
+    tables = random_tables(SIZE, CLASSES)
+    table = tables["attention_domains"]
+    shown = {one["key"]: one for one in atlas["statistics"]}["log2_enrichment.RBD"]
+    rows = table[(table["domain"] == "RBD") & (table["statistic"] == "log2_enrichment") & (table["class"] == "beta")]
+    assert len(rows) == SIZE.layers * SIZE.heads
+    for row in rows.itertuples():
+        cell = (row.layer - 1) * SIZE.heads + int(row.head) - 1
+        of_class = shown["classes"]["beta"]
+        assert [of_class[name][cell] for name in ("value", "low", "high", "n")] == [row.value, row.low, row.high, row.n]
+
+
+def test_every_statistic_of_the_tables_is_shown(atlas):
+    assert {one.key for one in OF_HEADS} <= {one["key"] for one in atlas["statistics"]}
+    assert set(atlas["statistics"][0]["classes"]) == {*CLASSES, "all"}
+    assert {one["group"] for one in atlas["stream"]} == {
+        "Cone index",
+        "Isotropy",
+        "Norms",
+        "Separability of the classes",
+    }
+
+
+def test_an_entry_is_the_most_frequent_and_missing_heads_stay_empty():
+    table = pd.DataFrame(
+        [("alpha", 2, 1, "block", 0.25), ("alpha", 2, 1, "vertical", 0.75), ("alpha", 1, 2, "block", 1.0)],
+        columns=["class", "layer", "head", "role", "value"],
+    ).assign(n=4, low=0.1, high=0.9, variant="kmers", statistic="share")
+    shown = by_head(OF_HEADS[0], table, 2, 2)
+    assert shown["categories"] == ["block", "vertical"]
+    assert shown["classes"]["alpha"]["category"] == [None, 0, 1, None]
+    assert shown["classes"]["alpha"]["value"] == [None, 1, 0.75, None]
+
+
+def test_statistics_of_weights_have_no_class(atlas):
+    shown = {one["key"]: one for one in atlas["statistics"]}["subspace_directionality.symmetry"]
+    assert list(shown["classes"]) == [""]
+
+
+def test_a_statistic_without_rows_is_none():
+    table = pd.DataFrame({"class": ["a"], "layer": [1], "head": [1], "statistic": ["other"], "value": [1.0]})
+    asked = Statistic("key", "", "", "", "table", {"statistic": "wanted"})
+    assert by_head(asked, table, 1, 1) is None and by_layer(asked, table) is None
+
+
+def test_what_is_not_active_is_named():
+    without = contents(SIZE, CLASSES, without=("attention_domains", "isotropy", "pairs", "spectra", "spaces"))
+    assert without["missing"] == ["attention_domains", "isotropy"]
+    assert without["pairs"] is None and without["spectra"] is None and without["space"]["maps"] == []
+
+
+# Arrays
+
+
+def unpacked(text, kind):
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def test_maps_come_back_within_the_error_that_the_page_names():
+    maps = np.random.default_rng(0).random((2, 3, 40, 40)) ** 6
+    maps[0, 0, 5, 6] = np.nan
+    packed = attention_arrays([("alpha", maps)], 1, 10**6)
+    assert packed["bin"] == 1 and packed["side"] == packed["kmers"] == 38
+    of_class = packed["classes"]["alpha"]
+    cells = unpacked(of_class["cells"], "u1").reshape(6, 38, 38).astype(float)
+    low, high = (np.array(of_class[name])[:, None, None] for name in ("low", "high"))
+    read = low * (high / low) ** ((cells - 1) / 254)
+    wanted = np.maximum(maps.reshape(6, 40, 40)[:, 1:-1, 1:-1], packed["smallest"])
+    known = np.isfinite(wanted)
+    assert (cells[~known] == 0).all() and (cells[known] > 0).all()
+    assert (np.abs(read / wanted - 1)[known]).max() <= packed["error"] * 1.0001
+
+
+def test_cells_are_means_and_the_last_of_fewer():
+    maps = np.arange(9.0).reshape(1, 3, 3)
+    assert pooled(maps, 2)[0].tolist() == [[2.0, 3.5], [6.5, 8.0]]
+    maps[0, 0, 0] = np.nan
+    assert pooled(maps, 2)[0, 0, 0] == pytest.approx((1 + 3 + 4) / 3)
+
+
+def test_maps_of_bert_base_fit_the_budget():
+    maps = 8 * 12 * 12
+    size = bin_size(424, maps, 12_000_000)
+    assert maps * (-(-424 // size)) ** 2 * 4 / 3 <= 12_000_000
+    assert maps * (-(-424 // (size - 1))) ** 2 * 4 / 3 > 12_000_000
+
+
+def test_a_map_of_equal_cells():
+    packed = attention_arrays([("alpha", np.full((1, 1, 5, 5), 0.2))], 1, 10**6)
+    assert packed["error"] == 0
+    assert set(unpacked(packed["classes"]["alpha"]["cells"], "u1")) == {1}
+
+
+def test_components_keep_distances_and_equal_vectors_lie_together():
+    vectors = np.random.default_rng(0).normal(size=(9, 3))
+    points, shares = principal_components(vectors)
+    between = [np.linalg.norm(each[:, None] - each[None], axis=-1) for each in (points, vectors)]
+    np.testing.assert_allclose(between[0], between[1], atol=1e-12)
+    assert shares.sum() == pytest.approx(1) and (np.diff(shares) <= 0).all()
+    points, shares = principal_components(np.full((4, 8), 3.7, np.float32))
+    assert not points.any() and not shares.any()
+
+
+# Views
+
+
+def test_strongest_pairs_are_the_largest_of_their_head():
+    pairs = random_details(SIZE, CLASSES)["pairs"]
+    shown = strongest_pairs(pairs, SIZE.layers, SIZE.heads)
+    rows = pairs[(pairs["class"] == "beta") & (pairs["layer"] == 2) & (pairs["head"] == 3)]
+    largest = rows.sort_values("mean", ascending=False).head(PAIRS)
+    assert shown["beta"][5] == largest[["query", "key", "mean"]].to_numpy().tolist()
+
+
+def test_attention_received_is_the_tables(atlas):
+    tokens = random_details(SIZE, CLASSES)["tokens"]
+    values = unpacked(atlas["track"]["received"]["classes"]["alpha"], "<f4").reshape(-1, SIZE.kmers)
+    rows = tokens[(tokens["class"] == "alpha") & (tokens["layer"] == 1) & (tokens["head"] == 2)]
+    np.testing.assert_array_equal(values[1], rows["received"])
+
+
+def test_errors_come_first_then_the_least_certain(atlas):
+    shown = atlas["predictions"]
+    assert shown["errors"] == 1 and shown["n"] == 8
+    assert (shown["columns"]["class"][0], shown["columns"]["predicted"][0]) == ("alpha", "beta")
+    certain = np.max(shown["probabilities"], axis=0)[1:]
+    assert (np.diff(certain) >= 0).all()
+
+
+def test_probabilities_are_those_of_the_predictions(atlas):
+    predictions = random_details(SIZE, CLASSES)["predictions"].set_index("accession")
+    for i, accession in enumerate(atlas["predictions"]["columns"]["accession"]):
+        shown = [column[i] for column in atlas["predictions"]["probabilities"]]
+        assert shown == pytest.approx(predictions.loc[accession, ["p_alpha", "p_beta"]].tolist(), rel=1e-5)
+
+
+def test_many_sequences_are_thinned_evenly():
+    assert evenly(pd.Series(["a"] * 6 + ["b"] * 3), 5).tolist() == [0, 2, 4, 6, 8]
+    many = random_details(Size(sequences=3000), CLASSES)["predictions"]
+    shown = prediction_rows(many, CLASSES)
+    assert shown["n"] == 6000 and len(shown["columns"]["accession"]) == 4000
+    assert shown["columns"]["predicted"][0] != shown["columns"]["class"][0]
+
+
+def test_names_of_mutations_in_the_protein():
+    gene = "ATGTTTAAC"
+    table = pd.DataFrame(
+        [
+            ("A1C", 1, 1, 1.0),
+            ("T4A", 4, 4, 1.0),
+            ("T6A", 6, 6, 1.0),
+            ("C9T", 9, 9, 2 / 3),
+            ("del:21565:3", 3, 5, 1.0),
+            ("ins:21567:AAA", 5, 6, 1.0),
+        ],
+        columns=["mutation", "first", "last", "share"],
+    )
+    shown = mutations_by_class({"alpha": table}, gene)["alpha"]
+    # Two bases of the second codon change: TTT to ATA. AAT and AAC are both asparagine.
+    assert [row[1] for row in shown] == ["M1L", "F2I", "F2I", "N3 silent", "del 1-2", "ins after 2"]
+    assert shown[3][4] == 0.667
+
+
+def test_dark_colours_are_lighter_for_dark_pages():
+    assert lighter("#332288") != "#332288" and lighter("#ddcc77") == "#ddcc77"
+
+
+def test_versions_are_those_of_the_environments():
+    assert pinned(["  - numpy =2.4.6\n", "  - numpy =2.4.6\n  - bwa =0.7.19\n"]) == [
+        ["bwa", "0.7.19"],
+        ["numpy", "2.4.6"],
+    ]
+
+
+# The page
+
+
+def test_data_cannot_end_their_element():
+    hostile = "</script><script>alert(1)</script><!-- & \u2028"
+    text = embedded({"name": hostile})
+    assert not set("<>&\u2028") & set(text)
+    assert data_of(f'<script id="atlas">{text}</script>') == {"name": hostile}
+
+
+def test_page_names_no_address_of_its_own(atlas):
+    # The library names addresses, in comments and for maps of the world that nobody draws here.
+    own = [(PARTS / f"{name}.js").read_text(encoding="utf-8") for name in PROGRAMS]
+    assert not re.findall(r"https?:|//\w+\.\w+/|fetch\(|XMLHttpRequest|innerHTML|eval\(", "\n".join(own))
+    html = page(atlas)
+    assert "default-src 'none'" in html
+    assert data_of(html)["run"] == "small"
+
+
+def test_every_program_is_part_of_the_page():
+    assert {path.stem for path in PARTS.glob("*.js")} == set(PROGRAMS)

@@ -1,0 +1,57 @@
+// The views, the keys 1 to 7 for them, and light or dark.
+const VIEWS = {
+  grid: ["Heads", "Every layer and head", gridView],
+  head: ["One head", "One head", headView],
+  track: ["Protein", "Along the protein", trackView],
+  stream: ["Layers", "The stream through the layers", streamView],
+  space: ["Space", "The space of the sequences", spaceView],
+  predictions: ["Predictions", "Predictions", predictionsView],
+  card: ["The run", "The run's card", cardView],
+};
+const main = document.getElementById("main");
+const views = document.getElementById("views");
+let shown = "";
+let update = () => {};
+
+function show() {
+  const name = viewAsked(Object.keys(VIEWS));
+  applyTheme();
+  for (const link of views.children) {
+    const own = link.dataset.view === name;
+    if (own) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    link.href = addressWith({ view: link.dataset.view });
+  }
+  if (name !== shown) {
+    for (const area of main.querySelectorAll(".js-plotly-plot")) Plotly.purge(area);
+    main.replaceChildren(element("h2", { id: "view-title" }, VIEWS[name][1]));
+    update = VIEWS[name][2](main);
+    document.title = `${VIEWS[name][0]}: atlas of ${atlas.run}`;
+    if (shown !== "") say(VIEWS[name][1]);
+    shown = name;
+  }
+  update();
+}
+
+function applyTheme() {
+  const preferred = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  document.documentElement.dataset.theme = oneOf("theme", ["dark", "light"], preferred);
+}
+
+document.getElementById("title").textContent = `Atlas of ${atlas.run}`;
+Object.entries(VIEWS).forEach(([name, [text]], i) =>
+  views.append(element("a", { "data-view": name, "aria-keyshortcuts": String(i + 1) }, text)),
+);
+document.getElementById("theme").addEventListener("click", () => change({ theme: dark() ? "light" : "dark" }));
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const name = Object.keys(VIEWS)[Number(event.key) - 1];
+  if (name) change({ view: name });
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+addEventListener("hashchange", show);
+show();

@@ -1,0 +1,96 @@
+// (g) What the run is: data, model, metrics, versions, configuration, files.
+function cardView(root) {
+  const { card } = atlas;
+  const given = ({ columns, rows }, caption) => table(caption, columns, rows);
+  const metric = menu(
+    "Metric",
+    "metric",
+    () => [...new Set(card.metrics.map((row) => row[2]))].map((name) => [name, name.replace(/_/g, " ")]),
+    () => oneOf("metric", [...new Set(card.metrics.map((row) => row[2]))]),
+  );
+  const bar = controls(metric);
+  const metrics = element("div");
+  const bars = figure("", 380);
+  root.append(
+    element(
+      "p",
+      {},
+      card.simulated
+        ? "The genomes of this run are simulated: what the model learns of them says that the workflow works, and is no finding about the virus."
+        : "What this run was made of.",
+    ),
+    element("h3", {}, "Metrics, the model beside baselines"),
+    bar.root,
+    bars.root,
+    metrics,
+    element("h3", {}, "Data"),
+    given(card.splits, "Genomes and distinct sequences in each split; from dataset/split_sizes.tsv"),
+    element("h3", {}, "Model"),
+    given(card.model, "The fine-tuned model; from model/finetuned/config.json"),
+    element("h3", {}, "Tables"),
+    element(
+      "p",
+      {},
+      "These links work while the page lies in the folder of its run. Each view also saves what it shows.",
+    ),
+    element(
+      "ul",
+      {},
+      card.tables.map((path) => element("li", {}, element("a", { href: path, download: true }, path))),
+    ),
+    ...(atlas.missing.length ? [note(`Not active in this run: ${atlas.missing.join(", ")}.`)] : []),
+    element("h3", {}, "Versions"),
+    given(card.versions, "Programs and packages, as the workflow pins them"),
+    element("h3", {}, "Citation"),
+    element("p", {}, card.citation),
+    element("h3", {}, "Configuration"),
+    element("pre", { tabindex: "0" }, card.config),
+  );
+  return () => {
+    bar.sync();
+    const name = oneOf("metric", [...new Set(card.metrics.map((row) => row[2]))]);
+    const rows = card.metrics.filter((row) => row[2] === name);
+    const columns = ["set", "model", "value", "interval", "n"];
+    const cells = rows.map(([set, model, , value, low, high, n]) => [set, model, value, interval(low, high), n]);
+    metrics.replaceChildren(
+      table(`${name.replace(/_/g, " ")}; from evaluation/metrics.tsv`, columns, cells),
+      saver(`metric_${name}`, () => [columns, ...cells]),
+    );
+    drawMetric(bars, name, rows);
+  };
+}
+
+function drawMetric(target, name, rows) {
+  const models = [...new Set(rows.map((row) => row[1]))];
+  const colours = dark()
+    ? ["#8ec1ff", "#ddcc77", "#cc99bb", "#aaaaaa", "#88ccaa", "#ee8866"]
+    : ["#0b5394", "#997700", "#882255", "#777777", "#117733", "#cc6677"];
+  const traces = models.map((model, i) => {
+    const own = rows.filter((row) => row[1] === model);
+    return {
+      type: "bar",
+      name: plain(model),
+      x: own.map((row) => plain(row[0])),
+      y: own.map((row) => row[3]),
+      error_y: {
+        type: "data",
+        symmetric: false,
+        array: own.map((row) => (row[5] ?? row[3]) - row[3]),
+        arrayminus: own.map((row) => row[3] - (row[4] ?? row[3])),
+        thickness: 1,
+      },
+      marker: { color: colours[i % colours.length] },
+    };
+  });
+  target.draw(
+    traces,
+    {
+      barmode: "group",
+      yaxis: { title: { text: name.replace(/_/g, " ") } },
+      xaxis: { title: { text: "set" }, automargin: true },
+      legend: { orientation: "h", y: 1.15 },
+    },
+    "The numbers are in the table below.",
+    name.replace(/_/g, " "),
+  );
+}

@@ -1,0 +1,190 @@
+// Elements of the page. Text from the data enters it as text alone.
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+const said = document.getElementById("said");
+
+function say(text) {
+  said.textContent = text;
+}
+
+/** A menu of the state's `key`. `options()` gives [value, text, group]; `current()` the value that holds. */
+function menu(label, key, options, current) {
+  const select = element("select", {
+    name: typeof key === "string" ? key : null,
+    "aria-label": label,
+    onchange: () => change(changesOf(key, select.value)),
+  });
+  let held = "";
+  const sync = () => {
+    const entries = options();
+    if (held !== JSON.stringify(entries)) fill(entries);
+    held = JSON.stringify(entries);
+    select.value = current();
+  };
+  const fill = (entries) => {
+    const groups = new Map();
+    for (const [value, text, group = ""] of entries) {
+      if (!groups.has(group)) groups.set(group, []);
+      groups.get(group).push(element("option", { value }, text));
+    }
+    select.replaceChildren(
+      ...[...groups].flatMap(([group, within]) => (group ? [element("optgroup", { label: group }, within)] : within)),
+    );
+  };
+  return { root: element("label", {}, label, select), sync };
+}
+
+const changesOf = (key, value) => (typeof key === "function" ? key(value) : { [key]: value });
+
+function tick(label, key, checked = () => asked(key) === "1") {
+  const box = element("input", {
+    type: "checkbox",
+    name: key,
+    onchange: () => change({ [key]: box.checked ? "1" : "" }),
+  });
+  const text = element("span", {}, label);
+  return { root: element("label", { class: "check" }, box, text), text, sync: () => (box.checked = checked()) };
+}
+
+/** Boxes of the classes; those of the address, or at first `fallback`, are ticked. */
+function classBoxes(options, fallback = () => options().slice(0, 2)) {
+  const root = element("fieldset");
+  const chosen = () => {
+    const found = classesAsked(options());
+    return found.length ? found : fallback();
+  };
+  const sync = () => {
+    const boxes = options().map((name) => {
+      const box = element("input", {
+        type: "checkbox",
+        name: "class",
+        value: name,
+        onchange: () => {
+          const rest = chosen().filter((other) => other !== name);
+          change({ class: box.checked ? [...rest, name] : rest });
+        },
+      });
+      box.checked = chosen().includes(name);
+      return element("label", {}, box, classTitle(name));
+    });
+    const focused = root.contains(document.activeElement) ? document.activeElement.value : null;
+    root.replaceChildren(element("legend", {}, "Classes"), ...boxes);
+    if (focused !== null) [...root.querySelectorAll("input")].find((box) => box.value === focused)?.focus();
+  };
+  return { root, sync, chosen };
+}
+
+/** Menus of a class and of one to hold against it. Both stand in the address as `class`. */
+function classMenus(options) {
+  const pair = () => {
+    const [first = options()[0], second = ""] = classesAsked(options());
+    return [first, second];
+  };
+  const entries = () => options().map((name) => [name, classTitle(name)]);
+  const first = menu(
+    "Class",
+    (value) => ({ class: [value, pair()[1]].filter(unlike) }),
+    entries,
+    () => pair()[0],
+  );
+  const others = () => [["", "none"], ...entries().filter(([name]) => name !== pair()[0])];
+  const second = menu(
+    "Compare with",
+    (value) => ({ class: [pair()[0], value] }),
+    others,
+    () => pair()[1],
+  );
+  return { menus: [first, second], pair };
+}
+
+const unlike = (value, index, all) => all.indexOf(value) === index;
+
+function classTitle(name) {
+  return name === ALL ? "all classes" : name === "" ? "weights (of no class)" : name;
+}
+
+function controls(...parts) {
+  return {
+    root: element(
+      "div",
+      { class: "controls" },
+      parts.map((part) => part.root ?? part),
+    ),
+    sync: () => parts.forEach((part) => part.sync?.()),
+  };
+}
+
+function button(text, action, label = text) {
+  return element("button", { type: "button", "aria-label": label, onclick: action }, text);
+}
+
+/** A table: `columns` are its heads, `rows` lists of texts, numbers or elements; `mark(i)` gives the class of row i. */
+function table(caption, columns, rows, mark = () => null) {
+  const cell = (value) =>
+    typeof value === "number"
+      ? element("td", { class: "number" }, String(value))
+      : element("td", {}, value === null || value === undefined ? "" : value);
+  return element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    element(
+      "table",
+      {},
+      element("caption", {}, caption),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          columns.map((name, i) =>
+            element("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "number" : null }, name),
+          ),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
+        rows.map((row, i) => element("tr", { class: mark(i) }, row.map(cell))),
+      ),
+    ),
+  );
+}
+
+function save(name, text) {
+  const link = element("a", {
+    href: URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values" })),
+    download: name,
+  });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** A button that saves the rows as a table. */
+function saver(name, rows) {
+  const text = () => rows().map((row) => row.map((value) => String(value ?? "").replace(/[\t\n\r]/g, " ")).join("\t"));
+  return button("Save the numbers (TSV)", () => save(`${name}.tsv`, `${text().join("\n")}\n`));
+}
+
+function note(text) {
+  return element("p", { class: "note" }, text);
+}
+
+function missing(what, analysis) {
+  return note(`${what} is not here: the analysis ${analysis} was not active in this run.`);
+}
+
+const short = (number) => (number === null || number === undefined ? "none" : String(Number(number.toPrecision(3))));
+
+function interval(low, high) {
+  return low === null || low === undefined || high === null || high === undefined ? "" : `${low} to ${high}`;
+}

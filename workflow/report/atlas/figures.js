@@ -1,0 +1,128 @@
+// Figures by plotly.js, which reads a little HTML in texts: names pass through `plain`.
+const SEQUENTIAL = "Cividis";
+const DIVERGING = [
+  [0, "#2166ac"],
+  [0.5, "#f7f7f7"],
+  [1, "#b2182b"],
+];
+const LONGEST = 28;
+
+function plain(text, longest = LONGEST) {
+  const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  return cut.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+/** What is said of a point, which may be longer. */
+const plainly = (text) => plain(text, 300);
+
+const dark = () => document.documentElement.dataset.theme === "dark";
+
+function classColour(name) {
+  const known = atlas.classes.find((one) => one.name === name);
+  return known ? known.colour[dark() ? "dark" : "light"] : dark() ? "#dddddd" : "#555555";
+}
+
+const MARKERS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star"];
+const MARKERS_3D = ["circle", "square", "diamond"];
+const classPlace = (name) =>
+  Math.max(
+    0,
+    atlas.classes.findIndex((one) => one.name === name),
+  );
+
+function layoutOf(given) {
+  const ink = dark() ? "#ececec" : "#1b1b1b";
+  const line = dark() ? "#4a4d55" : "#c4c4c4";
+  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line };
+  const layout = {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: ink, size: 13, family: "system-ui, sans-serif" },
+    margin: { l: 65, r: 20, t: 30, b: 50 },
+    hoverlabel: { align: "left" },
+    ...given,
+  };
+  for (const key of new Set([...Object.keys(given).filter((name) => /^[xy]axis/.test(name)), "xaxis", "yaxis"]))
+    layout[key] = { ...axis, ...given[key] };
+  return layout;
+}
+
+/** A figure with its title and buttons to save it. `draw` shows traces; `label` is what a screen reader says;
+ * `events` are what plotly.js tells of the pointer. */
+function figure(title, height = 420, events = {}) {
+  const area = element("div", { role: "img" });
+  const text = element("span");
+  const saveAs = (format) => {
+    const { width, height: tall } = area.getBoundingClientRect();
+    const { margin, ...layout } = area.layout;
+    const named = {
+      ...layout,
+      title: { text: plain(text.textContent, 120), font: { size: 15 } },
+      paper_bgcolor: getComputedStyle(document.body).backgroundColor,
+      margin: { ...margin, t: (margin.t ?? 20) + 45 },
+    };
+    const filename = text.textContent.replace(/[^\w.-]+/g, "_").slice(0, 80);
+    return Plotly.downloadImage(
+      { data: area.data, layout: named },
+      { format, filename, width, height: tall + 45, scale: 2 },
+    );
+  };
+  const buttons = ["SVG", "PNG"].map((kind) =>
+    button(kind, () => saveAs(kind.toLowerCase()), `Save the figure as ${kind}`),
+  );
+  const root = element("figure", {}, element("figcaption", {}, text, buttons), area);
+  const draw = (traces, layout, label, name = title) => {
+    text.textContent = name;
+    area.setAttribute("aria-label", `${name}. ${label}`);
+    const options = { displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] };
+    const fresh = !area.on;
+    area.style.height = `${layout.height ?? height}px`;
+    Plotly.react(area, traces, layoutOf({ height, width: area.clientWidth, ...layout }), options);
+    if (fresh) for (const [event, action] of Object.entries(events)) area.on(event, action);
+  };
+  // As the window changes, or another figure comes beside this one.
+  const fit = () =>
+    area.on &&
+    area.clientWidth &&
+    area.clientWidth !== area.layout.width &&
+    Plotly.relayout(area, { width: area.clientWidth });
+  new ResizeObserver(fit).observe(area);
+  return { root, area, draw };
+}
+
+// Arrays
+
+function bytes(text) {
+  const raw = atob(text);
+  const found = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) found[i] = raw.charCodeAt(i);
+  return found;
+}
+
+const floats = (text) => new Float32Array(bytes(text).buffer);
+const unpacked = new Map();
+
+/** An array of the data, decoded once. */
+function once(key, decode) {
+  if (!unpacked.has(key)) unpacked.set(key, decode());
+  return unpacked.get(key);
+}
+
+// Places
+
+const CODON = 3;
+const residuesOf = (first, last = first) => [
+  Math.floor(((first - 1) * atlas.stride) / CODON) + 1,
+  Math.floor(((last - 1) * atlas.stride + atlas.k - 1) / CODON) + 1,
+];
+/** The residue in the middle of a k-mer. */
+const middle = (token) => ((token - 1) * atlas.stride + atlas.k / 2) / CODON + 0.5;
+const domainOf = (residue) =>
+  atlas.domains.find((one) => one.start <= residue && residue <= one.end)?.name ?? "no domain";
+
+function placeOf(first, last = first) {
+  const [start, end] = residuesOf(first, last);
+  return `residues ${start}-${end} (${domainOf(Math.round((start + end) / 2))})`;
+}
+
+const cellOf = (layer, head) => (layer - 1) * atlas.heads + head - 1;

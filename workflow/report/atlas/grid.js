@@ -1,0 +1,296 @@
+// (a) A statistic of every head, for a class or for two and what is between them.
+const CATEGORY_COLOURS = [
+  "#4477aa",
+  "#ccbb44",
+  "#228833",
+  "#ee6677",
+  "#66ccee",
+  "#aa3377",
+  "#bbbbbb",
+  "#882255",
+  "#997700",
+];
+
+function statisticAsked() {
+  const keys = atlas.statistics.map((one) => one.key);
+  return atlas.statistics.find(
+    (one) => one.key === oneOf("stat", keys, keys.includes("log2_enrichment.RBD") ? "log2_enrichment.RBD" : keys[0]),
+  );
+}
+
+const classesOf = (statistic) =>
+  Object.keys(statistic.classes).sort(
+    (one, other) => (one === ALL) - (other === ALL) || classPlace(one) - classPlace(other),
+  );
+
+function gridView(root) {
+  if (!atlas.statistics.length) {
+    root.append(missing("Every statistic of heads", atlas.missing.join(", ")));
+    return () => {};
+  }
+  const statistics = menu(
+    "Statistic",
+    "stat",
+    () => atlas.statistics.map((one) => [one.key, one.title, one.group]),
+    () => statisticAsked().key,
+  );
+  const { menus, pair } = classMenus(() => classesOf(statisticAsked()));
+  const only = tick("", "only");
+  const bar = controls(statistics, ...menus, only);
+  const summary = element("p", { id: "answer" });
+  const open = { plotly_click: ({ points }) => change({ view: "head", layer: points[0].y, head: points[0].x }) };
+  const [first, second, between] = [0, 1, 2].map(() => figure("", gridHeight(), open));
+  const figures = element("div", { class: "figures grids" }, first.root, second.root, between.root);
+  const ranked = element("div");
+  root.append(
+    element(
+      "p",
+      {},
+      "Each cell is a head. Choose a statistic and a class; compare it with another to see what is between them. ",
+      "A click on a cell, or on a head in the table, opens its page. In a figure, arrow keys go from head to head and Enter opens one.",
+    ),
+    bar.root,
+    summary,
+    figures,
+    ranked,
+  );
+  for (const { area } of [first, second, between]) {
+    area.tabIndex = 0;
+    area.addEventListener("keydown", gridKeys);
+  }
+
+  return () => {
+    bar.sync();
+    const statistic = statisticAsked();
+    const [a, b] = pair();
+    const compare = b !== "" && !statistic.categories;
+    only.root.hidden = !(compare && statistic.reference !== null);
+    only.text.textContent = `only heads above ${statistic.reference} in ${classTitle(a)} and not in ${classTitle(b)}, by their intervals`;
+    const ofA = statistic.classes[a];
+    const ofB = b === "" ? null : statistic.classes[b];
+    const range = rangeOf(statistic, [ofA, ofB]);
+    second.root.hidden = ofB === null;
+    between.root.hidden = !compare;
+    drawGrid(first, statistic, ofA, classTitle(a), range);
+    if (ofB) drawGrid(second, statistic, ofB, classTitle(b), range);
+    if (compare) drawDifference(between, statistic, ofA, ofB, `${classTitle(a)} minus ${classTitle(b)}`);
+    const rows = rankedHeads(statistic, ofA, ofB, asked("only") === "1" && !only.root.hidden);
+    summary.textContent =
+      compare && asked("only") === "1" && !only.root.hidden
+        ? `${rows.length} of ${atlas.layers * atlas.heads} heads: above ${statistic.reference} in ${classTitle(a)}, and not above it in ${classTitle(b)}.`
+        : "";
+    ranked.replaceChildren(...rankedTable(statistic, rows, a, b));
+  };
+}
+
+const gridHeight = () => Math.max(270, 110 + 30 * atlas.layers);
+
+function gridKeys(event) {
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  const layer = counted("layer", atlas.layers);
+  const head = counted("head", atlas.heads);
+  if (event.key === "Enter") change({ view: "head", layer, head });
+  else if (event.key in moves) {
+    const [down, right] = moves[event.key];
+    const next = [Math.min(atlas.layers, Math.max(1, layer + down)), Math.min(atlas.heads, Math.max(1, head + right))];
+    const statistic = statisticAsked();
+    change({ view: "grid", layer: next[0], head: next[1] });
+    const name = classesAsked(classesOf(statistic))[0] ?? classesOf(statistic)[0];
+    say(`layer ${next[0]}, head ${next[1]}: ${cellText(statistic, statistic.classes[name], cellOf(...next))}`);
+  } else return;
+  event.preventDefault();
+}
+
+function cellText(statistic, values, cell) {
+  const value = values.value[cell];
+  if (value === null) return "not measured";
+  if (statistic.categories)
+    return `${statistic.categories[values.category[cell]]}, in ${short(value)} of the sequences`;
+  const range = interval(values.low?.[cell], values.high?.[cell]);
+  return `${value}${range ? ` (${range})` : ""}, n = ${values.n?.[cell] ?? "none: of weights"}`;
+}
+
+/** One range of colours for both classes; around the reference, where there is one. */
+function rangeOf(statistic, both) {
+  const all = both
+    .filter(Boolean)
+    .flatMap((one) => one.value)
+    .filter((value) => value !== null);
+  if (statistic.reference === null) return [Math.min(...all), Math.max(...all)];
+  const reach = Math.max(...all.map((value) => Math.abs(value - statistic.reference))) || 1;
+  return [statistic.reference - reach, statistic.reference + reach];
+}
+
+const inRows = (values) =>
+  Array.from({ length: atlas.layers }, (_, layer) => values.slice(layer * atlas.heads, (layer + 1) * atlas.heads));
+
+const upTo = (count) => Array.from({ length: count }, (_, i) => i + 1);
+
+function gridLayout() {
+  const layer = counted("layer", atlas.layers, 0);
+  const head = counted("head", atlas.heads, 0);
+  const here =
+    layer && head
+      ? [
+          {
+            type: "rect",
+            x0: head - 0.5,
+            x1: head + 0.5,
+            y0: layer - 0.5,
+            y1: layer + 0.5,
+            line: { color: dark() ? "#fff" : "#000", width: 3 },
+          },
+        ]
+      : [];
+  return {
+    xaxis: { title: { text: "head" }, dtick: 1, showgrid: false, zeroline: false },
+    yaxis: { title: { text: "layer" }, dtick: 1, autorange: "reversed", showgrid: false, zeroline: false },
+    shapes: here,
+  };
+}
+
+const cells = (make) => inRows(upTo(atlas.layers * atlas.heads).map((number) => make(number - 1)));
+const small = () => atlas.layers * atlas.heads <= 64;
+
+function drawGrid(target, statistic, values, name, range) {
+  const trace = {
+    type: "heatmap",
+    x: upTo(atlas.heads),
+    y: upTo(atlas.layers),
+    xgap: 2,
+    ygap: 2,
+    hovertext: cells((cell) =>
+      plainly(
+        `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${cellText(statistic, values, cell)}`,
+      ),
+    ),
+    hoverinfo: "text",
+  };
+  const traces = [trace];
+  const layout = gridLayout();
+  if (statistic.categories) {
+    const { categories } = statistic;
+    const colour = (i) => CATEGORY_COLOURS[i % CATEGORY_COLOURS.length];
+    Object.assign(trace, {
+      z: inRows(values.category),
+      zmin: -0.5,
+      zmax: categories.length - 0.5,
+      colorscale: categories.flatMap((_, i) => [0, 1].map((step) => [(i + step) / categories.length, colour(i)])),
+      showscale: false,
+    });
+    const square = (i) => ({ symbol: "square", size: 12, color: colour(i) });
+    const key = (text, i) => ({
+      type: "scatter",
+      mode: "markers",
+      x: [null],
+      y: [null],
+      name: plain(text),
+      marker: square(i),
+    });
+    traces.push(...categories.map(key));
+    Object.assign(layout, { showlegend: true, legend: { itemclick: false, itemdoubleclick: false } });
+  } else {
+    Object.assign(trace, {
+      z: inRows(values.value),
+      zmin: range[0],
+      zmax: range[1],
+      colorscale: statistic.reference === null ? SEQUENTIAL : DIVERGING,
+      colorbar: { title: { text: plain(statistic.unit), side: "right" } },
+      ...(small()
+        ? {
+            text: cells((cell) => (values.value[cell] === null ? "" : short(values.value[cell]))),
+            texttemplate: "%{text}",
+          }
+        : {}),
+    });
+  }
+  target.draw(
+    traces,
+    layout,
+    `${atlas.layers} layers by ${atlas.heads} heads; the numbers are in the table below.`,
+    `${statistic.title}: ${name}`,
+  );
+}
+
+function drawDifference(target, statistic, ofA, ofB, name) {
+  const values = ofA.value.map((value, cell) => difference(ofA, ofB, cell));
+  const reach = Math.max(...values.map((value) => Math.abs(value ?? 0))) || 1;
+  const trace = {
+    type: "heatmap",
+    x: upTo(atlas.heads),
+    y: upTo(atlas.layers),
+    z: inRows(values),
+    xgap: 2,
+    ygap: 2,
+    zmin: -reach,
+    zmax: reach,
+    colorscale: DIVERGING,
+    colorbar: { title: { text: "difference", side: "right" } },
+    hovertext: cells(
+      (cell) =>
+        `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${values[cell] ?? "not measured"}`,
+    ),
+    hoverinfo: "text",
+    ...(small()
+      ? { text: cells((cell) => (values[cell] === null ? "" : short(values[cell]))), texttemplate: "%{text}" }
+      : {}),
+  };
+  target.draw([trace], gridLayout(), "Red: more in the first class. The numbers are in the table below.", name);
+}
+
+function difference(ofA, ofB, cell) {
+  const [a, b] = [ofA.value[cell], ofB.value[cell]];
+  return a === null || b === null ? null : Number((a - b).toPrecision(6));
+}
+
+function rankedHeads(statistic, ofA, ofB, only) {
+  const above = (values, cell) => (values.low?.[cell] ?? values.value[cell]) > statistic.reference;
+  const rows = upTo(atlas.layers * atlas.heads)
+    .map((number) => number - 1)
+    .filter((cell) => ofA.value[cell] !== null && (!ofB || ofB.value[cell] !== null))
+    .filter((cell) => !only || (above(ofA, cell) && !above(ofB, cell)))
+    .map((cell) => ({ cell, a: ofA, b: ofB, difference: ofB ? difference(ofA, ofB, cell) : null }));
+  const size = (row) => (ofB && !statistic.categories ? row.difference : row.a.value[row.cell]);
+  return rows.sort((one, other) => size(other) - size(one));
+}
+
+function rankedTable(statistic, rows, a, b) {
+  const name = (cell) => `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}`;
+  const link = (cell) =>
+    element(
+      "a",
+      {
+        href: addressWith({ view: "head", layer: Math.floor(cell / atlas.heads) + 1, head: (cell % atlas.heads) + 1 }),
+      },
+      name(cell),
+    );
+  const numbersOf = (values, cell) =>
+    statistic.categories
+      ? [
+          statistic.categories[values.category[cell]],
+          values.value[cell],
+          interval(values.low?.[cell], values.high?.[cell]),
+        ]
+      : [values.value[cell], interval(values.low?.[cell], values.high?.[cell])];
+  const heads = (title) => [...(statistic.categories ? [title, "share of sequences"] : [title]), "interval"];
+  const columns = [
+    "head",
+    ...heads(classTitle(a)),
+    ...(b ? [...heads(classTitle(b)), ...(statistic.categories ? [] : ["difference"])] : []),
+  ];
+  const row = ({ cell, a: ofA, b: ofB, difference: between }, first) => [
+    first,
+    ...numbersOf(ofA, cell),
+    ...(ofB ? [...numbersOf(ofB, cell), ...(statistic.categories ? [] : [between])] : []),
+  ];
+  const here = cellOf(counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0));
+  return [
+    table(
+      `${statistic.title} (${statistic.unit}), ${b && !statistic.categories ? "by the difference" : "the largest first"}; from geometry/${statistic.analysis}.tsv`,
+      columns,
+      rows.map((one) => row(one, link(one.cell))),
+      (i) => (rows[i].cell === here ? "here" : null),
+    ),
+    saver(`heads_${statistic.key}`, () => [columns, ...rows.map((one) => row(one, name(one.cell)))]),
+  ];
+}

@@ -1,0 +1,323 @@
+// (b) A head: where it looks in a class, what it is called, its spectrum, and its strongest pairs.
+const headAsked = () => [counted("layer", atlas.layers), counted("head", atlas.heads)];
+
+function headView(root) {
+  const layers = menu(
+    "Layer",
+    "layer",
+    () => upTo(atlas.layers).map((i) => [String(i), String(i)]),
+    () => String(headAsked()[0]),
+  );
+  const heads = menu(
+    "Head",
+    "head",
+    () => upTo(atlas.heads).map((i) => [String(i), String(i)]),
+    () => String(headAsked()[1]),
+  );
+  const { menus, pair } = classMenus(() => Object.keys(atlas.maps.classes));
+  const parts = () => [["", "whole protein"], ...atlas.domains.map(({ name }) => [name, name])];
+  const zoomed = (key) =>
+    oneOf(
+      key,
+      parts().map(([name]) => name),
+    );
+  const queries = menu("Queries in", "queries", parts, () => zoomed("queries"));
+  const keys = menu("Keys in", "keys", parts, () => zoomed("keys"));
+  const count = atlas.layers * atlas.heads;
+  const step = (by) => () => {
+    const cell = (cellOf(...headAsked()) + by + count) % count;
+    change({ view: "head", layer: Math.floor(cell / atlas.heads) + 1, head: (cell % atlas.heads) + 1 });
+  };
+  const ways = [
+    ["", "ratio (doublings)"],
+    ["minus", "difference"],
+  ];
+  const way = menu(
+    "Between classes",
+    "between",
+    () => ways,
+    () => oneOf("between", ["", "minus"]),
+  );
+  const bar = controls(
+    button("Head before", step(-1)),
+    layers,
+    heads,
+    button("Next head", step(1)),
+    ...menus,
+    way,
+    queries,
+    keys,
+  );
+  const readout = element("p", { class: "readout" });
+  let zooming = false;
+  const follow = (changes) => {
+    const ranges = Object.fromEntries(
+      Object.entries(changes).filter(([key]) => /^[xy]axis\.(range|autorange)/.test(key)),
+    );
+    if (zooming || !Object.keys(ranges).length) return;
+    zooming = true;
+    const others = maps
+      .filter((one) => !one.root.hidden && one.area.layout)
+      .map((one) => Plotly.relayout(one.area, ranges));
+    Promise.all(others).finally(() => (zooming = false));
+  };
+  const tell = ({ points }) =>
+    (readout.textContent = points[0].data.told(points[0].pointIndex ?? points[0].pointNumber));
+  const maps = [0, 1, 2].map(() => figure("", 470, { plotly_relayout: follow, plotly_hover: tell }));
+  const gates = figure("Scores of the attention gates", 360);
+  const spectrum = figure("Singular values of the query-key form", 360);
+  const below = element("div");
+  root.append(
+    element(
+      "p",
+      {},
+      "Mean attention of the queries (down) to the keys (across) over the test sequences of a class, by residue. Dotted lines are the borders of domains.",
+    ),
+    bar.root,
+    element(
+      "div",
+      { class: "figures" },
+      maps.map((one) => one.root),
+    ),
+    readout,
+    element("div", { class: "figures" }, gates.root, spectrum.root),
+    below,
+  );
+
+  return () => {
+    bar.sync();
+    const [layer, head] = headAsked();
+    const [a, b] = pair();
+    const cell = cellOf(layer, head);
+    const where = `layer ${layer}, head ${head}`;
+    const chosen = [a, b].filter((name) => name !== "");
+    const logs = chosen.map((name) => logMap(name, cell));
+    const range = [Math.min(...logs.map((one) => one.low)), Math.max(...logs.map((one) => one.high))];
+    const window = { xaxis: spanOf(zoomed("keys")), yaxis: spanOf(zoomed("queries")).reverse() };
+    maps[1].root.hidden = maps[2].root.hidden = way.root.hidden = b === "";
+    chosen.forEach((name, i) => drawMap(maps[i], logs[i], range, window, `${where}: ${classTitle(name)}`));
+    if (b)
+      drawBetween(
+        maps[2],
+        logs,
+        oneOf("between", ["", "minus"]),
+        window,
+        `${where}: ${classTitle(a)} against ${classTitle(b)}`,
+      );
+    drawGates(gates, chosen, cell);
+    drawSpectrum(spectrum, cell);
+    readout.textContent = `A cell is the mean over ${atlas.maps.bin} x ${atlas.maps.bin} k-mers, rounded to ${(100 * atlas.maps.error).toPrecision(2)} %. Point at one to read it.`;
+    below.replaceChildren(...chosen.map((name) => pairTable(name, cell, where)), headTable(chosen, cell, where));
+  };
+}
+
+function spanOf(name) {
+  const domain = atlas.domains.find((one) => one.name === name);
+  const last = residuesOf(atlas.maps.side * atlas.maps.bin)[1];
+  return domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
+}
+
+/** The logarithm (base 10) of a head's mean map of a class, in rows, and its least and largest. */
+function logMap(name, cell) {
+  const { side } = atlas.maps;
+  const of = atlas.maps.classes[name];
+  const all = once(`map ${name}`, () => bytes(of.cells));
+  const [low, high] = [Math.log10(of.low[cell]), Math.log10(of.high[cell])];
+  const steps = Array.from({ length: 256 }, (_, step) => (step === 0 ? null : low + ((high - low) * (step - 1)) / 254));
+  const start = cell * side * side;
+  const rows = Array.from({ length: side }, (_, row) =>
+    Array.from(all.subarray(start + row * side, start + (row + 1) * side), (step) => steps[step]),
+  );
+  return { rows, low, high };
+}
+
+const binMiddles = () => {
+  const { bin, side } = atlas.maps;
+  return upTo(side).map((i) => middle((i - 1) * bin + (bin + 1) / 2));
+};
+
+const binPlace = (i) => placeOf(i * atlas.maps.bin + 1, Math.min((i + 1) * atlas.maps.bin, atlas.maps.kmers));
+
+function domainLines() {
+  const line = { color: "#ffffff", width: 1, dash: "dot" };
+  return atlas.domains.slice(1).flatMap(({ start }) => [
+    { type: "line", x0: start - 0.5, x1: start - 0.5, yref: "paper", y0: 0, y1: 1, line },
+    { type: "line", y0: start - 0.5, y1: start - 0.5, xref: "paper", x0: 0, x1: 1, line },
+  ]);
+}
+
+function domainTicks() {
+  const large = atlas.domains.filter(({ start, end }) => end - start >= 150);
+  return {
+    tickangle: 0,
+    tickvals: large.map(({ start, end }) => (start + end) / 2),
+    ticktext: large.map(({ name }) => plain(name)),
+  };
+}
+
+function mapTrace(rows, told, options) {
+  const middles = binMiddles();
+  const trace = { type: "heatmap", x: middles, y: middles, z: rows, ...options };
+  trace.hovertemplate = "query %{y:.0f}, key %{x:.0f}<extra></extra>";
+  trace.told = ([row, column]) => `query ${binPlace(row)}; key ${binPlace(column)}: ${told(rows[row][column])}`;
+  return trace;
+}
+
+function mapLayout(window) {
+  const axis = (range, what) => {
+    const whole = Math.abs(range[1] - range[0]) > 600;
+    const ticks = whole
+      ? { ...domainTicks(), title: { text: `${what} (domain)` } }
+      : { title: { text: `${what} (residue)` } };
+    return { ...ticks, range, showgrid: false, zeroline: false };
+  };
+  return {
+    xaxis: axis(window.xaxis, "key"),
+    yaxis: { ...axis(window.yaxis, "query"), tickangle: -90 },
+    shapes: domainLines(),
+  };
+}
+
+function drawMap(target, map, range, window, name) {
+  const ticks = [-6, -5, -4, -3, -2, -1, 0].filter((power) => range[0] <= power && power <= range[1]);
+  const trace = mapTrace(
+    map.rows,
+    (log) => (log === null ? "no sequence has it" : `mean attention ${short(10 ** log)}`),
+    {
+      zmin: range[0],
+      zmax: range[1],
+      colorscale: SEQUENTIAL,
+      colorbar: {
+        title: { text: "mean attention", side: "right" },
+        ...(ticks.length > 1
+          ? { tickvals: ticks, ticktext: ticks.map((power) => short(10 ** power)) }
+          : { tickvals: range, ticktext: range.map((log) => short(10 ** log)) }),
+      },
+    },
+  );
+  target.draw([trace], mapLayout(window), "The strongest pairs are in the table below.", name);
+}
+
+/** What is between two maps: how many times one is the other, in doublings, or one minus the other. */
+function drawBetween(target, [one, other], way, window, name) {
+  const minus = way === "minus";
+  const between = minus ? (a, b) => 10 ** a - 10 ** b : (a, b) => (a - b) / Math.log10(2);
+  const rows = one.rows.map((row, i) =>
+    row.map((log, j) => (log === null || other.rows[i][j] === null ? null : between(log, other.rows[i][j]))),
+  );
+  const most = rows.reduce((so, row) => row.reduce((far, value) => Math.max(far, Math.abs(value ?? 0)), so), 1e-9);
+  const reach = minus ? most : Math.min(6, most);
+  const unit = minus ? "of the attention" : "doublings";
+  const trace = mapTrace(rows, (value) => (value === null ? "not in both" : `${short(value)} ${unit}`), {
+    zmin: -reach,
+    zmax: reach,
+    colorscale: DIVERGING,
+    colorbar: { title: { text: minus ? "difference" : "doublings", side: "right" } },
+  });
+  target.draw([trace], mapLayout(window), "Red: more attention in the first class.", name);
+}
+
+function drawGates(target, classes, cell) {
+  const scores = atlas.statistics.filter((one) => one.key.startsWith("attention_gates."));
+  if (!scores.length)
+    return target.root.replaceChildren(missing("The scores of the attention gates", "attention_gates"));
+  const traces = classes.map((name) => {
+    const known = scores.filter((one) => one.classes[name]);
+    const value = known.map((one) => one.classes[name].value[cell]);
+    return {
+      type: "bar",
+      name: plain(classTitle(name)),
+      x: known.map((one) => one.key.split(".")[1]),
+      y: value,
+      error_y: {
+        type: "data",
+        symmetric: false,
+        array: known.map((one, i) => (one.classes[name].high[cell] ?? value[i]) - value[i]),
+        arrayminus: known.map((one, i) => value[i] - (one.classes[name].low[cell] ?? value[i])),
+      },
+      marker: { color: classColour(name) },
+    };
+  });
+  target.draw(
+    traces,
+    {
+      yaxis: { title: { text: "score, 0 to 1" }, rangemode: "tozero" },
+      barmode: "group",
+      showlegend: true,
+      legend: { orientation: "h", y: 1.12 },
+    },
+    traces.map((one) => one.x.map((key, i) => `${key} ${short(one.y[i])}`).join(", ")).join("; "),
+  );
+}
+
+function drawSpectrum(target, cell) {
+  if (!atlas.spectra) return target.root.replaceChildren(missing("The spectrum", "subspace_directionality"));
+  const dashes = { finetuned: "solid", pretrained: "dash", random: "dot" };
+  const colours = dark()
+    ? { finetuned: "#8ec1ff", pretrained: "#ddcc77", random: "#aaaaaa" }
+    : { finetuned: "#0b5394", pretrained: "#997700", random: "#777777" };
+  const traces = Object.entries(atlas.spectra).map(([model, heads]) => ({
+    type: "scatter",
+    mode: "lines",
+    name: plain(model),
+    x: upTo(heads[cell].length),
+    y: heads[cell],
+    line: { dash: dashes[model], color: colours[model] },
+  }));
+  target.draw(
+    traces,
+    {
+      xaxis: { title: { text: "rank" } },
+      yaxis: { title: { text: "singular value" }, rangemode: "tozero" },
+      legend: { orientation: "h", y: 1.12 },
+    },
+    `The largest of the fine-tuned model is ${short(atlas.spectra.finetuned?.[cell]?.[0])}.`,
+  );
+}
+
+function pairTable(name, cell, where) {
+  if (!atlas.pairs) return missing("The table of strongest pairs", "attention_maps");
+  const columns = ["query", "residues", "key", "residues", "mean attention"];
+  const rows = (atlas.pairs[name]?.[cell] ?? []).map(([query, key, mean]) => [
+    query,
+    placeOf(query),
+    key,
+    placeOf(key),
+    mean,
+  ]);
+  if (!rows.length) return note(`No pair of k-mers in ${classTitle(name)} is high in enough sequences, for ${where}.`);
+  return element(
+    "div",
+    {},
+    element("h3", {}, `Strongest pairs in ${classTitle(name)}`),
+    table(
+      `Pairs of k-mers of ${where} with the largest mean attention in ${classTitle(name)}; from geometry/attention_maps/pairs.parquet`,
+      columns,
+      rows,
+    ),
+    saver(`pairs_${where}_${name}`.replace(/[^\w]+/g, "_"), () => [columns, ...rows]),
+  );
+}
+
+function headTable(classes, cell, where) {
+  const named = (one, name) => (one.classes[name] ? name : one.classes[""] ? "" : null);
+  const columns = ["statistic", "unit", ...classes.flatMap((name) => [classTitle(name), "interval"])];
+  const rows = atlas.statistics.map((one) => [
+    element("a", { href: addressWith({ view: "grid", stat: one.key }) }, one.title),
+    one.unit,
+    ...classes.flatMap((name) => {
+      const values = one.classes[named(one, name)];
+      if (!values || values.value[cell] === null) return ["", ""];
+      const value = one.categories
+        ? `${one.categories[values.category[cell]]}, ${values.value[cell]}`
+        : values.value[cell];
+      return [value, interval(values.low?.[cell], values.high?.[cell])];
+    }),
+  ]);
+  return element(
+    "div",
+    {},
+    element("h3", {}, "Every statistic of this head"),
+    table(`Statistics of ${where}; those of weights are the same for all classes`, columns, rows),
+  );
+}

@@ -1,0 +1,154 @@
+// (f) The confusion matrix, and the test sequences, errors first.
+const SHOWN = 200;
+
+function predictionsView(root) {
+  const models = Object.keys(atlas.confusion);
+  const model = menu(
+    "Model",
+    "model",
+    () => models.map((name) => [name, name]),
+    () => oneOf("model", models),
+  );
+  const bar = controls(model);
+  const matrix = figure("Confusion matrix of the test split", 480, {
+    plotly_click: ({ points }) => change({ true: points[0].y, called: points[0].x }),
+  });
+  const { columns, probabilities, n, errors } = atlas.predictions;
+  const find = element("input", {
+    type: "search",
+    name: "find",
+    onchange: () => change({ find: find.value }),
+    oninput: () => list(),
+  });
+  const trueClass = menu(
+    "Class",
+    "true",
+    () => [["", "any"], ...[...new Set(columns.class)].map((name) => [name, name])],
+    () => asked("true"),
+  );
+  const called = menu(
+    "Called",
+    "called",
+    () => [["", "any"], ...[...new Set(columns.predicted)].map((name) => [name, name])],
+    () => asked("called"),
+  );
+  const search = controls(
+    {
+      root: element("label", {}, "Search names and classes", find),
+      sync: () => {
+        if (document.activeElement !== find) find.value = asked("find");
+      },
+    },
+    trueClass,
+    called,
+  );
+  const rows = element("div");
+  const names = ["accession", "class", "predicted"];
+  const heads = [
+    ...names,
+    ...(columns.abstain ? ["abstains"] : []),
+    "unknown k-mers",
+    ...atlas.classes.map(({ name }) => `p ${name}`),
+  ];
+  const rowOf = (i) => [
+    ...names.map((name) => columns[name][i]),
+    ...(columns.abstain ? [columns.abstain[i] ? "yes" : "no"] : []),
+    columns.unknown[i],
+    ...probabilities.map((one) => one[i]),
+  ];
+  const matching = () => {
+    const text = find.value.toLowerCase();
+    const [wanted, calledAs] = [asked("true"), asked("called")];
+    return columns.accession
+      .map((_, i) => i)
+      .filter(
+        (i) =>
+          (wanted === "" || columns.class[i] === wanted) &&
+          (calledAs === "" || columns.predicted[i] === calledAs) &&
+          (text === "" || names.some((name) => columns[name][i].toLowerCase().includes(text))),
+      );
+  };
+  const list = () => {
+    const found = matching();
+    const given =
+      columns.accession.length < n
+        ? ` The page has ${columns.accession.length} of ${n}: all errors it has room for, then the least certain.`
+        : "";
+    rows.replaceChildren(
+      table(
+        `${found.length} sequences, errors first${found.length > SHOWN ? `; the first ${SHOWN} are shown, search for others` : ""}.${given} From predictions/test.parquet.`,
+        heads,
+        found.slice(0, SHOWN).map(rowOf),
+        (i) => (columns.class[found[i]] === columns.predicted[found[i]] ? null : "wrong"),
+      ),
+      saver("test_sequences", () => [heads, ...matching().map(rowOf)]),
+    );
+  };
+  root.append(
+    element(
+      "p",
+      {},
+      `Of ${n} test sequences, the fine-tuned model calls ${errors} wrongly. A click on a cell of the matrix lists its sequences below.`,
+    ),
+    bar.root,
+    element("div", { class: "figures" }, matrix.root),
+    element("h3", {}, "Test sequences of the fine-tuned model"),
+    search.root,
+    rows,
+  );
+  let drawn = "";
+  return () => {
+    bar.sync();
+    search.sync();
+    const asDrawn = `${oneOf("model", models)} ${dark()}`;
+    if (drawn !== asDrawn) drawConfusion(matrix, atlas.confusion[oneOf("model", models)]);
+    drawn = asDrawn;
+    list();
+  };
+}
+
+function drawConfusion(target, { true: rows, predicted, counts }) {
+  const shares = counts.map((row) => row.map((count) => count / (row.reduce((sum, one) => sum + one, 0) || 1)));
+  const trace = {
+    type: "heatmap",
+    x: predicted.map((_, i) => i),
+    y: rows.map((_, i) => i),
+    z: shares,
+    zmin: 0,
+    zmax: 1,
+    text: counts.map((row) => row.map(String)),
+    texttemplate: "%{text}",
+    colorscale: SEQUENTIAL,
+    colorbar: { title: { text: "share of the class", side: "right" } },
+    hovertext: counts.map((row, i) =>
+      row.map((count, j) => `${plain(rows[i])} called ${plain(predicted[j])}: ${count}`),
+    ),
+    hoverinfo: "text",
+    xgap: 1,
+    ygap: 1,
+  };
+  const ticks = (names) => ({
+    tickvals: names.map((_, i) => i),
+    ticktext: names.map((name) => plain(name)),
+    showgrid: false,
+    zeroline: false,
+    automargin: true,
+  });
+  const label = rows
+    .map(
+      (name, i) =>
+        `${name}: ${predicted
+          .map((other, j) => (counts[i][j] ? `${other} ${counts[i][j]}` : ""))
+          .filter(Boolean)
+          .join(", ")}`,
+    )
+    .join("; ");
+  target.draw(
+    [trace],
+    {
+      xaxis: { ...ticks(predicted), title: { text: "called" } },
+      yaxis: { ...ticks(rows), title: { text: "class" }, autorange: "reversed" },
+    },
+    label,
+  );
+}

@@ -1,0 +1,44 @@
+// The state of the page is its address: #view=grid&stat=...&class=omicron&class=delta&layer=3&head=5
+const atlas = JSON.parse(document.getElementById("atlas").textContent);
+const ALL = "all";
+
+const parameters = () => new URLSearchParams(location.hash.slice(1));
+
+function asked(key, fallback = "") {
+  return parameters().get(key) ?? fallback;
+}
+
+/** A whole number from 1 to `most`, whatever the address says. */
+function counted(key, most, fallback = 1) {
+  const value = Number(asked(key));
+  return Number.isInteger(value) && value >= 1 && value <= most ? value : fallback;
+}
+
+/** One of `options`: what the address says, or the first. */
+function oneOf(key, options, fallback = options[0]) {
+  const value = asked(key, null);
+  return options.includes(value) ? value : fallback;
+}
+
+/** Classes of the address that are among `options`, in its order. */
+function classesAsked(options) {
+  return [...new Set(parameters().getAll("class"))].filter((name) => options.includes(name));
+}
+
+function addressWith(changes) {
+  const next = parameters();
+  for (const [key, value] of Object.entries(changes)) {
+    next.delete(key);
+    for (const one of [value].flat()) if (one !== "" && one !== null && one !== undefined) next.append(key, one);
+  }
+  return `#${next}`;
+}
+
+function change(changes) {
+  location.hash = addressWith(changes);
+}
+
+/** The view of the address; a head without a view is a head's page. */
+function viewAsked(names) {
+  return oneOf("view", names, parameters().has("layer") && parameters().has("head") ? "head" : names[0]);
+}

@@ -1,0 +1,67 @@
+"""One page to explore what the analyses found."""
+
+
+rule build_atlas:
+    input:
+        tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
+        pairs=written_by("attention_maps", "pairs.parquet"),
+        tokens=written_by("attention_maps", "tokens.parquet"),
+        spaces=written_by("clustering", "maps.parquet"),
+        spectra=written_by("subspace_directionality", "spectra.parquet"),
+        attributions=written_by("attributions", "tokens.parquet"),
+        model="<results>/model/finetuned",
+        attention="<results>/activations/attention_mean.npz",
+        cls="<results>/activations/cls.npy",
+        sequences="<results>/activations/sequences.tsv",
+        predictions="<results>/predictions/test.parquet",
+        confusion="<results>/evaluation/test/confusion.tsv",
+        metrics="<results>/evaluation/metrics.tsv",
+        splits="<results>/dataset/split_sizes.tsv",
+        reference="<results>/reference/genome.fasta",
+        domains=lookup("reference/domains", within=config),
+        definitions=lookup("analyses/attributions/definitions", within=config),
+        environments=collect(
+            "envs/{name}.yaml", name=["align", "genomes", "plots", "torch"]
+        ),
+        style="workflow/report/atlas/style.css",
+        body="workflow/report/atlas/body.html",
+        programs=collect(
+            "workflow/report/atlas/{name}.js",
+            name=[
+                "state",
+                "elements",
+                "figures",
+                "grid",
+                "head",
+                "track",
+                "stream",
+                "space",
+                "predictions",
+                "card",
+                "atlas",
+            ],
+        ),
+    output:
+        page="<results>/atlas.html",
+    log:
+        "<logs>/build_atlas.log",
+    benchmark:
+        "<benchmarks>/build_atlas.tsv"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        config=config,
+        library=digest(
+            "dataset.domains",
+            "genomes.definitions",
+            "genomes.fasta",
+            "logs",
+            "report.atlas",
+            "report.contents",
+            "report.views",
+            "tables",
+        ),
+    message:
+        "Putting the atlas together"
+    script:
+        "../scripts/build_atlas.py"

@@ -1,0 +1,50 @@
+"""Put what the analyses found into one page to explore."""
+
+import json
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spikegeometry.dataset.domains import read_domains
+from spikegeometry.genomes.definitions import defined_in_gene
+from spikegeometry.genomes.fasta import read_single
+from spikegeometry.logs import configure_logging
+from spikegeometry.report.atlas import atlas_page
+from spikegeometry.report.contents import atlas_contents
+from spikegeometry.report.views import shown_analyses
+from spikegeometry.tables import atomic_path, read_tsv
+
+DETAILS = ["pairs", "tokens", "spaces", "spectra", "attributions"]  # where the analysis is active
+
+configure_logging(snakemake.log[0])
+config, paths, page = snakemake.params.config, snakemake.input, Path(snakemake.output.page)
+texts = {
+    part: [Path(path).read_text(encoding="utf-8") for path in paths[part]] for part in ("programs", "environments")
+}
+details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]}
+details |= {name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits")}
+start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
+definitions = config["analyses"]["attributions"]
+data = atlas_contents(
+    config=config,
+    model=json.loads((Path(paths.model) / "config.json").read_text(encoding="utf-8")),
+    tables={Path(path).stem: read_tsv(path) for path in paths.tables if Path(path).stem in shown_analyses()},
+    details=details | {"domains": read_domains(paths.domains), "predictions": pd.read_parquet(paths.predictions)},
+    attention=np.load(paths.attention, allow_pickle=False),
+    cls=np.load(paths.cls, mmap_mode="r"),
+    mutations=defined_in_gene(
+        paths.definitions, config["classes"], definitions["share"], start, end, coordinates == "native"
+    ),
+    gene=read_single(paths.reference).sequence[start - 1 : end],
+    card={
+        "environments": texts["environments"],
+        "tables": [os.path.relpath(path, page.parent) for path in [paths.metrics, paths.splits, *paths.tables]],
+    },
+)
+with atomic_path(page) as partial:
+    style, body = (Path(path).read_text(encoding="utf-8") for path in (paths.style, paths.body))
+    partial.write_text(atlas_page(data, style, body, texts["programs"]), encoding="utf-8")
+logging.info("%s: %.1f MB", page, page.stat().st_size / 1e6)

@@ -1,0 +1,74 @@
+"""What a run is: its data, model, metrics, versions, configuration and files."""
+
+import json
+import re
+from typing import Any
+
+import pandas as pd
+
+from spikegeometry import __version__
+from spikegeometry.report.statistics import numbers
+
+CITATION = (
+    "Bonino, Ghione, Cirrincione: The geometry of BERT, arXiv 2502.12033. Reference genome: NC_045512.2. "
+    "Made by the workflow Spike Geometry, version {}."
+)
+OF_MODEL = {
+    "num_hidden_layers": "layers",
+    "num_attention_heads": "heads in a layer",
+    "hidden_size": "width",
+    "intermediate_size": "width of the feed-forward part",
+    "vocab_size": "tokens in the vocabulary",
+    "max_position_embeddings": "longest sequence, in tokens",
+    "hidden_act": "activation",
+    "transformers_version": "transformers",
+}
+
+
+def run_card(
+    config: dict[str, Any],
+    model: dict[str, Any],
+    metrics: pd.DataFrame,
+    splits: pd.DataFrame,
+    environments: list[str],
+    tables: list[str],
+) -> dict[str, Any]:
+    """The card of a run.
+
+    `model`: the Hugging Face configuration; `metrics`: evaluation/metrics.tsv; `splits`: dataset/split_sizes.tsv;
+    `environments`: texts of the conda environments; `tables`: paths of the run's tables from the page.
+    """
+    return {
+        "simulated": config["source"]["type"] == "simulate",
+        "metrics": metric_rows(metrics),
+        "splits": table_rows(splits),
+        "model": {
+            "columns": ["of the model", "value"],
+            "rows": [[words, model[key]] for key, words in OF_MODEL.items() if key in model],
+        },
+        "versions": {"columns": ["package", "version"], "rows": pinned(environments)},
+        "citation": CITATION.format(__version__),
+        "config": json.dumps(config, indent=2, ensure_ascii=False),
+        "tables": tables,
+    }
+
+
+def pinned(environments: list[str]) -> list[list[str]]:
+    """Packages and versions that conda environments name, each once, by name."""
+    found = {
+        match for text in environments for match in re.findall(r"^ *- ([\w.-]+) *=+ *([\w.]+)$", text, re.MULTILINE)
+    }
+    return [list(pin) for pin in sorted(found)]
+
+
+def metric_rows(metrics: pd.DataFrame) -> list[list[Any]]:
+    """Metrics of whole sets: set, model, metric, value, low, high, n."""
+    whole = metrics[metrics["class"].isna() | metrics["class"].eq("")]
+    labels = whole[["set", "model", "metric"]].to_numpy().tolist()
+    values = (numbers(row) for row in whole[["value", "low", "high", "n"]].to_numpy())
+    return [label + value for label, value in zip(labels, values, strict=True)]
+
+
+def table_rows(table: pd.DataFrame) -> dict[str, Any]:
+    """A small table as the names of its columns and its rows."""
+    return {"columns": list(table.columns), "rows": table.astype(object).where(table.notna(), None).to_numpy().tolist()}

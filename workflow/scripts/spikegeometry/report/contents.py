@@ -1,0 +1,65 @@
+"""What is in the atlas, view by view."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikegeometry.report import views
+from spikegeometry.report.arrays import attention_arrays
+from spikegeometry.report.card import run_card
+
+# Characters that the mean attention maps may take: 12 layers of 12 heads stay well under 25 MB with all else.
+MAP_BUDGET = 12_000_000
+
+
+def atlas_contents(
+    config: dict[str, Any],
+    model: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    details: dict[str, pd.DataFrame],
+    attention: Mapping[str, np.ndarray],
+    cls: np.ndarray,
+    mutations: dict[str, pd.DataFrame],
+    gene: str,
+    card: dict[str, Any],
+) -> dict[str, Any]:
+    """The data of the page.
+
+    `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
+    other tables, where there are any: pairs and tokens of attention_maps, spaces of clustering, spectra of
+    subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
+    confusion, domains, metrics and splits; `attention`: mean maps (L, H, n, n) by class; `cls`: (N, L+1, d);
+    `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
+    """
+    shape = model["num_hidden_layers"], model["num_attention_heads"]
+    present = [name for name in config["classes"] if name in attention]
+
+    def detail(name, view, *more):
+        return view(details[name], *more) if name in details else None
+
+    return {
+        "run": config["run"],
+        "classes": views.coloured(config["classes"]),
+        "layers": shape[0],
+        "heads": shape[1],
+        "k": config["dataset"]["k"],
+        "stride": config["dataset"]["stride"],
+        "domains": details["domains"].to_dict("records"),
+        "missing": sorted(views.shown_analyses() - tables.keys()),
+        "statistics": views.head_statistics(tables, *shape),
+        "stream": views.layer_statistics(tables),
+        "maps": attention_arrays(((name, attention[name]) for name in present), len(present), MAP_BUDGET),
+        "spectra": detail("spectra", views.spectra_of_heads, *shape),
+        "pairs": detail("pairs", views.strongest_pairs, *shape),
+        "track": {
+            "received": detail("tokens", views.attention_received, *shape),
+            "attributions": detail("attributions", views.attributions_by_class),
+            "mutations": views.mutations_by_class(mutations, gene),
+        },
+        "space": views.embedding_space(cls, details["sequences"], details.get("spaces")),
+        "predictions": views.prediction_rows(details["predictions"], config["classes"]),
+        "confusion": views.confusions(details["confusion"]),
+        "card": run_card(config, model, details["metrics"], details["splits"], **card),
+    }

@@ -1,0 +1,218 @@
+"""What each view of the atlas shows, from tables to lists that fit into a page."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikegeometry.dataset.kmers import CODON
+from spikegeometry.dataset.leakage import translate
+from spikegeometry.figures.style import class_colours
+from spikegeometry.report.arrays import packed, principal_components
+from spikegeometry.report.statistics import (
+    OF_HEADS,
+    OF_LAYERS,
+    by_head,
+    by_layer,
+    domain_statistics,
+    numbers,
+    select,
+)
+
+# Pairs of k-mers of a head and class, genomes in the table, and points in the space: more would make the page slow.
+PAIRS = 15
+SEQUENCES = 4000
+POINTS = 3000
+SPECTRA = ("finetuned", "pretrained", "random")
+Tables = dict[str, pd.DataFrame]
+
+
+def coloured(classes: list[str]) -> list[dict[str, Any]]:
+    """The classes with the colour that they have in all figures, and a lighter one for dark pages."""
+    colours = class_colours(classes)
+    return [{"name": name, "colour": {"light": colours[name], "dark": lighter(colours[name])}} for name in classes]
+
+
+def lighter(colour: str) -> str:
+    """A colour `#rrggbb` nearer to white where it is dark, else itself."""
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    share = 0.4 if sum(parts) / 3 < 150 else 0
+    return "#" + "".join(f"{round(part + share * (255 - part)):02x}" for part in parts)
+
+
+def head_statistics(tables: Tables, layers: int, heads: int) -> list[dict[str, Any]]:
+    """`by_head` of every statistic of heads of which `tables`, by analysis, has rows."""
+    wanted = [*OF_HEADS, *(domain_statistics(tables["attention_domains"]) if "attention_domains" in tables else [])]
+    found = (by_head(one, tables[one.analysis], layers, heads) for one in wanted if one.analysis in tables)
+    return [one for one in found if one]
+
+
+def layer_statistics(tables: Tables) -> list[dict[str, Any]]:
+    """`by_layer` of every statistic of layers of which `tables`, by analysis, has rows."""
+    found = (by_layer(one, tables[one.analysis]) for one in OF_LAYERS if one.analysis in tables)
+    return [one for one in found if one]
+
+
+def shown_analyses() -> set[str]:
+    """Analyses of whose tables the atlas shows statistics."""
+    return {one.analysis for one in (*OF_HEADS, *OF_LAYERS)} | {"attention_domains"}
+
+
+def spectra_of_heads(spectra: pd.DataFrame, layers: int, heads: int) -> dict[str, list[list[float]]]:
+    """Singular values of the query-key form of every head (layer after layer) in each model, the largest first."""
+    rows = select(spectra, {"form": "head", "spectrum": "singular"})
+    found = {}
+    for model in SPECTRA:
+        of_model = rows[rows["model"] == model]
+        lists: list[list[float]] = [[] for _ in range(layers * heads)]
+        for (layer, head), part in of_model.groupby(["layer", "head"]):
+            values = part.sort_values("rank")["value"].to_numpy()
+            lists[(int(layer) - 1) * heads + int(head) - 1] = significant(values)
+        if len(of_model):
+            found[model] = lists
+    return found
+
+
+def strongest_pairs(pairs: pd.DataFrame, layers: int, heads: int) -> dict[str, list[list[list[float]]]]:
+    """For each class and head (layer after layer) the pairs of k-mers with the largest mean attention.
+
+    A pair is the token of the query, that of the key, and the mean. Pairs with [CLS] or [SEP] are left out.
+    """
+    rows = pairs[pairs["query_first_residue"].notna() & pairs["key_first_residue"].notna()]
+    rows = rows.sort_values("mean", ascending=False, kind="stable")
+    rows = rows.groupby(["class", "layer", "head"], sort=False).head(PAIRS)
+    found = {name: [[] for _ in range(layers * heads)] for name in dict.fromkeys(pairs["class"])}
+    for (name, layer, head), part in rows.groupby(["class", "layer", "head"], sort=False):
+        columns = zip(part["query"].tolist(), part["key"].tolist(), significant(part["mean"].to_numpy()), strict=True)
+        found[name][(layer - 1) * heads + head - 1] = [list(pair) for pair in columns]
+    return found
+
+
+def attention_received(tokens: pd.DataFrame, layers: int, heads: int) -> dict[str, Any]:
+    """What each k-mer gets of the attention of the k-mers, for each class: float32 (heads, k-mers) as base64.
+
+    Heads without rows hold NaN. The number of k-mers is that of the longest.
+    """
+    kmers = int(tokens["token"].max())
+    found = {}
+    for name, part in tokens.groupby("class", sort=False):
+        values = np.full((layers * heads, kmers), np.nan, np.float32)
+        rows = (part["layer"].to_numpy().astype(int) - 1) * heads + part["head"].to_numpy().astype(int) - 1
+        values[rows, part["token"].to_numpy() - 1] = part["received"]
+        found[name] = packed(values)
+    return {"kmers": kmers, "classes": found}
+
+
+def attributions_by_class(tokens: pd.DataFrame) -> dict[str, dict[str, list[float | None]]]:
+    """For each method and class the mean attribution of each k-mer, in their order."""
+    rows = tokens[tokens["statistic"] == "attribution"].sort_values("token", kind="stable")
+    found: dict[str, dict[str, list[float | None]]] = {}
+    for (method, name), part in rows.groupby(["method", "class"], sort=False):
+        found.setdefault(method, {})[name] = significant(part["value"].to_numpy())
+    return found
+
+
+def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[str, list[list[Any]]]:
+    """For each class its mutations: how the genome's and the protein's is written, first and last base, and share.
+
+    `mutations` are as from `genomes.definitions.in_gene`, `gene` is the reference's.
+    """
+    found = {}
+    for name, table in mutations.items():
+        columns = (table[column] for column in ("mutation", "first", "last", "share"))
+        rows = list(zip(*(column.tolist() for column in columns), strict=True))
+        substitutions = [(first, text[-1]) for text, first, _, _ in rows if text[0] in "ACGT"]
+        changed = list(gene)
+        for place, base in substitutions:
+            changed[place - 1] = base
+        before, after = translate(gene), translate("".join(changed))
+        found[name] = [
+            [text, protein_name(text, first, last, before, after), first, last, round(share, 3)]
+            for text, first, last, share in rows
+        ]
+    return found
+
+
+def protein_name(text: str, first: int, last: int, before: str, after: str) -> str:
+    """A mutation of the bases `first`..`last` in the protein: N501Y, del 69-70, ins after 214, or silent.
+
+    `before` and `after` are the protein without and with all substitutions of the class: two of a codon act together.
+    """
+    start, end = (first - 1) // CODON + 1, (last - 1) // CODON + 1
+    if text.startswith("del:"):
+        return f"del {start}" if start == end else f"del {start}-{end}"
+    if text.startswith("ins:"):
+        return f"ins after {start}"
+    old, new = before[start - 1], after[start - 1]
+    return f"{old}{start}{new}" if old != new else f"{old}{start} silent"
+
+
+def embedding_space(cls: np.ndarray, sequences: pd.DataFrame, maps: pd.DataFrame | None) -> dict[str, Any]:
+    """The test sequences in three dimensions: components of [CLS] by layer, and the maps of the clustering.
+
+    `cls`: (N, L+1, d); `sequences`: accession, class, predicted, one row for each. Of many sequences, every so
+    manieth of each class is shown; components are of all.
+    """
+    shown = evenly(sequences["class"], POINTS)
+    layers = []
+    for layer in range(cls.shape[1]):
+        points, shares = principal_components(cls[:, layer])
+        layers.append({"points": packed(points[shown]), "shares": significant(shares)})
+    found: dict[str, Any] = {
+        "accessions": sequences["accession"].iloc[shown].tolist(),
+        "class": sequences["class"].iloc[shown].tolist(),
+        "predicted": sequences["predicted"].iloc[shown].tolist(),
+        "n": len(sequences),
+        "pca": layers,
+        "maps": [],
+    }
+    if maps is not None:
+        solid = maps[(maps["dimensions"] == 3) & (maps["method"] != "pca")]
+        for (method, site, layer), part in solid.groupby(["method", "site", "layer"], sort=False):
+            places = evenly(part["class"], POINTS)
+            part = part.iloc[places]
+            found["maps"].append(
+                {
+                    "method": method,
+                    "site": site,
+                    "layer": int(layer),
+                    "points": packed(part[["x", "y", "z"]].to_numpy()),
+                }
+                | {"accessions": part["sequence"].tolist(), "class": part["class"].tolist()}
+            )
+    return found
+
+
+def evenly(classes: pd.Series, limit: int) -> np.ndarray:
+    """Places of at most about `limit` rows, every so manieth of each class."""
+    step = max(1, -(-len(classes) // limit))
+    return np.flatnonzero(classes.groupby(classes.to_numpy()).cumcount().to_numpy() % step == 0)
+
+
+def prediction_rows(predictions: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
+    """Test sequences: errors first, then the others with the least certain first. At most SEQUENCES."""
+    chances = [f"p_{name}" for name in classes]
+    given = predictions.assign(certainty=predictions[chances].max(axis=1))
+    given = given.sort_values(["correct", "certainty"], kind="stable").head(SEQUENCES)
+    columns = [column for column in ("accession", "class", "predicted", "abstain", "unknown") if column in given]
+    return {
+        "n": len(predictions),
+        "errors": int((~predictions["correct"].astype(bool)).sum()),
+        "columns": {column: given[column].tolist() for column in columns},
+        "probabilities": [significant(given[column].to_numpy()) for column in chances],
+    }
+
+
+def confusions(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """For each model the classes in rows and columns, and counts of sequences."""
+    found = {}
+    for model, part in table.groupby("model", sort=False):
+        rows, columns = list(dict.fromkeys(part["true"])), list(dict.fromkeys(part["predicted"]))
+        counts = part.pivot(index="true", columns="predicted", values="count").loc[rows, columns]
+        found[model] = {"true": rows, "predicted": columns, "counts": counts.to_numpy().tolist()}
+    return found
+
+
+def significant(values: np.ndarray, digits: int = 6) -> list[float | int | None]:
+    """`numbers` with so many significant digits, as tables are written."""
+    return numbers(np.array([float(f"{value:.{digits}g}") for value in np.asarray(values, dtype=float)]))
