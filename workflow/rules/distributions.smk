@@ -113,7 +113,6 @@ rule activation_distributions:
         library=digest(
             "evaluation.summaries",
             "geometry.activation_distributions",
-            "geometry.heads",
             "geometry.selection",
             "logs",
             "model.activations",

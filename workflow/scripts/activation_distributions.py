@@ -5,9 +5,14 @@ from pathlib import Path
 
 import torch
 
-from spikegeometry.evaluation.summaries import class_means, class_profiles, labelled_sequences, measurement_table
-from spikegeometry.geometry.activation_distributions import UNITS, bin_counts, unit_means
-from spikegeometry.geometry.heads import head_tensors
+from spikegeometry.evaluation.summaries import (
+    Records,
+    class_means,
+    class_profiles,
+    labelled_sequences,
+    measurement_table,
+)
+from spikegeometry.geometry.activation_distributions import bin_counts, samples, unit_means
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
@@ -23,18 +28,7 @@ recorded = Recorded(Path(snakemake.input.hidden_states).parent)
 shape, weights = read_shape(snakemake.input.model), read_layers(snakemake.input.model)
 layers = choose(params.layers, range(1, shape.layers + 1), "analyses.activation_distributions.layers")
 classes = choose(params.selected_classes, params.classes, "analyses.activation_distributions.classes")
-histograms, sums, detailed = [], [], defaultdict(set)
-
-
-def samples(hidden, layer, all_sites):
-    """Sites and units with the vectors to measure: of every sequence the layer output, token by token."""
-    yield "output", "token", hidden[layer]
-    if all_sites:
-        yield "output", "coordinate", hidden[layer]
-        if layer:
-            block = head_tensors(hidden[layer - 1], weights[layer - 1], shape.heads, shape.eps)
-            for site, vectors in (("attention_output", block.attention_output), ("head", block.z)):
-                yield from ((site, unit, vectors) for unit in UNITS)
+histograms, sums, detailed = Records(), Records(), defaultdict(set)
 
 
 def measure():
@@ -46,7 +40,8 @@ def measure():
             bins, counts = bin_counts(hidden[layer], params.bin_width)
             histograms.append(place | {"bin": bins, "value": counts})
             sums.append(place | {"coordinate": range(1, shape.hidden_size + 1), "value": hidden[layer].double().sum(0)})
-            for site, unit, vectors in samples(hidden, layer, sequence["input"] in inputs):
+            all_sites = sequence["input"] in inputs
+            for site, unit, vectors in samples(hidden, layer, weights, shape.heads, shape.eps, all_sites):
                 for token, variant, means in unit_means(vectors, unit, params.outlier, params.alpha):
                     yield sequence | dict(zip(PLACES, (layer, site, unit, token, variant), strict=True)) | means
 

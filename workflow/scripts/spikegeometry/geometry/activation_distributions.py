@@ -15,6 +15,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from spikegeometry.geometry.heads import head_tensors
+
 # Below this many coordinates the approximations of the tests do not hold (D'Agostino et al. 1990).
 MIN_COORDINATES = 20
 # Spread, as a share of the largest absolute value, below which float32 cannot tell coordinates from a constant.
@@ -24,6 +26,24 @@ LARGEST_STATISTIC = 150.0
 # What a sample is: the coordinates of one token, or one coordinate of the tokens.
 UNITS = ("token", "coordinate")
 TESTS = ("dagostino_pearson", "anderson_darling")
+
+
+def samples(
+    hidden: Tensor, layer: int, layers: list[dict[str, Tensor]], heads: int, eps: float, all_sites: bool
+) -> Iterator[tuple[str, str, Tensor]]:
+    """Sites and units (`UNITS`) of a layer with the vectors to measure, (n, d) or of each head.
+
+    The output of each layer token by token, 0 being the embeddings; with `all_sites` also by coordinate, and what
+    enters the output. `hidden` is (L+1, n, d), of one sequence; `layers` are the L blocks' weights, as `geometry.heads`
+    takes them.
+    """
+    yield "output", "token", hidden[layer]
+    if all_sites:
+        yield "output", "coordinate", hidden[layer]
+        if layer:
+            block = head_tensors(hidden[layer - 1], layers[layer - 1], heads, eps)
+            for site, vectors in (("attention_output", block.attention_output), ("head", block.z)):
+                yield from ((site, unit, vectors) for unit in UNITS)
 
 
 @dataclass(frozen=True)
