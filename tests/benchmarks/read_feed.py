@@ -6,14 +6,13 @@ hundred is asked for and for one of which all are, at each size.
 
 import json
 import lzma
-import multiprocessing
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from fresh_process import in_fresh_process, peak_megabytes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow/scripts"))
 from spikegeometry.genomes.compression import open_decompressed
@@ -52,9 +51,8 @@ def measure(path: Path, megabytes: int, records: int, every: int) -> None:
     with open_decompressed(path) as content:
         found = sum(1 for _ in read_feed_lines(content, wanted, 10**12))
     seconds = time.perf_counter() - started
-    # In bytes on macOS, in kilobytes on Linux.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(f"{megabytes} MB\t{found} of {records}\t{megabytes / seconds:.0f} MB/s\tpeak {peak / 1e6:.0f} MB", flush=True)
+    speed = f"{megabytes / seconds:.0f} MB/s\tpeak {peak_megabytes():.0f} MB"
+    print(f"{megabytes} MB\t{found} of {records}\t{speed}", flush=True)
 
 
 if __name__ == "__main__":
@@ -63,6 +61,4 @@ if __name__ == "__main__":
         for size in [int(text) for text in sys.argv[1:]] or [100]:
             total = write_feed(feed, size)
             for step in (100, 1):
-                process = multiprocessing.get_context("spawn").Process(target=measure, args=(feed, size, total, step))
-                process.start()
-                process.join()
+                in_fresh_process(measure, feed, size, total, step)
