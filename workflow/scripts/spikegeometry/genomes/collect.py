@@ -146,18 +146,17 @@ def _read_source(
     kind = source["type"]
     block, block_key = source[kind], f"{key}.{kind}"
     rules = read_class_rules(**class_rules) if class_rules else None
-    remote = Remote(**network)
     match kind:
         case "simulate":
             return read_simulated(block, reference, classes, cleaning, seed, block_key)
         case "table":
             return read_table(block, rules, block_key)
         case "gisaid":
-            return read_gisaid(block, rules, remote, block_key)
+            return read_gisaid(block, rules, Remote(**network), block_key)
         case "ena":
-            return read_ena(block, rules, remote, block_key)
+            return read_ena(block, rules, Remote(**network), block_key)
         case "nextstrain":
-            return read_nextstrain(block, rules, classes, remote, seed, block_key)
+            return read_nextstrain(block, rules, classes, Remote(**network), seed, block_key)
         case "query":
             return (Genome(record.name, "", record.sequence) for record in read_fasta(block["sequences"]))
     raise InputError(f"Config key {key}.type: no source {kind}.")
