@@ -91,7 +91,7 @@ def absent(analysis: str, *keys: str, layers: int = LAYERS) -> pytest.MarkDecora
     ):
         where = f"Config key analyses.{analysis}.{key.removeprefix('selected_')}"
         message = f"{where}: {value} does not exist.\nThere are: {', '.join(map(str, there))}."
-        cases.append((key, [value], re.escape(message)))
+        cases.append((key, [there[0], value], re.escape(message)))
     wanted = [case for case in cases if not keys or case[0] in keys]
     return pytest.mark.parametrize(("key", "value", "message"), wanted)
 
