@@ -38,18 +38,18 @@ test: lint test-aligners test-browser test-slurm
 unit: $(VENV)/installed-dev test-aligners
 	$(IN_VENV) python -m pytest tests/unit
 
-lint: $(VENV)/installed-dev
+lint: $(VENV)/installed-lint
 	$(IN_VENV) snakefmt --check workflow
 	$(IN_VENV) snakemake --lint
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 
-format: $(VENV)/installed-dev
+format: $(VENV)/installed-lint
 	$(IN_VENV) snakefmt workflow
 	$(IN_VENV) ruff check --fix
 	$(IN_VENV) ruff format
 
-keys: $(VENV)/installed
+keys: $(VENV)/installed-lint
 	$(IN_VENV) PYTHONPATH=workflow/scripts python tools/write-key-table.py
 
 aligners:
@@ -79,7 +79,12 @@ $(VENV)/bin/pip:
 	|| { echo "$(PYTHON) lacks venv: install it (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/pip
+$(VENV)/installed-lint: requirements-lint.txt constraints.txt | $(VENV)/bin/pip
+	@echo "Installing Snakemake and the linters into $(VENV)"
+	@$(PIP_INSTALL) -r requirements-lint.txt
+	@touch $@
+
+$(VENV)/installed: requirements.txt $(VENV)/installed-lint
 	@echo "Installing Python packages into $(VENV); the first time this downloads up to 3 GB"
 	@$(PIP_INSTALL) -r requirements.txt
 	@touch $@

@@ -24,9 +24,10 @@ import numpy as np
 from spikegeometry.genomes.fasta import fasta_writer, read_fasta, read_single
 from spikegeometry.spikes.alignment import align_shard
 from spikegeometry.spikes.extraction import extract_spikes
-from spikegeometry.spikes.shards import row_writer, shard_genomes
+from spikegeometry.spikes.shards import shard_genomes
 from spikegeometry.spikes.storage import gather_spikes
 from spikegeometry.spikes.tiles import cut_tiles, tile_name
+from spikegeometry.tables import row_writer
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "resources/NC_045512.2.fasta"

@@ -1,17 +1,13 @@
 """Activation distributions: tests of normality against scipy and by hand, outliers, histograms, and the script."""
 
-import runpy
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from scipy import stats
 from transformers import BertForSequenceClassification
 
-from checkout import SCRIPTS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.activation_distributions import draw_activation_distributions
 from spikegeometry.geometry.activation_distributions import (
@@ -24,8 +20,17 @@ from spikegeometry.geometry.activation_distributions import (
     token_summary,
     unit_means,
 )
-from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens, write_run
+from tiny_run import (
+    CLASSES,
+    HEADS,
+    LAYERS,
+    absent,
+    random_bert,
+    read_table,
+    run_script,
+    small_sequences,
+    write_run,
+)
 
 
 def samples(rows, columns, seed=0):
@@ -141,45 +146,24 @@ def test_bin_counts():
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
-PARAMS = {
-    "layers": [],
-    "selected_classes": [],
-    "classes": CLASSES,
-    "alpha": 0.05,
-    "outlier": 5,
-    "bin_width": 0.1,
-    "site_sequences": 1,
-    "confidence": 0.95,
-}
+PARAMS = {"alpha": 0.05, "outlier": 5, "bin_width": 0.1, "site_sequences": 1}
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
-    twin = random_tokens(0, 14)
-    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-    write_run(tmp_path, random_bert(layers=2, heads=4, width=32, classes=3), sequences)
+    write_run(tmp_path, random_bert(LAYERS, HEADS, width=32, classes=3), small_sequences())
     return tmp_path
 
 
-def run_script(folder, **params):
+def measure(folder, **params):
     """Tables of classes, of sequences, of values and of column sums."""
-    names = {"table": "t.tsv", "sequences": "s.parquet", "histogram": "h.parquet", "columns": "c.parquet"}
-    outputs = {name: folder / file for name, file in names.items()}
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(model=folder / "model", hidden_states=folder / "activations/hidden_states.npy"),
-        output=SimpleNamespace(**outputs),
-        log=[str(folder / "log")],
-        threads=1,
-        params=SimpleNamespace(**PARAMS | params),
-    )
-    runpy.run_path(str(SCRIPTS / "activation_distributions.py"), init_globals={"snakemake": snakemake})
-    return read_tsv(outputs["table"]), *(pd.read_parquet(outputs[name]) for name in list(names)[1:])
+    outputs = {"histogram": "histogram.parquet", "columns": "columns.parquet"}
+    output = run_script("activation_distributions", folder, outputs, **PARAMS, **params)
+    return tuple(map(read_table, (output.table, output.sequences, output.histogram, output.columns)))
 
 
 def test_script(run):
-    table, sequences, histogram, columns = run_script(run)
+    table, sequences, histogram, columns = measure(run)
     # Three layers, three groups of tokens, two variants.
     assert len(sequences[(sequences["site"] == "output") & (sequences["unit"] == "token")]) == 4 * 3 * 3 * 2
     hidden = np.load(run / "activations/hidden_states.npy").astype(float)
@@ -215,7 +199,7 @@ def test_script(run):
 
 def test_sites_and_units(run):
     """Against the model's own attention: alpha/0, its twin and beta/3 are measured at every site."""
-    table, sequences, _, _ = run_script(run)
+    table, sequences, _, _ = measure(run)
     detailed = sequences[sequences["unit"] == "coordinate"]
     assert set(detailed["sequence"]) == {"alpha/0", "alpha/2", "beta/3"}
     assert set(detailed["token"]) == {"k-mers"}
@@ -261,13 +245,15 @@ def dict_of(rows):
 
 
 def test_selection(run):
-    _, sequences, _, _ = run_script(run, layers=[2], selected_classes=["beta"])
+    _, sequences, _, _ = measure(run, layers=[2], selected_classes=["beta"])
     assert set(sequences["layer"]) == {0, 2}
     assert set(sequences["class"]) == {"beta"}
-    with pytest.raises(InputError, match="Config key analyses.activation_distributions.layers: 3 does not exist"):
-        run_script(run, layers=[3])
-    with pytest.raises(InputError, match="No sequence is recorded"):
-        run_script(run, selected_classes=["gamma"])
+
+
+@absent("activation_distributions", "layers", "selected_classes")
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match=message):
+        measure(run, **{key: value})
 
 
 def test_value_that_is_not_finite(run):
@@ -276,4 +262,4 @@ def test_value_that_is_not_finite(run):
     hidden[1, 2, 3, 4] = np.nan
     np.save(path, hidden)
     with pytest.raises(InputError, match="The output of layer 2 is not finite for alpha/1"):
-        run_script(run)
+        measure(run)

@@ -14,7 +14,7 @@ from spikegeometry.figures.attention_domains import draw_attention_domains
 from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
 from spikegeometry.geometry.heads import profiles
 from spikegeometry.tables import write_parquet, write_tsv
-from tiny_run import random_bert, random_tokens, run_analysis, write_run, write_spikes
+from tiny_run import CLASSES, absent, run_analysis, small_bert, small_sequences, write_small_run, write_spikes
 
 M = 30
 # k-mers 1-10 in the first domain, 11-13 in the second, 14 half and half, the rest in the third.
@@ -171,16 +171,10 @@ def test_no_contrast_without_classes_or_variance(values):
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
 PARAMS = {
-    "layers": [],
-    "heads": [],
-    "selected_classes": [],
-    "classes": CLASSES,
     "threshold": 0.3,
     "permutations": 19,
     "bootstrap": 20,
-    "confidence": 0.95,
     "seed": 1,
     "k": 12,
     "stride": 9,
@@ -194,26 +188,13 @@ def run_domains(folder, **params):
 
 
 @pytest.fixture(scope="module")
-def model():
-    return random_bert(layers=2, heads=4, width=16, classes=3)
-
-
-@pytest.fixture(scope="module")
-def sequences():
-    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
-    twin = random_tokens(0, 14)
-    return {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, model, sequences):
-    folder = tmp_path_factory.mktemp("run")
-    write_run(folder, model, sequences)
+def run(tmp_path_factory):
+    folder = write_small_run(tmp_path_factory.mktemp("run"))
     # The 12 k-mers cover 37 codons: the last domain has no k-mer.
     domains = pd.DataFrame({"name": ["a", "b", "c"], "start": [1, 8, 38], "end": [7, 37, 90]})
     write_tsv(domains, folder / "domains.tsv")
     write_tsv(pd.DataFrame({"name": ["whole"], "start": [1], "end": [37]}), folder / "regions.tsv")
-    write_spikes(folder, sequences)
+    write_spikes(folder, small_sequences())
     return folder
 
 
@@ -222,15 +203,16 @@ def tables(run):
     return run_domains(run)
 
 
-def test_tables(tables, model, sequences):
+def test_tables(tables):
     table, measurements = tables
     # Three distinct sequences, two layers, four heads, two variants, two domains and a region.
     assert len(measurements) == 3 * 2 * 4 * 2 * 3
     assert set(table["domain"]) == {"a", "b", "whole"}
     place = {"class": "beta", "layer": 2, "head": 3, "domain": "a", "statistic": "share"}
     rows = table[(table[list(place)] == list(place.values())).all(axis=1)].set_index("variant")
+    tokens = torch.from_numpy(small_sequences()["beta"][0])[None]
     with torch.inference_mode():
-        own = model(torch.from_numpy(sequences["beta"][0])[None], output_attentions=True).attentions[1][0, 2].numpy()
+        own = small_bert()(tokens, output_attentions=True).attentions[1][0, 2].numpy()
     # k-mers 1, 2 and 3 have four, four and one of their four codons among the first seven.
     share = np.array([1, 1, 0.25, *[0] * 7])
     among = own[1:-1, 1:-1] / own[1:-1, 1:-1].sum(axis=1, keepdims=True)
@@ -249,14 +231,7 @@ def test_selection(run):
     assert "eta2" not in set(table["statistic"])
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("layers", [3], "analyses.attention_domains.layers: 3 does not exist"),
-        ("heads", [5], "analyses.attention_domains.heads: 5 does not exist"),
-        ("selected_classes", ["gamma"], "No sequence is recorded"),
-    ],
-)
+@absent("attention_domains")
 def test_what_does_not_exist_is_named(run, key, value, message):
     with pytest.raises(InputError, match=message):
         run_domains(run, **{key: value})

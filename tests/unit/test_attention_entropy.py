@@ -22,7 +22,7 @@ from spikegeometry.geometry.attention_entropy import (
     von_neumann_entropy,
 )
 from spikegeometry.model.activations import read_mean_attention
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, absent, run_analysis, write_small_run
 
 BLOCKS = np.kron(np.eye(4), np.full((10, 10), 0.1))
 
@@ -142,27 +142,16 @@ def test_share_histogram():
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
 PARAMS = {
-    "layers": [],
-    "heads": [],
-    "selected_classes": [],
-    "classes": CLASSES,
     "mass": 0.9,
     "histogram_bins": 20,
-    "confidence": 0.95,
     "outputs": {name: f"attention_entropy_{name}.parquet" for name in ("tokens", "sizes")},
 }
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
-    folder = tmp_path_factory.mktemp("run")
-    twin = random_tokens(0, 14)
-    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-    write_run(folder, random_bert(layers=2, heads=4, width=16, classes=3), sequences)
-    return folder
+    return write_small_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -212,15 +201,15 @@ def test_mean_map_of_one_sequence_is_its_own(run, tables):
 
 
 def test_selection(run):
-    table, sequences = run_analysis("attention_entropy", run, **PARAMS | {"layers": [2], "heads": [3]})
+    table, sequences = run_analysis("attention_entropy", run, **PARAMS, layers=[2], heads=[3])
     assert sequences[["layer", "head"]].drop_duplicates().to_numpy().tolist() == [[2, 3]]
     assert table[["layer", "head"]].drop_duplicates().to_numpy().tolist() == [[2, 3]]
 
 
-@pytest.mark.parametrize(("key", "value"), [("layers", 3), ("heads", 5)])
-def test_what_does_not_exist_is_named(run, key, value):
-    with pytest.raises(InputError, match=f"Config key analyses.attention_entropy.{key}: {value} does not exist"):
-        run_analysis("attention_entropy", run, **PARAMS | {key: [value]})
+@absent("attention_entropy")
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match=message):
+        run_analysis("attention_entropy", run, **PARAMS, **{key: value})
 
 
 def test_figure(tables):

@@ -26,7 +26,7 @@ from spikegeometry.geometry.rollout import mixed_maps, norm_map, residual_mix, r
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import read_head, read_layers, read_shape
 from spikegeometry.tables import write_tsv
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, absent, run_analysis, write_small_run
 
 UNIFORM = torch.full((1, 3, 3), 1 / 3)
 COLUMN = torch.tensor([[0.0, 0, 1]]).repeat(3, 1)[None]
@@ -218,18 +218,13 @@ def test_rank_correlations():
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
 PARAMS = {
-    "heads": [],
-    "selected_classes": [],
-    "classes": CLASSES,
     "weights": "attention",
     "residual": 0.5,
     "exact_sinks": 4,
     "k": 12,
     "stride": 9,
     "inputs": {"domains": "domains.tsv"},
-    "confidence": 0.95,
     "seed": 7,
     "outputs": {"layers": "attention_flow_layers.parquet"},
 }
@@ -237,11 +232,7 @@ PARAMS = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
-    folder = tmp_path_factory.mktemp("run")
-    twin = random_tokens(0, 14)
-    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-    write_run(folder, random_bert(layers=3, heads=4, width=16, classes=3), sequences)
+    folder = write_small_run(tmp_path_factory.mktemp("run"), layers=3)
     write_tsv(pd.DataFrame({"name": ["a", "b"], "start": [1, 8], "end": [7, 20]}), folder / "domains.tsv")
     return folder
 
@@ -327,18 +318,16 @@ def test_norms_instead_of_attention(run, tables):
 
 
 def test_selection(run):
-    _, sequences = run_analysis(
-        "attention_flow", run, **PARAMS | {"heads": [3], "selected_classes": ["beta"], "exact_sinks": 0}
-    )
+    chosen = {"heads": [3], "selected_classes": ["beta"], "exact_sinks": 0}
+    _, sequences = run_analysis("attention_flow", run, **PARAMS | chosen)
     assert set(sequences["class"]) == {"beta"}
     assert sequences["flow_exact"].isna().all()
 
 
-@pytest.mark.parametrize(("key", "value"), [("heads", 5), ("selected_classes", "mu")])
-def test_what_does_not_exist_is_named(run, key, value):
-    config_key = key.removeprefix("selected_")
-    with pytest.raises(InputError, match=f"Config key analyses.attention_flow.{config_key}: {value} does not exist"):
-        run_analysis("attention_flow", run, **PARAMS | {key: [value]})
+@absent("attention_flow", "heads", "selected_classes")
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match=message):
+        run_analysis("attention_flow", run, **PARAMS, **{key: value})
 
 
 def test_figure(run, tables):

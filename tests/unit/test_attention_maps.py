@@ -9,7 +9,7 @@ from spikegeometry.dataset.domains import domain_slots
 from spikegeometry.errors import InputError
 from spikegeometry.figures.attention_maps import draw_attention_maps, draw_head, draw_layer, shrink
 from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs, high_pairs
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, absent, run_analysis, small_bert, small_sequences, write_small_run
 
 EYE, EVEN = torch.eye(3)[None], torch.full((1, 3, 3), 1 / 3)
 
@@ -106,19 +106,7 @@ def test_shrunken_map_is_of_block_means():
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
-PARAMS = {
-    "layers": [],
-    "heads": [],
-    "selected_classes": [],
-    "classes": CLASSES,
-    "thresholds": [0.3, 0.01],
-    "kappa": 2,
-    "min_frequency": 0.5,
-    "confidence": 0.95,
-    "k": 12,
-    "stride": 9,
-}
+PARAMS = {"thresholds": [0.3, 0.01], "kappa": 2, "min_frequency": 0.5, "k": 12, "stride": 9}
 OUTPUTS = {"tokens": "tokens.parquet", "pairs": "pairs.parquet", "means": "means.npy"}
 
 
@@ -127,22 +115,8 @@ def run_maps(folder, **params):
 
 
 @pytest.fixture(scope="module")
-def model():
-    return random_bert(layers=2, heads=4, width=16, classes=3)
-
-
-@pytest.fixture(scope="module")
-def sequences():
-    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
-    twin = random_tokens(0, 14)
-    return {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, model, sequences):
-    folder = tmp_path_factory.mktemp("run")
-    write_run(folder, model, sequences)
-    return folder
+def run(tmp_path_factory):
+    return write_small_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +125,11 @@ def tables(run):
 
 
 @torch.inference_mode()
-def attentions(model, tokens):
-    return model(torch.from_numpy(tokens)[None], output_attentions=True).attentions
+def attentions(tokens):
+    return small_bert()(torch.from_numpy(tokens)[None], output_attentions=True).attentions
 
 
-def test_tables(run, tables, model, sequences):
+def test_tables(run, tables):
     table, measured = tables
     # Three distinct sequences, two layers, four heads.
     assert len(measured) == 3 * 2 * 4
@@ -163,25 +137,25 @@ def test_tables(run, tables, model, sequences):
     rows = table[(table["statistic"] == "to_prev") & (table["layer"] == 2) & (table["head"] == 3)].set_index("class")
     assert rows["n"].to_dict() == {"alpha": 2, "beta": 1, "all": 3}
     assert rows.loc["beta", ["low", "high"]].isna().all()
-    own = attentions(model, sequences["beta"][0])[1][0, 2].numpy()
+    own = attentions(small_sequences()["beta"][0])[1][0, 2].numpy()
     assert rows.loc["beta", "value"] == pytest.approx(np.mean([own[i, i - 1] for i in range(1, 12)]), rel=1e-4)
     assert table.loc[table["statistic"] == "difference", "class"].unique().tolist() == ["alpha", "beta"]
 
 
-def test_means_are_those_of_the_models_own_attention(run, tables, model, sequences):
+def test_means_are_those_of_the_models_own_attention(run, tables):
     means = np.load(run / "means.npy")
     assert means.shape == (2, 2, 4, 12, 12)
-    twins = [attentions(model, tokens)[0][:, 1] for tokens in sequences["alpha"][:2]]
+    twins = [attentions(tokens)[0][:, 1] for tokens in small_sequences()["alpha"][:2]]
     assert means[0, 0, 1] == pytest.approx(naive(twins, 0.3)[0], abs=1e-5, nan_ok=True)
     # Beta's sequence has 10 k-mers.
     assert np.isnan(means[1, :, :, 10:]).all()
     assert np.nansum(means[1, :, :, :10], axis=-1) == pytest.approx(1, abs=1e-5)
 
 
-def test_pairs(run, tables, model, sequences):
+def test_pairs(run, tables):
     pairs = pd.read_parquet(run / "pairs.parquet")
     of_beta = pairs[(pairs["class"] == "beta") & (pairs["layer"] == 1) & (pairs["head"] == 2)]
-    own = attentions(model, sequences["beta"][0])[0][0, 1].numpy()
+    own = attentions(small_sequences()["beta"][0])[0][0, 1].numpy()
     assert of_beta[["query", "key"]].to_numpy().tolist() == np.argwhere(own >= 0.01).tolist()
     for row in of_beta.to_dict("records"):
         attention = own[row["query"], row["key"]]
@@ -194,9 +168,9 @@ def test_pairs(run, tables, model, sequences):
     assert of_beta.loc[of_beta["query"] == 0, "query_first_residue"].isna().all()
 
 
-def test_tokens(run, tables, model, sequences):
+def test_tokens(run, tables):
     tokens = pd.read_parquet(run / "tokens.parquet").set_index(["class", "layer", "head", "token"])
-    own = attentions(model, sequences["beta"][0])[1][0, 3].numpy()
+    own = attentions(small_sequences()["beta"][0])[1][0, 3].numpy()
     assert tokens.loc[("beta", 2, 4, 5), "from_cls"] == pytest.approx(own[0, 5], abs=1e-5)
     assert tokens.loc[("beta", 2, 4, 5), "kmer_mass"] == pytest.approx(own[5, 1:-1].sum(), abs=1e-5)
     assert tokens.loc[("beta", 2, 4, 5), ["first_residue", "last_residue"]].tolist() == [13, 16]
@@ -209,14 +183,7 @@ def test_selection(run):
     assert np.load(run / "means.npy").shape == (1, 1, 1, 12, 12)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("layers", [3], "analyses.attention_maps.layers: 3 does not exist"),
-        ("heads", [5], "analyses.attention_maps.heads: 5 does not exist"),
-        ("selected_classes", ["gamma"], "No sequence is recorded"),
-    ],
-)
+@absent("attention_maps")
 def test_what_does_not_exist_is_named(run, key, value, message):
     with pytest.raises(InputError, match=message):
         run_maps(run, **{key: value})

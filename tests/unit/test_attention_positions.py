@@ -12,7 +12,7 @@ from spikegeometry.figures.attention_positions import draw_attention_positions
 from spikegeometry.geometry.attention_positions import slot_profiles
 from spikegeometry.geometry.placement import nearest_slots, token_bases
 from spikegeometry.tables import read_tsv, write_tsv
-from tiny_run import random_bert, random_tokens, run_script, write_run, write_spikes
+from tiny_run import CLASSES, random_tokens, run_script, small_bert, write_run, write_spikes
 
 # Placement
 
@@ -153,17 +153,11 @@ def test_runs_without_a_window_are_left_out_and_counted():
 
 # The scripts
 
-CLASSES = ["alpha", "beta", "gamma"]
 PARAMS = {
-    "layers": [],
-    "heads": [],
-    "selected_classes": [],
-    "classes": CLASSES,
     "defining_share": 0.75,
     "matches": 3,
     "permutations": 19,
     "bootstrap": 20,
-    "confidence": 0.95,
     "seed": 1,
     "coordinates": "projected",
     "start": 1,
@@ -176,7 +170,7 @@ PARAMS = {
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     sequences = {"alpha": [random_tokens(0, 14), random_tokens(1, 14)], "beta": [random_tokens(2, 14)], "gamma": []}
-    write_run(folder, random_bert(layers=2, heads=4, width=16, classes=3), sequences)
+    write_run(folder, small_bert(), sequences)
     reference = write_spikes(folder, sequences)
     (folder / "genome.fasta").write_text(f">reference\n{reference}\n", encoding="utf-8")
     write_tsv(pd.DataFrame({"name": ["a"], "start": [1], "end": [90]}), folder / "domains.tsv")

@@ -12,7 +12,7 @@ from spikegeometry.figures.attention_roles import draw_attention_roles
 from spikegeometry.geometry.attention_roles import PATTERNS, ROLES, role_labels, role_scores
 from spikegeometry.geometry.patterns import HETEROGENEOUS, SHARES, UNDEFINED, gate_scores
 from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, absent, run_analysis, write_small_run
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -136,24 +136,17 @@ def test_middle_and_late_layers(depth, layers):
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
-PARAMS = {"layers": [], "heads": [], "selected_classes": [], "classes": CLASSES, "confidence": 0.95}
 OUTPUTS = {"findings": "findings.tsv"}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
-    folder = tmp_path_factory.mktemp("run")
-    twin = random_tokens(0, 14)
-    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-    write_run(folder, random_bert(layers=2, heads=4, width=16, classes=3), sequences)
-    return folder
+    return write_small_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
 def tables(run):
-    return run_analysis("attention_roles", run, OUTPUTS, **PARAMS)
+    return run_analysis("attention_roles", run, OUTPUTS)
 
 
 def test_tables(run, tables):
@@ -186,14 +179,14 @@ def test_findings(run, tables):
 
 
 def test_selection(run):
-    _, sequences = run_analysis("attention_roles", run, OUTPUTS, **PARAMS | {"layers": [2], "heads": [3]})
+    _, sequences = run_analysis("attention_roles", run, OUTPUTS, layers=[2], heads=[3])
     assert sequences[["layer", "head"]].drop_duplicates().to_numpy().tolist() == [[2, 3]]
 
 
-@pytest.mark.parametrize(("key", "value"), [("layers", 3), ("heads", 5)])
-def test_what_does_not_exist_is_named(run, key, value):
-    with pytest.raises(InputError, match=f"Config key analyses.attention_roles.{key}: {value} does not exist"):
-        run_analysis("attention_roles", run, OUTPUTS, **PARAMS | {key: [value]})
+@absent("attention_roles")
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match=message):
+        run_analysis("attention_roles", run, OUTPUTS, **{key: value})
 
 
 def test_figure(tables):

@@ -16,7 +16,7 @@ from spikegeometry.geometry.heads import attention_maps
 from spikegeometry.model.encoder import hidden_states, load_encoder
 from spikegeometry.model.weights import read_layers
 from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, absent, random_tokens, run_analysis, small_bert, write_small_run
 
 EYE, EVEN = torch.eye(4), torch.full((4, 4), 0.25)
 
@@ -179,33 +179,16 @@ def test_findings_that_a_small_model_cannot_have():
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
 MODELS = ["pretrained", "finetuned", "seed1"]
-PARAMS = {
-    "models": MODELS,
-    "layers": [],
-    "heads": [],
-    "selected_classes": [],
-    "classes": CLASSES,
-    "confidence": 0.95,
-    "device": "cpu",
-    "threads": 1,
-}
+PARAMS = {"models": MODELS, "device": "cpu", "threads": 1}
 OUTPUTS = {"findings": "findings.tsv", "attention": "attention.tsv"}
-
-
-def bert(seed):
-    return random_bert(layers=3, heads=4, width=16, classes=3, seed=seed)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Three sequences of alpha, two with the same tokens, one of beta, none of gamma; seed1 is the fine-tuned model."""
-    folder = tmp_path_factory.mktemp("run")
-    twin = random_tokens(0, 14)
-    sequences = {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
-    write_run(folder, bert(0), sequences)
-    bert(1).bert.save_pretrained(folder / "pretrained")
+    """The small run with three layers; seed1 is the fine-tuned model."""
+    folder = write_small_run(tmp_path_factory.mktemp("run"), layers=3)
+    small_bert(layers=3, seed=1).bert.save_pretrained(folder / "pretrained")
     (folder / "seed1").symlink_to("model")
     return folder
 
@@ -227,7 +210,7 @@ def test_encoder_gives_the_recorded_states(run):
 
 
 def test_weights_that_are_not_finite(tmp_path):
-    broken = bert(0)
+    broken = small_bert(layers=3)
     with torch.no_grad():
         broken.bert.embeddings.LayerNorm.bias[0] = math.nan
     broken.save_pretrained(tmp_path)
@@ -279,17 +262,17 @@ def test_findings(run, tables):
 
 def test_selection(run):
     table, sequences = run_analysis(
-        "attention_shift", run, OUTPUTS, INPUTS, **PARAMS | {"layers": [2], "heads": [3], "selected_classes": ["beta"]}
+        "attention_shift", run, OUTPUTS, INPUTS, **PARAMS, layers=[2], heads=[3], selected_classes=["beta"]
     )
     assert sequences[["class", "layer", "head"]].drop_duplicates().to_numpy().tolist() == [["beta", 2, 3]]
     assert {"cosine_1", "cosine_4"} <= set(sequences)
     assert set(table["layer"]) == {0, 2}
 
 
-@pytest.mark.parametrize(("key", "value"), [("layers", 4), ("heads", 5)])
-def test_what_does_not_exist_is_named(run, key, value):
-    with pytest.raises(InputError, match=f"Config key analyses.attention_shift.{key}: {value} does not exist"):
-        run_analysis("attention_shift", run, OUTPUTS, INPUTS, **PARAMS | {key: [value]})
+@absent("attention_shift", layers=3)
+def test_what_does_not_exist_is_named(run, key, value, message):
+    with pytest.raises(InputError, match=message):
+        run_analysis("attention_shift", run, OUTPUTS, INPUTS, **PARAMS, **{key: value})
 
 
 def test_figure(run, tables):

@@ -1,17 +1,12 @@
 """Clustering: partitions and points whose scores are known, scikit-learn's scores, and the script."""
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import torch
 from sklearn import metrics
 
-from checkout import SCRIPTS
-from spikegeometry.dataset.encoding import SCHEMA, open_split, padded_ids
+from spikegeometry.dataset.encoding import open_split, padded_ids
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.separability import agreement, distinct_sample
 from spikegeometry.figures.clustering import draw_clustering, interactive_maps
@@ -29,8 +24,7 @@ from spikegeometry.geometry.clustering import (
 )
 from spikegeometry.geometry.readout import classifier_outputs
 from spikegeometry.model.weights import read_head
-from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens, write_run
+from tiny_run import CLASSES, random_tokens, read_table, run_script, small_bert, write_recorded, write_run
 
 
 def counts(classes, clusters):
@@ -160,11 +154,7 @@ def test_sample_is_of_distinct_sequences():
 
 # The script
 
-CLASSES = ["alpha", "beta", "gamma"]
 PARAMS = {
-    "layers": [],
-    "selected_classes": [],
-    "classes": CLASSES,
     "sequences_per_class": 50,
     "components": 20,
     "neighbours": 3,
@@ -172,7 +162,6 @@ PARAMS = {
     "perplexity": 5,
     "umap_neighbours": 5,
     "bootstrap": 20,
-    "confidence": 0.95,
     "seed": 1,
 }
 
@@ -183,35 +172,15 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     alpha = [random_tokens(0, 14), *(random_tokens(seed, 11) for seed in range(6)), random_tokens(0, 14)]
     sequences = {"alpha": alpha, "beta": [random_tokens(seed, 12) for seed in range(20, 25)], "gamma": []}
-    write_run(folder, random_bert(layers=2, heads=4, width=16, classes=3), sequences)
-    ids = [tokens.tolist() for several in sequences.values() for tokens in several]
-    rows = {name: [""] * len(ids) for name in ("accession", "class", "haplotype")}
-    table = pa.table(rows | {"label": [0] * len(ids), "unknown": [0] * len(ids), "input_ids": ids}, schema=SCHEMA)
-    with pa.OSFile(str(folder / "test.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_table(table)
+    write_run(folder, small_bert(), sequences)
+    write_recorded(folder / "test.arrow", sequences)
     return folder
 
 
 def cluster(folder, **params):
-    parts = {"table": "clustering.tsv", "components": "components.tsv", "sequences": "s.parquet", "maps": "m.parquet"}
-    output = SimpleNamespace(**{name: str(folder / file) for name, file in parts.items()})
-    activations = folder / "activations"
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            model=str(folder / "model"),
-            split=str(folder / "test.arrow"),
-            sequences=str(activations / "sequences.tsv"),
-            hidden_states=str(activations / "hidden_states.npy"),
-            cls=str(activations / "cls.npy"),
-        ),
-        output=output,
-        log=[str(folder / "clustering.log")],
-        threads=1,
-        params=SimpleNamespace(**PARAMS | params),
-    )
-    runpy.run_path(str(SCRIPTS / "clustering.py"), init_globals={"snakemake": snakemake})
-    tables = read_tsv(output.table), read_tsv(output.components)
-    return *tables, pd.read_parquet(output.sequences), pd.read_parquet(output.maps)
+    outputs = {"components": "components.tsv", "maps": "maps.parquet"}
+    output = run_script("clustering", folder, outputs, {"split": "test.arrow"}, **PARAMS, **params)
+    return tuple(map(read_table, (output.table, output.components, output.sequences, output.maps)))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Validation of the configuration: defaults, short messages, relations between keys."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def test_text_is_read_as_what_its_key_holds():
     assert (config["seed"], config["split"]["test"], config["model"]["finetune"]["learning_rate"]) == (7, 0.3, 1e-5)
     assert (config["analyses"]["cone_index"]["layers"], config["analyses"]["cone_index"]["activate"]) == ([2], False)
     assert config["run"] == "12"
+
+
+def test_dates_are_read_as_text():
+    nextstrain = yaml.safe_load("{date_from: 2021-06-01, date_to: '2021-07'}")
+    source = load_config(given(source={"type": "nextstrain", "nextstrain": nextstrain}))["source"]["nextstrain"]
+    assert (source["date_from"], source["date_to"]) == ("2021-06-01", "2021-07")
 
 
 def test_a_source_keeps_its_own_block_with_whole_paths():
@@ -118,6 +125,15 @@ def test_a_missing_file_is_named_with_its_key(tmp_path):
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_configurations_are_valid(path):
     load_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_examples_of_the_readme_are_valid():
+    blocks = re.findall(r"```yaml\n(\w.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    examples = [yaml.safe_load(block) for block in blocks]
+    for example in examples:
+        load_config(given(**example))
+    kinds = {example["source"]["type"] for example in examples if "source" in example}
+    assert kinds == {"table", "gisaid", "ena", "nextstrain"}
 
 
 def test_config_readme_holds_the_generated_table():

@@ -25,7 +25,7 @@ from spikegeometry.geometry.context_similarity import (
 from spikegeometry.geometry.heads import head_tensors
 from spikegeometry.model.weights import read_layers
 from spikegeometry.tables import read_tsv, write_tsv
-from tiny_run import FIRST_KMER, VOCABULARY, random_bert, random_tokens, run_analysis, write_run
+from tiny_run import FIRST_KMER, VOCABULARY, absent, random_tokens, run_analysis, small_bert, write_run
 
 Z = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
 
@@ -164,7 +164,7 @@ def test_attention_to_special_tokens():
 
 @pytest.fixture(scope="module")
 def model():
-    return random_bert(layers=2, heads=4, width=16, classes=3)
+    return small_bert()
 
 
 @pytest.fixture(scope="module")
@@ -185,16 +185,11 @@ def run(tmp_path_factory, model, sequences):
 
 
 PARAMS = {
-    "layers": [],
-    "heads": [],
-    "selected_classes": [],
     "top": 0.1,
     "sensitivity": [0.3],
     "cosine": 0.5,
     "overlapping": False,
     "maps": [],
-    "classes": ["alpha", "beta", "gamma"],
-    "confidence": 0.95,
     "k": 12,
     "stride": 9,
 }
@@ -278,18 +273,15 @@ def test_one_head_has_no_uniqueness(run):
     assert set(findings["shown"]) == {"no"}  # one sequence has no interval
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("layers", [3], "analyses.context_similarity.layers: 3 does not exist"),
-        ("heads", [5], "analyses.context_similarity.heads: 5 does not exist"),
-        ("maps", [[1, 9]], r"analyses.context_similarity.maps: \(1, 9\) does not exist"),
-        ("selected_classes", ["gamma"], "No sequence is recorded"),
-    ],
-)
+@absent("context_similarity")
 def test_what_does_not_exist_is_named(run, key, value, message):
     with pytest.raises(InputError, match=message):
         run_context(run, **{key: value})
+
+
+def test_map_of_a_head_that_does_not_exist(run):
+    with pytest.raises(InputError, match=r"analyses.context_similarity.maps: \(1, 9\) does not exist"):
+        run_context(run, maps=[[1, 9]])
 
 
 def test_first_share_has_all_statistics(run, model, sequences):

@@ -50,12 +50,12 @@ def conda_packages(name: str) -> dict[str, str]:
     return {match[1]: match[2] for match in matches}
 
 
-RUNNING = pins("requirements.txt")
+RUNNING = pins("requirements-lint.txt") | pins("requirements.txt")
 PIP_NAMES = {conda: pip for pip in RUNNING for conda in CONDA_NAMES.get(pip, {pip})}
 
 
 def python_packages(name: str) -> dict[str, str]:
-    """Python packages of an environment by the names of requirements.txt, and their versions."""
+    """Python packages of an environment by the names of the requirements files, and their versions."""
     return {PIP_NAMES[conda]: version for conda, version in conda_packages(name).items() if conda not in NOT_PYTHON}
 
 
@@ -70,7 +70,7 @@ def outside_packages(paths: Iterable[Path]) -> set[str]:
 
 
 def test_requirements_pin_each_package_once():
-    files = [pins(name) for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt")]
+    files = [pins(path.name) for path in (*ROOT.glob("requirements*.txt"), ROOT / "constraints.txt")]
     assert sum(map(len, files)) == len(set().union(*files))
 
 

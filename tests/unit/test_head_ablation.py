@@ -1,8 +1,5 @@
 """Head ablation: what must not change a bit, zeroed weights, gates against numbers, known tests, and the script."""
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +8,6 @@ import torch
 from scipy import stats
 from scipy.special import softmax
 
-from checkout import SCRIPTS
 from spikegeometry.dataset.encoding import SCHEMA, open_split
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.ablation import (
@@ -46,8 +42,7 @@ from spikegeometry.model.batches import input_batches
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import EncodedRows, pad, shard_rows
 from spikegeometry.model.prediction import logits as predicted_logits
-from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens
+from tiny_run import random_bert, random_tokens, read_table, run_script, write_encoded
 
 LAYERS, HEADS, WIDTH = 3, 4, 32
 CLASSES = ["alpha", "beta", "delta"]
@@ -200,8 +195,7 @@ def write_split(path, members):
         for row, (name, ids) in enumerate(members)
     ]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_table(table)
+    write_encoded(path, table)
 
 
 def some_members(count, seed=0):
@@ -366,11 +360,7 @@ def run(folder, model, **changed):
     for seed, split in enumerate(("train", "validation", "test")):
         members = some_members(12, seed)
         write_split(folder / f"{split}.arrow", [*members, members[0]])
-    names = ["table", "findings", "importance", "curve", "sequences"]
     params = {
-        "layers": [],
-        "heads": [],
-        "selected_classes": [],
         "modes": ["zero", "uniform", "mean"],
         "sequences_per_class": 30,
         "steps": 4,
@@ -382,27 +372,12 @@ def run(folder, model, **changed):
         "shards": 2,
         "batch_size": 4,
         "bootstrap": 50,
-        "confidence": 0.95,
         "seed": 3,
     }
-    snakemake = SimpleNamespace(
-        input={"model": str(folder / "model")}
-        | {split: str(folder / f"{split}.arrow") for split in ("train", "validation", "test")},
-        output=SimpleNamespace(**{name: str(folder / f"{name}.out") for name in names}),
-        log=[str(folder / "run.log")],
-        params=SimpleNamespace(**params | changed),
-    )
-    snakemake.input = Named(snakemake.input)
-    runpy.run_path(str(SCRIPTS / "head_ablation.py"), init_globals={"snakemake": snakemake})
-    return {name: read_tsv(folder / f"{name}.out") for name in names[:-1]} | {
-        "sequences": pd.read_parquet(folder / "sequences.out")
-    }
-
-
-class Named(dict):
-    """Files by key and by attribute, as Snakemake gives them."""
-
-    __getattr__ = dict.__getitem__
+    inputs = {split: f"{split}.arrow" for split in ("train", "validation", "test")}
+    outputs = {name: f"{name}.tsv" for name in ("findings", "importance", "curve")}
+    output = run_script("head_ablation", folder, outputs, inputs, **params | changed)
+    return {name: read_table(path) for name, path in vars(output).items()}
 
 
 def test_script(tmp_path, model):

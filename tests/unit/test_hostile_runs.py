@@ -8,17 +8,15 @@ import copy
 import math
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 from transformers import BertForSequenceClassification
 
 from rule_run import run_rule
 from spikegeometry.config import load_config
-from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.errors import InputError
 from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens, write_run, write_spikes
+from tiny_run import CLASSES, random_bert, random_tokens, write_recorded, write_run, write_spikes
 
 # Of what they are made: the recorded hidden states, or the weights alone.
 OF_STATES = [
@@ -35,7 +33,6 @@ OF_STATES = [
     "vector_norms",
 ]
 OF_WEIGHTS = ["subspace_directionality", "weight_statistics"]
-CLASSES = ["alpha", "beta", "gamma"]
 LENGTH = 16  # tokens of the longest sequence
 
 
@@ -53,11 +50,7 @@ def write_hostile(folder, model, pretrained, sequences):
     (folder / "spikes.parquet").rename(folder / "spikes/spikes.parquet")
     (folder / "splits.parquet").rename(folder / "dataset/splits.parquet")
     (folder / "reference/genome.fasta").write_text(f">reference\n{reference}\n", encoding="utf-8")
-    ids = [tokens.tolist() for several in sequences.values() for tokens in several]
-    rows = {name: [""] * len(ids) for name in ("accession", "class", "haplotype")}
-    table = pa.table(rows | {"label": [0] * len(ids), "unknown": [0] * len(ids), "input_ids": ids}, schema=SCHEMA)
-    with pa.OSFile(str(folder / "dataset/test.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_table(table)
+    write_recorded(folder / "dataset/test.arrow", sequences)
     config = load_config({"run": "hostile", "source": {"type": "simulate", "simulate": {}}, "classes": CLASSES})
     config["reference"] |= {"start": 1, "end": len(reference)}
     config["evaluation"]["bootstrap"] = 20

@@ -14,7 +14,7 @@ from checkout import LIBRARY, ROOT, RULES, SCRIPTS, imports, library_imports, li
 from spikegeometry.schema import read_schema
 
 FOUNDATION = {"errors", "config", "schema", "digest", "logs", "tables"}
-# For each wing, a folder or a single module: what else of the library it may import, and which outside packages.
+# For each wing, a folder: what else of the library it may import, and which outside packages.
 WINGS = {
     "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
     "spikes": (FOUNDATION | {"genomes"}, {"numpy", "pandas", "pyarrow", "pysam", "zstandard"}),
@@ -25,7 +25,6 @@ WINGS = {
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
     ),
     "geometry": ({"errors"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
-    "analysis": (FOUNDATION, {"numpy", "pandas", "scipy"}),
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"dataset", "figures"}, {"numpy", "pandas", "plotly"}),
 }
@@ -45,7 +44,7 @@ SUFFIXES = {"", ".py", ".smk", ".yaml", ".yml", ".toml", ".md", ".rst", ".txt", 
 PLACES = [".ci", "config", "envs", "resources", "tests", "tools", "workflow", "Makefile", "README.md", "pyproject.toml"]
 TEXTS = [
     path
-    for place in (*PLACES, "requirements.txt", "requirements-dev.txt", "constraints.txt")
+    for place in (*PLACES, "constraints.txt", *(path.name for path in ROOT.glob("requirements*.txt")))
     for path in (ROOT / place, *sorted((ROOT / place).rglob("*")))
     if path.is_file() and path.suffix in SUFFIXES and path != Path(__file__).resolve()
     if not any(part.startswith(".") and part != ".ci" for part in path.relative_to(ROOT).parts)
@@ -65,6 +64,11 @@ def files(values):
 
 
 # Imports
+
+
+def test_the_library_is_the_foundation_and_the_wings():
+    assert {path.stem for path in LIBRARY.glob("*.py")} - {"__init__"} == FOUNDATION
+    assert {path.parent.name for path in LIBRARY.glob("*/__init__.py")} == WINGS.keys()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -19,7 +19,7 @@ from spikegeometry.geometry.isotropy import (
     variance_statistics,
 )
 from spikegeometry.tables import read_tsv
-from tiny_run import random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, absent, random_bert, random_tokens, run_analysis, write_run
 
 KMERS = [torch.tensor([0, 1, 2, -1]), torch.tensor([0, 3, 2, -1]), torch.tensor([4, 4, 2])]
 
@@ -173,14 +173,7 @@ def run(tmp_path_factory):
     return folder
 
 
-PARAMS = {
-    "layers": [],
-    "selected_classes": [],
-    "points": 1000,
-    "classes": ["alpha", "beta", "gamma"],
-    "confidence": 0.95,
-    "seed": 1,
-}
+PARAMS = {"points": 1000, "seed": 1}
 
 
 def run_isotropy(folder, **params):
@@ -227,20 +220,13 @@ def test_selection(run):
     assert set(within["class"]) == {"beta"} and set(table["layer"]) == {0, 2}
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("layers", [3], "analyses.isotropy.layers: 3 does not exist"),
-        ("selected_classes", ["delta"], "analyses.isotropy.classes: delta does not exist"),
-        ("selected_classes", ["gamma"], "No sequence is recorded"),
-    ],
-)
+@absent("isotropy", "layers", "selected_classes")
 def test_what_does_not_exist_is_named(run, key, value, message):
     with pytest.raises(InputError, match=message):
         run_isotropy(run, **{key: value})
 
 
 def test_figure(tables):
-    figure = draw_isotropy(tables[0], tables[2], PARAMS["classes"], PARAMS["classes"])
+    figure = draw_isotropy(tables[0], tables[2], CLASSES, CLASSES)
     assert "n = 3 distinct sequences; no sequence of gamma" in figure.get_suptitle()
     assert len(figure.axes) == 10

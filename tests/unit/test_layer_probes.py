@@ -1,16 +1,11 @@
 """Layer probes: vectors of known classes, BERT's own head, features against a plain loop, and the script."""
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
 
-from checkout import SCRIPTS
-from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.probes import findings, probe_table
 from spikegeometry.evaluation.resampling import estimates, slope
@@ -18,8 +13,9 @@ from spikegeometry.figures.layer_probes import draw_layer_probes
 from spikegeometry.geometry.layer_probes import HeadProbe, Vectors, fit_head, fit_linear
 from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.features import sequence_features
-from spikegeometry.tables import read_tsv, write_parquet
+from spikegeometry.tables import write_parquet
 from tiny_bert import CLASSES, classifier, split_table
+from tiny_run import read_table, run_script, write_encoded
 
 PENALTIES = (0.01, 1.0, 100.0)
 
@@ -135,11 +131,6 @@ def test_table_and_finding_of_a_rise():
 # The script
 
 
-def write_split(path, table):
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_table(table)
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A model that knows nothing, splits whose k-mers tell the class, and an external set of `other` genomes alone."""
@@ -150,7 +141,7 @@ def run(tmp_path_factory):
         if name == "field":
             others = [pa.array(["other"] * rows), pa.array([-1] * rows, pa.int32())]
             table = table.set_column(1, "class", others[0]).set_column(2, "label", others[1])
-        write_split(folder / f"{name}.arrow", table)
+        write_encoded(folder / f"{name}.arrow", table)
         labels = table["label"].to_numpy()
         shares = pd.DataFrame(np.eye(3)[labels], columns=[f"p_{name}" for name in CLASSES])
         write_parquet(shares, folder / f"{name}.parquet")
@@ -159,25 +150,13 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outputs(run):
-    given = SimpleNamespace(
-        model=str(run / "model"),
-        train=str(run / "train.arrow"),
-        validation=str(run / "validation.arrow"),
-        sets=[str(run / "test.arrow"), str(run / "field.arrow")],
-        references=[str(run / "test.parquet"), str(run / "field.parquet")],
-    )
-    files = {name: str(run / f"{name}.tsv") for name in ("table", "penalties", "findings")}
+    inputs = {"train": "train.arrow", "validation": "validation.arrow", "sets": ["test.arrow", "field.arrow"]}
+    inputs |= {"references": ["test.parquet", "field.parquet"]}
     params = {"sets": ["test", "field"], "references": ["finetuned"], "sequences_per_class": 12, "seed": 1}
     params |= {"evaluated_per_class": 4, "batch_size": 8, "device": "cpu", "threads": 1, "classes": CLASSES}
-    params |= {"bootstrap": 50, "confidence": 0.95}
-    snakemake = SimpleNamespace(
-        input=given,
-        output=SimpleNamespace(**files),
-        log=[str(run / "log")],
-        params=SimpleNamespace(**params),
-    )
-    runpy.run_path(str(SCRIPTS / "layer_probes.py"), init_globals={"snakemake": snakemake})
-    return {name: read_tsv(path) for name, path in files.items()}
+    files = {"penalties": "penalties.tsv", "findings": "findings.tsv"}
+    output = run_script("layer_probes", run, files, inputs, **params, bootstrap=50)
+    return {name: read_table(getattr(output, name)) for name in ("table", *files)}
 
 
 def test_script(outputs):

@@ -105,9 +105,19 @@ def test_wrong_checksum(read):
         read(sequences_sha256="0" * 64)
 
 
-def test_metadata_without_a_column(tmp_path):
-    (tmp_path / "metadata.tsv.zst").write_text("strain\tdate\n")
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (b"", "is empty"),
+        (b"strain\tdate\n", r"has no column 'genbank_accession' \(accession\)"),
+        (b"\t".join(column.encode() for column in COLUMNS.values()) + b"\na/1\n", "line 2: 1 fields"),
+        (b"strain\xff\n", "not UTF-8"),
+        (zstandard.compress(b"strain\n")[:-3], "truncated or damaged"),
+    ],
+)
+def test_broken_metadata(tmp_path, metadata, message):
+    (tmp_path / "metadata.tsv.zst").write_bytes(metadata)
     (tmp_path / "sequences.fasta.zst").write_text(">x\nA\n")
     source = DEFAULTS | {"base_url": tmp_path.as_uri()}
-    with pytest.raises(InputError, match="no column 'genbank_accession'"):
+    with pytest.raises(InputError, match=rf"metadata.tsv.zst \(source.nextstrain.metadata\) .*{message}"):
         list(read_nextstrain(source, RULES, ["alpha"], Remote(tmp_path), 1, "source.nextstrain"))

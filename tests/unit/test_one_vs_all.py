@@ -1,8 +1,5 @@
 """One class against the rest: positions that tell it perfectly or not at all, the bound, and the script."""
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,7 +9,7 @@ from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from checkout import ROOT, SCRIPTS
+from checkout import ROOT
 from spikegeometry.dataset.domains import read_domains
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, UNK
@@ -43,8 +40,7 @@ from spikegeometry.geometry.one_vs_all import (
 )
 from spikegeometry.geometry.rollout import residual_mix, rollout
 from spikegeometry.model.forward import attention_of_sequences, embedding_output
-from spikegeometry.tables import read_tsv
-from tiny_run import CLS, FIRST_KMER, SEP, VOCABULARY, random_bert
+from tiny_run import CLS, FIRST_KMER, SEP, VOCABULARY, random_bert, read_table, run_script, write_encoded
 
 ONCE = np.ones((1, 6))
 
@@ -312,31 +308,17 @@ def run(tmp_path_factory):
     model.config.id2label = dict(enumerate(CLASSES))
     model.save_pretrained(folder / "model")
     for split, each in {"train": 15, "test": 6}.items():
-        table = encoded(list(members(each, each)), CLASSES)
-        with pa.OSFile(str(folder / f"{split}.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-            writer.write_table(table)
+        write_encoded(folder / f"{split}.arrow", encoded(list(members(each, each)), CLASSES))
     kmers = [f"KMER{number:02}" for number in range(VOCABULARY - len(SPECIAL_TOKENS))]
     (folder / "vocabulary.txt").write_text("\n".join([*SPECIAL_TOKENS, *kmers]) + "\n", encoding="ascii")
     return folder
 
 
 def tell(folder, **params):
-    output = {"table": "one_vs_all.tsv", "positions": "positions.tsv", "slots": "slots.parquet"}
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            model=str(folder / "model"),
-            train=str(folder / "train.arrow"),
-            test=str(folder / "test.arrow"),
-            vocabulary=str(folder / "vocabulary.txt"),
-        ),
-        output=SimpleNamespace(**{name: str(folder / file) for name, file in output.items()}),
-        log=[str(folder / "one_vs_all.log")],
-        threads=1,
-        params=SimpleNamespace(**PARAMS | params),
-    )
-    runpy.run_path(str(SCRIPTS / "one_vs_all.py"), init_globals={"snakemake": snakemake})
-    slots = pd.read_parquet(snakemake.output.slots)
-    return read_tsv(snakemake.output.table), read_tsv(snakemake.output.positions), slots
+    outputs = {"positions": "positions.tsv", "slots": "slots.parquet"}
+    inputs = {"train": "train.arrow", "test": "test.arrow", "vocabulary": "vocabulary.txt"}
+    output = run_script("one_vs_all", folder, outputs, inputs, **PARAMS | params)
+    return tuple(map(read_table, (output.table, output.positions, output.slots)))
 
 
 @pytest.fixture(scope="module")

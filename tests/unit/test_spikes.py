@@ -17,10 +17,10 @@ from spikegeometry.spikes.alignment import align_shard
 from spikegeometry.spikes.extraction import extract_spikes, read_gene
 from spikegeometry.spikes.processes import pipeline
 from spikegeometry.spikes.projection import reverse_complement
-from spikegeometry.spikes.shards import row_writer, shard_genomes
+from spikegeometry.spikes.shards import shard_genomes
 from spikegeometry.spikes.storage import gather_spikes
 from spikegeometry.spikes.summary import summarise_spikes
-from spikegeometry.tables import read_tsv, write_tsv
+from spikegeometry.tables import read_tsv, row_writer, write_tsv
 
 REFERENCE = Path(__file__).resolve().parents[2] / "resources/NC_045512.2.fasta"
 START, END = 21563, 25384

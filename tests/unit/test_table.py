@@ -51,8 +51,8 @@ def test_columns_and_classes_are_renamed(labels):
     [
         (b"", r"labels.tsv \(source.table.labels\) is empty"),
         (b"name\tclass\n", "has a header but no row"),
-        (b"strain\tclass\na\tb\n", r"no column 'name' \(config key source.table.name_column\). .*strain, class"),
-        (b"name\tlineage\na\tb\n", r"no column 'class' \(config key source.table.class_column\)"),
+        (b"strain\tclass\na\tb\n", r"\(source.table.labels\) has no column 'name' \(name_column\). .*strain, class"),
+        (b"name\tlineage\na\tb\n", r"\(source.table.labels\) has no column 'class' \(class_column\)"),
         (b"name\tclass\na\talpha\nb\n", "line 3: 1 fields where the header has 2"),
         (b"name\tclass\n\talpha\n", "line 2: no name"),
         (b"name\tclass\na\talpha\na\tbeta\n", "line 3: a is beta here and alpha above"),

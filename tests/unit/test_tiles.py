@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.fasta import fasta_writer
-from spikegeometry.spikes.shards import Genome, read_genomes, row_writer, shard_genomes, shard_sizes
+from spikegeometry.spikes.shards import Genome, read_genomes, shard_genomes, shard_sizes
 from spikegeometry.spikes.tiles import cut_tiles, parse_tile_name, tile_name, tile_starts
+from spikegeometry.tables import row_writer
 
 
 def test_the_last_tile_ends_with_the_genome():

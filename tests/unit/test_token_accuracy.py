@@ -1,8 +1,5 @@
 """Accuracy per token: matrices and readings done by hand, a model with a planted rule, and the scripts."""
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +8,6 @@ import torch
 from scipy import sparse, stats
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
-from checkout import SCRIPTS
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.vocabulary import CLS, MASK, SEP, SPECIAL_TOKENS, write_vocabulary
 from spikegeometry.evaluation.token_tables import by_reader, match_table, pair_statistics, pairs_within
@@ -25,7 +21,8 @@ from spikegeometry.geometry.token_matches import (
     strong_matches,
 )
 from spikegeometry.model.masked import fit_readout, has_masked_head, hide_kmers, kmer_embeddings, load_masked_model
-from spikegeometry.tables import read_tsv, write_parquet
+from spikegeometry.tables import write_parquet
+from tiny_run import read_table, run_script, write_encoded
 
 KNOWN = sparse.csr_array(np.array([[8, 2, 0, 0], [5, 5, 0, 0], [0, 0, 9, 1], [0, 0, 0, 10]]))
 ONES = np.ones((1, 3))
@@ -267,8 +264,7 @@ def write_split(path, sequences, classes):
         "unknown": np.zeros(len(sequences), np.int32),
         "input_ids": sequences,
     }
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_table(pa.table(columns, schema=SCHEMA))
+    write_encoded(path, pa.table(columns, schema=SCHEMA))
 
 
 CLASSES = ["alpha", "beta"]
@@ -287,20 +283,12 @@ def run_scripts(folder, model):
     sure = np.linspace(0.6, 0.9, 40)
     predictions = pd.DataFrame({"accession": [f"test {number}" for number in range(40)], "class": CLASSES * 20})
     write_parquet(predictions.assign(correct=True, p_alpha=sure, p_beta=1 - sure), folder / "predictions.parquet")
-    names = {"train": "train.arrow", "test": "test.arrow", "vocabulary": "vocabulary.txt", "model": "model"}
-    names |= {"predictions": "predictions.parquet", "targets": "targets.parquet", "clusters": "clusters.tsv"}
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(**{key: str(folder / name) for key, name in names.items()}),
-        output=SimpleNamespace(
-            **{key: str(folder / name) for key, name in (FILES | {"targets": "targets.parquet"}).items()}
-        ),
-        params=SimpleNamespace(**PARAMS),
-    )
+    inputs = {"train": "train.arrow", "test": "test.arrow", "vocabulary": "vocabulary.txt"}
+    inputs |= {"targets": "targets.parquet", "clusters": "clusters.tsv"}
+    outputs = FILES | {"targets": "targets.parquet"}
     for script in ("read_masked_kmers", "token_matches", "token_accuracy"):
-        snakemake.log = [str(folder / f"{script}.log")]
-        runpy.run_path(str(SCRIPTS / f"{script}.py"), init_globals={"snakemake": snakemake})
-    read = {".tsv": read_tsv, ".parquet": pd.read_parquet}
-    return {key: read[(folder / name).suffix](folder / name) for key, name in FILES.items()}
+        output = run_script(script, folder, outputs, inputs, **PARAMS)
+    return {key: read_table(getattr(output, key)) for key in FILES}
 
 
 @pytest.fixture(scope="module")

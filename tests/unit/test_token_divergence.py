@@ -1,17 +1,14 @@
 """Token divergence: causes by hand and by a naive count, what the tokens say, real lineages, and the script."""
 
 import re
-import runpy
 from collections import Counter
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from checkout import ROOT, SCRIPTS
+from checkout import ROOT
 from spikegeometry.dataset.reading import read_sets
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.summaries import ALL_CLASSES
@@ -36,6 +33,7 @@ from spikegeometry.geometry.token_divergence import (
 )
 from spikegeometry.spikes.summary import parse_indels
 from spikegeometry.tables import read_tsv, write_parquet
+from tiny_run import read_table, run_script
 
 REFERENCE = "ACGTTGCAAGCTAGGATCCTAAGTCCGATA"  # 30 bases: with k = 4 and stride 3, nine tokens
 CUT = (4, 3)
@@ -352,27 +350,17 @@ def run(tmp_path_factory, cohort):
     return folder
 
 
-def run_script(folder: Path, **params):
+def diverge(folder, **params):
     """The table of classes, that of sequences and that of slots."""
-    outputs = {"table": folder / "t.tsv", "sequences": folder / "sequences.parquet", "slots": folder / "slots.parquet"}
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            reference=folder / "genome.fasta",
-            spikes=folder / "spikes.parquet",
-            splits=folder / "splits.parquet",
-            external=[folder / "away.parquet"],
-        ),
-        output=SimpleNamespace(**outputs),
-        log=[str(folder / "log")],
-        params=SimpleNamespace(**PARAMS | params),
-    )
-    runpy.run_path(str(SCRIPTS / "token_divergence.py"), init_globals={"snakemake": snakemake})
-    return read_tsv(outputs["table"]), pd.read_parquet(outputs["sequences"]), pd.read_parquet(outputs["slots"])
+    inputs = {"reference": "genome.fasta", "external": ["away.parquet"]}
+    inputs |= {name: f"{name}.parquet" for name in ("spikes", "splits")}
+    output = run_script("token_divergence", folder, {"slots": "slots.parquet"}, inputs, **PARAMS | params)
+    return tuple(map(read_table, (output.table, output.sequences, output.slots)))
 
 
 @pytest.fixture(scope="module")
 def tables(run):
-    return run_script(run)
+    return diverge(run)
 
 
 def test_sets(run):
@@ -388,7 +376,7 @@ def test_sets(run):
 def test_tables(tables, run):
     table, sequences, slots = tables
     assert len(sequences) == 2 * (48 + 2)
-    assert "19 is left out" in (run / "log").read_text()
+    assert "19 is left out" in (run / "token_divergence.log").read_text()
     found = table.set_index(["set", "class", "coordinates", "version", "statistic"])
     # Base 9 lies in token 3 (7-10); one token of 19 is lost, those behind are shifted by one.
     row = found.loc[("run", "alpha", "native", "as_is", "differing")]
@@ -409,11 +397,11 @@ def test_tables(tables, run):
 
 
 def test_selection(run):
-    table, sequences, _ = run_script(run, selected_classes=["beta"])
+    table, sequences, _ = diverge(run, selected_classes=["beta"])
     assert set(sequences["class"]) == {"beta", "other"}
     assert set(table.loc[table["statistic"] == "accuracy", "class"]) == {"beta", "all"}
     with pytest.raises(InputError, match="Config key analyses.token_divergence.classes: mu does not exist"):
-        run_script(run, selected_classes=["mu"])
+        diverge(run, selected_classes=["mu"])
 
 
 def test_figure(tables):

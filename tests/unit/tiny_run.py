@@ -1,20 +1,30 @@
 """The files of a run that the analyses read, made from a small random BERT, and a way to run a script on them."""
 
+import re
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from checkout import SCRIPTS
+from rule_run import Named
+from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.tables import read_tsv, write_parquet, write_tsv
 
 VOCABULARY = 50
 PAD, CLS, SEP = 0, 2, 3
 FIRST_KMER = 5  # after [PAD], [UNK], [CLS], [SEP] and [MASK]
+
+# The small run: its classes, and the parameters of an analysis of all of it.
+CLASSES = ["alpha", "beta", "gamma"]
+LAYERS, HEADS = 2, 4
+WHOLE = {"layers": [], "heads": [], "selected_classes": [], "classes": CLASSES, "confidence": 0.95}
 
 
 def random_bert(layers: int, heads: int, width: int, classes: int, seed: int = 0) -> BertForSequenceClassification:
@@ -42,6 +52,48 @@ def random_tokens(seed: int, length: int) -> np.ndarray:
     """[CLS], k-mers, [SEP]: `length` token ids."""
     kmers = np.random.default_rng(seed).integers(FIRST_KMER, VOCABULARY, length - 2)
     return np.array([CLS, *kmers, SEP])
+
+
+def small_bert(layers: int = LAYERS, seed: int = 0) -> BertForSequenceClassification:
+    """The model of the small run."""
+    return random_bert(layers, HEADS, width=16, classes=len(CLASSES), seed=seed)
+
+
+def small_sequences() -> dict[str, list[np.ndarray]]:
+    """Three sequences of alpha, two of them with the same tokens, one of beta, none of gamma."""
+    twin = random_tokens(0, 14)
+    return {"alpha": [twin, random_tokens(1, 11), twin], "beta": [random_tokens(2, 12)], "gamma": []}
+
+
+def write_small_run(folder: Path, layers: int = LAYERS) -> Path:
+    """`write_run` for `small_bert` and `small_sequences`; returns the folder."""
+    write_run(folder, small_bert(layers), small_sequences())
+    return folder
+
+
+def write_models(folder: Path) -> Path:
+    """Write two models, pretrained/ and finetuned/, the second with a classifier; returns the folder."""
+    small_bert().base_model.save_pretrained(folder / "pretrained")
+    small_bert(seed=1).save_pretrained(folder / "finetuned")
+    return folder
+
+
+def absent(analysis: str, *keys: str, layers: int = LAYERS) -> pytest.MarkDecorator:
+    """Parametrise a test by what the small run lacks: `key`, the `value` that asks for it, the refusal's `message`.
+
+    `keys` are those that the analysis has of layers, heads and selected_classes; all, where none is named.
+    """
+    cases = [("selected_classes", ["gamma"], "No sequence is recorded")]
+    for key, value, there in (
+        ("layers", layers + 1, range(1, layers + 1)),
+        ("heads", HEADS + 1, range(1, HEADS + 1)),
+        ("selected_classes", "mu", CLASSES),
+    ):
+        where = f"Config key analyses.{analysis}.{key.removeprefix('selected_')}"
+        message = f"{where}: {value} does not exist.\nThere are: {', '.join(map(str, there))}."
+        cases.append((key, [there[0], value], re.escape(message)))
+    wanted = [case for case in cases if not keys or case[0] in keys]
+    return pytest.mark.parametrize(("key", "value", "message"), wanted)
 
 
 @torch.inference_mode()
@@ -79,6 +131,20 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     model.save_pretrained(folder / "model")
 
 
+def write_encoded(path: Path, table: pa.Table) -> None:
+    """Write a split of the data set, as `encode` does."""
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        writer.write_table(table)
+
+
+def write_recorded(path: Path, sequences: dict[str, list[np.ndarray]]) -> None:
+    """Write the test split of the run of `write_run`, of which the token ids alone count."""
+    ids = [tokens.tolist() for several in sequences.values() for tokens in several]
+    rows = {name: [""] * len(ids) for name in ("accession", "class", "haplotype")}
+    rows |= {name: [0] * len(ids) for name in ("label", "unknown")}
+    write_encoded(path, pa.table(rows | {"input_ids": ids}, schema=SCHEMA))
+
+
 def write_spikes(folder: Path, sequences: dict[str, list[np.ndarray]], k: int = 12, stride: int = 9) -> str:
     """Write spikes.parquet, without indels, and splits.parquet for the run of `write_run`; return the reference.
 
@@ -109,39 +175,37 @@ def run_script(
     outputs: dict[str, str] | None = None,
     inputs: dict[str, str | list[str]] | None = None,
     **params,
-) -> SimpleNamespace:
+) -> Named:
     """Run the script of an analysis on the files of `write_run`; returns the paths of its outputs.
 
-    `outputs` and `inputs` give the names, below `folder`, of what else the script writes and reads.
+    `outputs` and `inputs` give the names, below `folder`, of what else the script writes and reads; parameters that are
+    not given are those of `WHOLE`.
     """
 
     def paths(names):
         return [str(folder / name) for name in names] if isinstance(names, list) else str(folder / names)
 
-    activations = folder / "activations"
+    given = {"model": "model", "predictions": "predictions.parquet", "sequences": "activations/sequences.tsv"}
+    given |= {name: f"activations/{name}.npy" for name in ("hidden_states", "cls", "tokens")}
+    given |= {"attention": "activations/attention_mean.npz"} | (inputs or {})
+    made = {"table": f"{name}.tsv", "sequences": f"{name}.parquet"} | (outputs or {})
     snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            model=str(folder / "model"),
-            predictions=str(folder / "predictions.parquet"),
-            sequences=str(activations / "sequences.tsv"),
-            attention=str(activations / "attention_mean.npz"),
-            **{key: paths(names) for key, names in (inputs or {}).items()},
-            **{part: str(activations / f"{part}.npy") for part in ("hidden_states", "cls", "tokens")},
-        ),
-        output=SimpleNamespace(
-            table=str(folder / f"{name}.tsv"),
-            sequences=str(folder / f"{name}.parquet"),
-            **{key: str(folder / file) for key, file in (outputs or {}).items()},
-        ),
+        input=Named(**{key: paths(names) for key, names in given.items()}),
+        output=Named(**{key: paths(names) for key, names in made.items()}),
         log=[str(folder / f"{name}.log")],
         threads=1,
-        params=SimpleNamespace(**params),
+        params=SimpleNamespace(**WHOLE | params),
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
     return snakemake.output
 
 
+def read_table(path: str) -> pd.DataFrame:
+    """A table that a script wrote, of either kind."""
+    return read_tsv(path) if path.endswith(".tsv") else pd.read_parquet(path)
+
+
 def run_analysis(name: str, folder: Path, *files: dict[str, str], **options) -> tuple[pd.DataFrame, pd.DataFrame]:
     """As `run_script`: the analysis' table of classes and that of sequences."""
     output = run_script(name, folder, *files, **options)
-    return read_tsv(output.table), pd.read_parquet(output.sequences)
+    return read_table(output.table), read_table(output.sequences)

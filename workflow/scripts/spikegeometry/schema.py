@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +56,18 @@ def with_defaults(value: Any, schema: dict) -> Any:
 
 
 def read_text(value: Any, schema: dict) -> Any:
-    """Read text as the number or truth value that the schema asks for in its place, where it is one.
+    """Read text as the number or truth value that the schema asks for in its place, where it is one, and dates as text.
 
-    `snakemake --config split='{test: 0.3}'` hands on text below the first level, and YAML reads 1e-5 as text.
+    `snakemake --config split='{test: 0.3}'` hands on text below the first level; YAML reads 1e-5 as text, and
+    2021-06-01 as a date, which no key has.
     """
     if isinstance(value, dict):
         extra = schema.get("additionalProperties") or {}
         return {key: read_text(item, schema.get("properties", {}).get(key, extra)) for key, item in value.items()}
     if isinstance(value, list):
         return [read_text(item, schema.get("items", {})) for item in value]
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, str):
         for kind, read in (("boolean", _TRUTH.__getitem__), ("integer", int), ("number", float)):
             if schema.get("type") == kind:

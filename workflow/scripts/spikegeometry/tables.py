@@ -1,10 +1,12 @@
 """Reading and writing of tables, whole or not at all."""
 
+import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,6 +31,15 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def row_writer(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[Any]:
+    """Give a csv writer of a TSV file with a header of `columns`, for tables too long to hold."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(columns)
+        yield writer
 
 
 def write_tsv(table: pd.DataFrame, path: str | os.PathLike) -> None:

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 KMERS = "k-mers"
@@ -86,8 +86,7 @@ def draw_activation_distributions(
         for name, line in VARIANTS.items()
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=5)
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     figure.suptitle(f"Coordinates of token vectors by layer, n = {counts[ALL_CLASSES]} distinct sequences{note}")
     return figure
 

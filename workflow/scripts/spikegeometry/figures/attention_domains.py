@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import DIVERGING, new_figure
+from spikegeometry.figures.style import DIVERGING, new_figure, note_missing
 
 ALL_CLASSES = "all"
 COLUMNS = 4
@@ -48,8 +48,7 @@ def draw_attention_domains(table: pd.DataFrame, domains: list[str], classes: lis
         axis.set_xlabel("head" if place + COLUMNS >= len(domains) else "")
     above.colorbar(drawn, ax=axes, label="log2(share / share of the k-mers)", shrink=0.6)
     present = set(table["class"])
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     q = everything.loc[everything["statistic"] == "q_shift", "value"]
     figure.suptitle(
         f"Attention into protein domains, n = {everything['n'].max():.0f} distinct sequences{note}\n"

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure
+from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 REGIMES = {
@@ -65,9 +65,7 @@ def draw_attention_entropy(
         title="regime of a head, by the median query",
         title_fontsize=8,
     )
-    present = set(table["class"])
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(f"How widely attention is spread, n = {raw['n'].max()} distinct sequences{note}")
     return figure
 

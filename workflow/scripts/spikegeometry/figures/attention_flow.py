@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.domains import name_domains, shade_domains
+from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 INK = "#222222"
@@ -62,15 +63,14 @@ def draw_attention_flow(
     _draw_layers(figure, axes[4], of_all, n)
     domains = domains[domains["first"] < n - 1].assign(last=domains["last"].clip(upper=n - 1))
     for axis in axes[:4]:
-        _shade_domains(axis, domains)
-    _name_domains(axes[0], domains)
+        shade_domains(axis, domains)
+    name_domains(axes[0], domains)
     axes[0].set_xlim(0, n - 1)
 
     counts = table[table["statistic"] == "rollout"].groupby("class")["n"].max()
     handles = [axes[0].plot([], [], label=f"{name} (n = {counts[name]})", **styles[name])[0] for name in shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     figure.suptitle(f"Attention rollout and flow along the gene, n = {counts[ALL_CLASSES]} distinct sequences{note}")
     return figure
 
@@ -90,17 +90,6 @@ def _draw_flow(axis: Axes, rows: pd.DataFrame, styles: dict[str, dict]) -> None:
         points = exact[exact["class"] == name]
         axis.plot(points["token"], points["value"], linestyle="", **style)
     axis.set(title="Maximum flow: mean upper bound (line), exact for some (markers)", ylabel="flow")
-
-
-def _shade_domains(axis: Axes, domains: pd.DataFrame) -> None:
-    for domain in domains.iloc[::2].itertuples(index=False):
-        axis.axvspan(domain.first, domain.last, color="#EEEEEE", linewidth=0, zorder=0)
-
-
-def _name_domains(axis: Axes, domains: pd.DataFrame) -> None:
-    for domain in domains.itertuples(index=False):
-        place = ((domain.first + domain.last) / 2, 1.02)
-        axis.text(*place, domain.name, transform=axis.get_xaxis_transform(), rotation=90, ha="center", size=8)
 
 
 def _draw_layers(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int) -> None:

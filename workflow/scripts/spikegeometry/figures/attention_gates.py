@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure
+from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
@@ -61,9 +61,7 @@ def draw_attention_gates(table: pd.DataFrame, chosen: list[str], names: dict[str
         if name in names or name in found
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    present = set(table["class"])
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(f"Attention patterns of the heads, n = {everything['n'].max()} distinct sequences{note}")
     return figure
 

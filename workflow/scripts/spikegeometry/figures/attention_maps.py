@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 TARGETS = {
@@ -52,9 +52,7 @@ def draw_attention_maps(table: pd.DataFrame, classes: list[str], chosen: list[st
     _draw_classes(axes[2, 1], table[table["statistic"] == "to_kmer"], classes)
     _draw_pairs(axes[2, 2], everything)
 
-    present = set(table["class"])
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(f"Where the attention of the heads goes, n = {everything['n'].max()} distinct sequences{note}")
     return figure
 

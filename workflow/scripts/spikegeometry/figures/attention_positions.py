@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spikegeometry.figures.style import DIVERGING, class_colours, class_markers, new_figure
+from spikegeometry.figures.domains import name_domains
+from spikegeometry.figures.style import DIVERGING, class_colours, class_markers, new_figure, note_missing
 
 # Tests whose corrected p is under this are marked.
 SIGNIFICANT = 0.05
@@ -58,15 +59,14 @@ def draw_attention_positions(
         figure.colorbar(drawn, ax=axis, label="log2(attention /\neven share)", pad=0.01)
         if place == 3:
             last = profiles["token"].max()
-            _name_domains(axis, domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last)))
+            name_domains(axis, domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last)))
     axis.set_xlabel("k-mer along the gene (token)")
     handles = [
         Line2D([], [], color=class_colours(classes)[name], marker=class_markers(classes)[name], label=name)
         for name in shown
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=8, title="colours of the third row")
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     n = counts.reindex(shown).sum()
     figure.suptitle(
         f"Attention to the positions that define a class, n = {n:.0f} distinct sequences{note}\n"
@@ -142,9 +142,3 @@ def _draw_profiles(axis: Axes, profiles: pd.DataFrame, positions: pd.DataFrame, 
     axis.set_yticks(range(len(shown)), shown)
     axis.invert_yaxis()
     return drawn
-
-
-def _name_domains(axis: Axes, domains: pd.DataFrame) -> None:
-    for domain in domains.itertuples(index=False):
-        place = ((domain.first + domain.last) / 2, 1.02)
-        axis.text(*place, domain.name, transform=axis.get_xaxis_transform(), rotation=90, ha="center", size=8)

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from spikegeometry.figures.style import new_figure
+from spikegeometry.figures.style import new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
@@ -61,8 +61,7 @@ def draw_attention_roles(table: pd.DataFrame, chosen: list[str]) -> Figure:
         if role != "undefined" or role in found
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    missing = [name for name in chosen if name not in set(table["class"])]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(f"Roles of the attention heads, n = {everything['n'].max():g} distinct sequences{note}")
     return figure
 

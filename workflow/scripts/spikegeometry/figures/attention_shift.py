@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from spikegeometry.figures.style import MARKERS, SEQUENTIAL, new_figure
+from spikegeometry.figures.style import MARKERS, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
@@ -59,8 +59,7 @@ def draw_attention_shift(table: pd.DataFrame, attention: pd.DataFrame, chosen: l
         _draw_layers(axes[maps, 0], of_layers[of_layers["statistic"] == statistic], others, style)
     _draw_targets(axes[-1, 1], attention[attention["class"] == ALL_CLASSES])
     _draw_legend(axes[-1, 2], others)
-    missing = [name for name in chosen if name not in set(table["class"])]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(
         "Attention of the fine-tuned model against that of others, "
         f"n = {everything['n'].max():g} distinct sequences{note}"

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikegeometry.figures.domains import name_domains, shade_domains
 from spikegeometry.figures.style import new_figure
 
 ALL_CLASSES = "all"
@@ -37,13 +38,12 @@ def draw_attributions(
     above, below = figure.subfigures(2, 1, height_ratios=[track * len(shown) + 1.3, 3.9])
     axes = above.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
     counts = table[table["statistic"] == "slots"].set_index("class")
+    domains = domains.assign(first=domains["start"] - 0.5, last=domains["end"] + 0.5)
     for axis, name in zip(axes, shown, strict=True):
         _draw_track(axis, tokens[tokens["class"] == name], methods[0])
         axis.set_ylabel(f"{name}\nn = {counts.loc[name, 'n']:.0f}", rotation=0, ha="right", va="center")
-        _shade_domains(axis, domains)
-    for domain in domains.itertuples(index=False):
-        place = ((domain.start + domain.end) / 2, 1.08)
-        axes[0].text(*place, domain.name, transform=axes[0].get_xaxis_transform(), rotation=90, ha="center", size=8)
+        shade_domains(axis, domains)
+    name_domains(axes[0], domains, height=1.08)
     axes[-1].set_xlabel("residue of the protein (middle of the k-mer)")
     axes[-1].set_xlim(0, tokens["last_residue"].max() + 1)
     above.supylabel(f"{METHODS[methods[0]][0]} (part of the class's logit)")
@@ -78,11 +78,6 @@ def _draw_track(axis: Axes, rows: pd.DataFrame, method: str) -> None:
     axis.axhline(0, color="#888888", linewidth=0.5)
     axis.set_ylim(low - 0.05 * (high - low), 1.25 * high)
     axis.locator_params(axis="y", nbins=3)
-
-
-def _shade_domains(axis: Axes, domains: pd.DataFrame) -> None:
-    for domain in domains.iloc[::2].itertuples(index=False):
-        axis.axvspan(domain.start - 0.5, domain.end + 0.5, color="#EEEEEE", linewidth=0, zorder=0)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, methods: list[str]) -> None:

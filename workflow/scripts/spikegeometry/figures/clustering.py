@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 SITES = {"cls": "[CLS]", "kmers": "mean k-mer"}
@@ -73,8 +73,7 @@ def draw_clustering(
         axes[2, 0].plot([], [], linestyle="", label=f"{name} (n = {counts[name]})", **styles[name])[0] for name in shown
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     figure.suptitle(f"Classes in the representations of sequences, n = {counts[ALL_CLASSES]} distinct sequences{note}")
     return figure
 

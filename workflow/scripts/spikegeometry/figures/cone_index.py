@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import class_colours, class_markers, new_figure
+from spikegeometry.figures.style import class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Sites before the LayerNorm of the embeddings, left of the blocks' inputs, and those after the last layer.
@@ -63,8 +63,7 @@ def draw_cone_index(table: pd.DataFrame, sequences: pd.DataFrame, classes: list[
     lines = [axes[0, 0].plot([], [], label=f"{name} (n = {counts.get(name, 0)})", **styles[name])[0] for name in shown]
     band = Patch(color=BAND_COLOUR, label="random directions (95%)")
     figure.legend(handles=[*lines, band], loc="outside lower center", ncols=5)
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     figure.suptitle(f"Cone index of token vectors by layer, n = {counts[ALL_CLASSES]} distinct sequences{note}")
     return figure
 

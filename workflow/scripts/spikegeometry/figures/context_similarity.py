@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure
+from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 KINDS = {
@@ -52,8 +52,7 @@ def draw_context_similarity(
     axes[1, 1].legend()
     _draw_anchors(figure.add_subplot(axes[2, 0].get_gridspec()[2, :]), anchors, domains)
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=len(KINDS))
-    missing = [name for name in chosen if name not in set(table["class"])]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(f"Similar k-mers after the heads, n = {rows['n'].max()} distinct sequences{note}")
     return figure
 

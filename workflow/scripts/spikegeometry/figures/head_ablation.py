@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure
+from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Changes whose corrected p is under this are marked.
@@ -65,8 +65,7 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     accuracy.legend(title="heads go: how many before accuracy falls")
 
     start = everything[everything["variant"] == "none"].set_index("statistic")["value"]
-    missing = [name for name in chosen if name not in set(table["class"])]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(
         f"Test sequences without heads, n = {everything['n'].max():.0f} distinct{note}\n"
         f"with all heads: accuracy {start['accuracy']:.3f}, mean log-probability {start['log_probability']:.3g}; "

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import DIVERGING, class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 PANELS = {
@@ -61,8 +61,7 @@ def draw_isotropy(table: pd.DataFrame, agreement: pd.DataFrame, classes: list[st
     lines.append(Line2D([], [], color="#222222", label="all classes"))
     lines.append(Line2D([], [], color="#222222", linestyle=":", label="all classes, see panel"))
     figure.legend(handles=lines, loc="outside lower center", ncols=5)
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     figure.suptitle(
         f"Isotropy of token vectors by layer (0: embeddings), n = {counts[ALL_CLASSES]:.0f} distinct sequences{note}"
     )

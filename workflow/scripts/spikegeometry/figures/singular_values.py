@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure
+from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 SITES = {
@@ -56,8 +56,7 @@ def draw_singular_values(table: pd.DataFrame, histograms: pd.DataFrame, chosen: 
     bar = axes[3, 2].inset_axes([0, 0.85, 1, 0.08])
     ticks = MaxNLocator(integer=True)
     figure.colorbar(colours, cax=bar, label="layer, in the histograms", ticks=ticks, orientation="horizontal")
-    missing = [name for name in chosen if name not in set(table["class"])]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     counts = everything.loc[everything["site"] != "W_v", "n"]
     figure.suptitle(
         rf"Singular values $\sigma$; ranks count those above {threshold:g} of the largest, "

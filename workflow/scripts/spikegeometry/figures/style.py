@@ -1,6 +1,7 @@
 """The look that every figure shares."""
 
 import os
+from collections.abc import Iterable
 
 import matplotlib
 
@@ -47,6 +48,12 @@ def class_colours(classes: list[str]) -> dict[str, str]:
 def class_markers(classes: list[str]) -> dict[str, str]:
     """A marker for each class, so that colour is never the only difference."""
     return {name: MARKERS[(i + i // len(_MUTED)) % len(MARKERS)] for i, name in enumerate(classes)}
+
+
+def note_missing(chosen: list[str], present: Iterable[str]) -> str:
+    """What a title adds on the chosen classes that are not among those `present`; nothing, where all are."""
+    missing = [name for name in chosen if name not in set(present)]
+    return f"; no sequence of {', '.join(missing)}" if missing else ""
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:

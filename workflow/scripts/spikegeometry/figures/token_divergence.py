@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure
+from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES, OTHER, RUN = "all", "other", "run"
 FORMS = ("native", "projected")
@@ -49,8 +49,7 @@ def draw_token_divergence(
     figure.colorbar(image, ax=[native, projected], label="share of sequences", pad=0.01)
     _draw_information(information, slots, len(classes))
 
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     n = sequences.loc[sequences["set"] == RUN, "input"].nunique()
     figure.suptitle(f"Tokens that differ from the reference's, n = {n:,} distinct sequences{note}")
     return figure

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure
+from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 SITES = {"X": "Inputs X", "Q": "Queries Q", "K": "Keys K", "V": "Values V", "Z": "Head outputs Z"}
@@ -49,8 +49,7 @@ def draw_vector_norms(table: pd.DataFrame, tokens: pd.DataFrame, chosen: list[st
     bound = Line2D([], [], color="#222222", linewidth=1.5, label="bound, mean over tokens and heads")
     violin = Patch(facecolor=VIOLIN_COLOUR, label="k-mers of all heads, with median")
     axes[2, 2].legend(handles=[violin, *marks, bound], loc="center", title="lengths")
-    missing = [name for name in chosen if name not in set(table["class"])]
-    note = f"; no sequence of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, table["class"])
     figure.suptitle(f"Lengths of vectors by layer, n = {everything['n'].max()} distinct sequences{note}")
     return figure
 

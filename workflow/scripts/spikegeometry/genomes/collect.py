@@ -1,12 +1,9 @@
 """Collection of a source's genomes: every record is accepted or rejected with a reason."""
 
-import csv
 import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import OTHER, read_class_rules
@@ -20,7 +17,7 @@ from spikegeometry.genomes.simulate import read_simulated
 from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
 from spikegeometry.logs import progress
-from spikegeometry.tables import FLOAT_FORMAT, atomic_path
+from spikegeometry.tables import FLOAT_FORMAT, row_writer
 
 logger = logging.getLogger(__name__)
 
@@ -110,26 +107,27 @@ def collect_genomes(
     genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, network, seed), "genomes")
     with (
         fasta_writer(fasta) as write,
-        _table_writer(accepted, ACCEPTED_COLUMNS) as accept,
-        _table_writer(rejected, REJECTED_COLUMNS) as reject,
+        row_writer(accepted, ACCEPTED_COLUMNS) as acceptances,
+        row_writer(rejected, REJECTED_COLUMNS) as rejections,
     ):
         for genome in genomes:
             result = judge.judge(genome)
             if isinstance(result, Rejection):
-                reject(genome.accession, genome.class_name, result.reason, result.detail)
+                rejections.writerow((genome.accession, genome.class_name, result.reason, result.detail))
                 outcomes[genome.class_name, result.reason] += 1
                 continue
             write(genome.accession, result.sequence)
             n_fraction = FLOAT_FORMAT % result.n_fraction
             labels = (genome.accession, genome.class_name, genome.rule, genome.date, genome.country, genome.lineage)
-            accept(*labels, len(result.sequence), n_fraction, result.digest.hex(), genome.founder)
+            measured = (len(result.sequence), n_fraction, result.digest.hex(), genome.founder)
+            acceptances.writerow((*labels, *measured))
             outcomes[genome.class_name, ACCEPTED] += 1
         # Within the block, so that no output appears when the cohort is of no use.
         if source["type"] != "query":
             _check_outcomes(outcomes, classes, key)
-    with _table_writer(counts, COUNTS_COLUMNS) as count:
+    with row_writer(counts, COUNTS_COLUMNS) as rows:
         for (class_name, outcome), n in sorted(outcomes.items()):
-            count(class_name, outcome, n)
+            rows.writerow((class_name, outcome, n))
             logger.info("class %s: %s %d", class_name or "(none)", outcome, n)
 
 
@@ -146,18 +144,17 @@ def _read_source(
     kind = source["type"]
     block, block_key = source[kind], f"{key}.{kind}"
     rules = read_class_rules(**class_rules) if class_rules else None
-    remote = Remote(**network)
     match kind:
         case "simulate":
             return read_simulated(block, reference, classes, cleaning, seed, block_key)
         case "table":
             return read_table(block, rules, block_key)
         case "gisaid":
-            return read_gisaid(block, rules, remote, block_key)
+            return read_gisaid(block, rules, Remote(**network), block_key)
         case "ena":
-            return read_ena(block, rules, remote, block_key)
+            return read_ena(block, rules, Remote(**network), block_key)
         case "nextstrain":
-            return read_nextstrain(block, rules, classes, remote, seed, block_key)
+            return read_nextstrain(block, rules, classes, Remote(**network), seed, block_key)
         case "query":
             return (Genome(record.name, "", record.sequence) for record in read_fasta(block["sequences"]))
     raise InputError(f"Config key {key}.type: no source {kind}.")
@@ -184,12 +181,3 @@ def _check_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key:
 
 def _listed(reasons: Counter[str]) -> str:
     return ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
-
-
-@contextmanager
-def _table_writer(path: str | os.PathLike, columns: tuple[str, ...]) -> Iterator[Any]:
-    """Give a function that writes the values of one row of a TSV, for tables too long to hold."""
-    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(columns)
-        yield lambda *values: writer.writerow(values)

@@ -45,7 +45,7 @@ def read_table_labels(block: dict, rules: ClassRules | None, key: str) -> dict[s
     """
     columns = {setting: block[setting] for setting in block if setting.endswith("_column") and block[setting]}
     path, labels = block["labels"], {}
-    for line, row in read_rows(path, columns, key):
+    for line, row in read_rows(path, columns, f"{key}.labels"):
         name = row["name_column"]
         if not name:
             raise InputError(
@@ -76,38 +76,39 @@ def _label(row: dict[str, str], renamed: dict[str, str], rules: ClassRules | Non
 def read_rows(path: str | os.PathLike, columns: dict[str, str], key: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line number (1-based) and the stripped values of the wanted columns of each row that is not empty.
 
-    `columns` maps config keys below `key` to headers of the table, plain or compressed, whose delimiter (tab, comma,
-    semicolon) is the one that the header uses.
+    `columns` maps names for the values to headers of the table, plain or compressed, whose delimiter (tab, comma,
+    semicolon) is the one that the header uses. `key` is the config key of the table, for messages.
 
     Raises InputError where the file is no table, a column is missing or a row is too short.
     """
+    where = f"{path} ({key})"
     try:
         with io.TextIOWrapper(open_decompressed(path), encoding="utf-8-sig", newline="") as file:
             header = file.readline()
             if not header.strip():
-                raise InputError(f"{path} ({key}.labels) is empty. A table with a header is needed.")
+                raise InputError(f"{where} is empty. A table with a header is needed.")
             delimiter = max(DELIMITERS, key=header.count)
             names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter))]
-            positions = {field: _position(names, name, path, f"{key}.{field}") for field, name in columns.items()}
+            positions = {field: _position(names, name, where, field) for field, name in columns.items()}
             rows = csv.reader(file, delimiter=delimiter)
             for row in rows:
                 if not any(map(str.strip, row)):
                     continue
                 line = rows.line_num + 1
                 if len(row) <= max(positions.values()):
-                    raise InputError(f"{path} line {line}: {len(row)} fields where the header has {len(names)}.")
+                    raise InputError(f"{where} line {line}: {len(row)} fields where the header has {len(names)}.")
                 yield line, {field: row[position].strip() for field, position in positions.items()}
     except UnicodeDecodeError:
-        raise InputError(f"{path} ({key}.labels) is not UTF-8 text. Convert the file.") from None
+        raise InputError(f"{where} is not UTF-8 text. Convert the file.") from None
     except csv.Error as error:
-        raise InputError(f"{path} ({key}.labels) is no table: {error}.") from error
+        raise InputError(f"{where} is no table: {error}.") from error
     except DAMAGE_ERRORS as error:
-        raise InputError(f"{path} ({key}.labels) is truncated or damaged ({error}). Fetch the file again.") from error
+        raise InputError(f"{where} is truncated or damaged ({error}). Fetch the file again.") from error
 
 
-def _position(columns: list[str], wanted: str, path: str | os.PathLike, key: str) -> int:
+def _position(columns: list[str], wanted: str, where: str, field: str) -> int:
     if wanted not in columns:
-        raise InputError(f"{path} has no column {wanted!r} (config key {key}). Its columns: {', '.join(columns)}.")
+        raise InputError(f"{where} has no column {wanted!r} ({field}). Its columns: {', '.join(columns)}.")
     return columns.index(wanted)
 
 

@@ -76,7 +76,7 @@ def read_nextstrain(
     sequences = remote.fetch(f"{base}/{block['sequences']}", block["sequences_sha256"])
     reservoirs = {name: Reservoir(block["per_class"], [seed, index]) for index, name in enumerate(classes)}
     outcomes = Counter()
-    for _, row in progress(read_rows(metadata, COLUMNS, key), "rows of metadata"):
+    for _, row in progress(read_rows(metadata, COLUMNS, f"{key}.metadata"), "rows of metadata"):
         outcome, chosen = _choose(row, block, rules)
         if chosen and chosen.class_name not in reservoirs:
             outcome, chosen = "no class of the run", None

@@ -15,9 +15,10 @@ from spikegeometry.logs import progress
 from spikegeometry.spikes.blocks import blocks_of_strands
 from spikegeometry.spikes.processes import pipeline
 from spikegeometry.spikes.projection import Gene, Rejection, Spike, project_genome
-from spikegeometry.spikes.shards import Genome, read_genomes, row_writer
+from spikegeometry.spikes.shards import Genome, read_genomes
 from spikegeometry.spikes.storage import REJECTED_COLUMNS, spike_writer
 from spikegeometry.spikes.tiles import cut_tiles, parse_tile_name
+from spikegeometry.tables import row_writer
 
 SORT_MEMORY = "4M"  # some hundred genomes; the rest waits on disk
 # Bases beside the gene whose tiles are read too, so that an indel at the gene's end has both its sides.

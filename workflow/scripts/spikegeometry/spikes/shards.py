@@ -3,14 +3,14 @@
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 from spikegeometry.logs import progress
-from spikegeometry.tables import atomic_path
+from spikegeometry.tables import row_writer
 
 COLUMNS = ("accession", "class")
 
@@ -48,15 +48,6 @@ def read_rows(table: str | os.PathLike) -> Iterator[dict[str, str]]:
     """Yield the rows of a TSV file, one at a time."""
     with open(table, encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file, delimiter="\t")
-
-
-@contextmanager
-def row_writer(table: str | os.PathLike, columns: Sequence[str]) -> Iterator[Any]:
-    """Give a csv writer of a TSV file that has a header of `columns`; the file appears when the block ends well."""
-    with atomic_path(table) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(columns)
-        yield writer
 
 
 def shard_sizes(genomes: int, shards: int) -> list[int]:

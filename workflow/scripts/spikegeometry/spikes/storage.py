@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from spikegeometry.logs import progress
 from spikegeometry.spikes.projection import Spike
-from spikegeometry.spikes.shards import read_rows, row_writer
-from spikegeometry.tables import atomic_path
+from spikegeometry.spikes.shards import read_rows
+from spikegeometry.tables import atomic_path, row_writer
 
 # Columns behind the first two are the fields of `Spike`.
 SCHEMA = pa.schema(
