@@ -11,7 +11,7 @@ from small_atlas import CLASSES, RandomMaps, Size, contents, page, random_detail
 VIEWS = ["grid", "head", "track", "stream", "space", "predictions", "card"]
 SIZE = Size()
 HOSTILE = [
-    "<script>window.hacked=1</script>",
+    "<b>b</b><script>window.hacked=1</script>",
     "\"'><img src=x onerror=window.hacked=1>&amp;",
     "<a href='javascript:window.hacked=1'>" + "very long " * 300,
 ]
@@ -50,7 +50,12 @@ def test_view_without_its_analyses_says_so(open_atlas, view):
     opened = open_atlas(page(contents(SIZE, CLASSES, without=gone)))
     opened.show(f"view={view}")
     assert opened.errors == []
-    words = {"head": "attention_maps", "track": "attributions", "stream": "cone_index", "card": "cone_index"}
+    words = dict.fromkeys(("grid", "card"), "cone_index, isotropy. analyses.NAME.activate: true")
+    words |= {
+        "head": "analyses.subspace_directionality.activate: true",
+        "track": "analyses.attributions.activate: true",
+        "stream": "analyses.cone_index.activate: true",
+    }
     assert words.get(view, "") in " ".join(opened.page.locator(".note").all_inner_texts())
 
 
@@ -141,6 +146,7 @@ def test_card_shows_the_metrics(small):
         ["test", "majority", "0.5", "0.2 to 0.8", "8"],
     ]
     assert ["numpy", "2.4.6"] in small.rows("Programs")
+    assert ["split by", "haplotype"] in small.rows("Where the genomes come from")
     assert small.page.get_attribute("main ul a", "href") == "evaluation/metrics.tsv"
 
 
@@ -296,6 +302,9 @@ def test_hostile_names_are_text(open_atlas):
         assert opened.page.locator("img, main script, main a[href^=javascript]").count() == 0
         assert opened.errors == []
         assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), view
+    # plotly.js would take some of them for HTML.
+    legend = opened.show("view=space").locator(".legendtext").all_text_contents()
+    assert {text[:27] for text in legend} == {name[:27] for name in HOSTILE}
     opened.show("view=predictions")
     assert {row[0] for row in opened.rows("12 sequences")} == set(accessions)
     assert opened.page.evaluate("window.hacked") is None

@@ -109,7 +109,7 @@ function classMenus(options) {
 const unlike = (value, index, all) => all.indexOf(value) === index;
 
 function classTitle(name) {
-  return name === ALL ? "all classes" : name === "" ? "weights (of no class)" : name;
+  return name === ALL ? "all classes" : name === "" ? "weights" : name;
 }
 
 function controls(...parts) {
@@ -181,7 +181,7 @@ function note(text) {
 
 function missing(what, analysis) {
   return note(
-    `${what} is not here: the analysis ${analysis} was not active in this run. analyses.${analysis}.activate: true in its configuration turns it on.`,
+    `${what}: not here, because the analysis ${analysis} was not active in this run. analyses.${analysis}.activate: true in its configuration turns it on.`,
   );
 }
 

@@ -125,7 +125,10 @@ function headView(root) {
     drawGates(gates, chosen, cell);
     drawSpectrum(spectrum, cell);
     readout.textContent = `A cell is the mean over ${atlas.maps.bin} x ${atlas.maps.bin} k-mers, rounded to ${(100 * atlas.maps.error).toPrecision(2)} %. Point at one to read it, or go there with the arrow keys.`;
-    below.replaceChildren(...chosen.map((name) => pairTable(name, cell, where)), headTable(chosen, cell, where));
+    const pairs = atlas.pairs
+      ? chosen.map((name) => pairTable(name, cell, where))
+      : [missing("Strongest pairs", "attention_maps")];
+    below.replaceChildren(...pairs, headTable(chosen, cell, where));
   };
 }
 
@@ -261,7 +264,7 @@ const GATE = "Gate score: ";
 function drawGates(target, classes, cell) {
   const scores = atlas.statistics.filter((one) => one.title.startsWith(GATE));
   if (!scores.length)
-    return target.root.replaceChildren(missing("The scores of the attention gates", "attention_gates"));
+    return target.root.replaceChildren(missing("Scores of the attention gates", "attention_gates"));
   const traces = classes.map((name) => {
     const known = scores.filter((one) => one.classes[name]);
     const value = known.map((one) => one.classes[name].value[cell]);
@@ -292,7 +295,7 @@ function drawGates(target, classes, cell) {
 }
 
 function drawSpectrum(target, cell) {
-  if (!atlas.spectra) return target.root.replaceChildren(missing("The spectrum", "subspace_directionality"));
+  if (!atlas.spectra) return target.root.replaceChildren(missing("Spectrum", "subspace_directionality"));
   const dashes = { finetuned: "solid", pretrained: "dash", random: "dot" };
   const colours = dark()
     ? { finetuned: "#8ec1ff", pretrained: "#ddcc77", random: "#aaaaaa" }
@@ -317,7 +320,6 @@ function drawSpectrum(target, cell) {
 }
 
 function pairTable(name, cell, where) {
-  if (!atlas.pairs) return missing("The table of strongest pairs", "attention_maps");
   const columns = ["query k-mer", "residues", "key k-mer", "residues", "mean attention"];
   const rows = (atlas.pairs[name]?.[cell] ?? []).map(([query, key, mean]) => [
     query,

@@ -65,7 +65,7 @@ function trackView(root) {
       where,
     );
     notes.replaceChildren(
-      trackNote(chosen, oneOf("method", methods)),
+      ...trackNote(chosen, oneOf("method", methods)),
       ...(atlas.track.received ? [] : [missing("Attention received", "attention_maps")]),
       ...(atlas.track.attributions ? [] : [missing("Attribution", "attributions")]),
     );
@@ -129,12 +129,11 @@ function trackNote(classes, method) {
     const given = classes.map((name) => [name, count(name)]).filter(([, n]) => n);
     return given.length ? `${what}: ${given.map(([name, n]) => `${classTitle(name)} ${n}`).join(", ")}. ` : "";
   };
-  return note(
-    `Means over distinct test sequences. ${counts("Attention received", (name) => known?.classes[name]?.n?.[0])}${counts(
-      "Attribution",
-      (name) => atlas.track.attributions?.[method]?.[name]?.n,
-    )}`,
-  );
+  const told = [
+    counts("Attention received", (name) => known?.classes[name]?.n?.[0]),
+    counts("Attribution", (name) => atlas.track.attributions?.[method]?.[name]?.n),
+  ].join("");
+  return told ? [note(`Means over distinct test sequences. ${told}`)] : [];
 }
 
 /** The panels from top to bottom: axis, share of the height, and what the axis says. */
