@@ -78,7 +78,8 @@ function drawMetric(target, name, rows) {
   const traces = models.map((model, i) => {
     const own = rows.filter((row) => row[1] === model);
     return {
-      type: "bar",
+      type: "scatter",
+      mode: "markers",
       name: plain(model),
       x: own.map((row) => plain(row[0])),
       y: own.map((row) => row[3]),
@@ -87,16 +88,16 @@ function drawMetric(target, name, rows) {
         symmetric: false,
         array: own.map((row) => (row[5] ?? row[3]) - row[3]),
         arrayminus: own.map((row) => row[3] - (row[4] ?? row[3])),
-        thickness: 1,
+        thickness: 1.5,
       },
-      marker: { color: colours[i % colours.length] },
+      marker: { color: colours[i % colours.length], symbol: MARKERS[i % MARKERS.length], size: 9 },
     };
   });
   target.draw(
     traces,
     {
-      barmode: "group",
-      yaxis: { title: { text: metricTitle(name) } },
+      scattermode: "group",
+      yaxis: { title: { text: metricTitle(name) }, rangemode: "tozero" },
       xaxis: { title: { text: "set" }, automargin: true },
       legend: { orientation: "h", y: 1.15 },
     },

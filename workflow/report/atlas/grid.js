@@ -39,7 +39,7 @@ function gridView(root) {
   const bar = controls(statistics, ...menus, only);
   const meaning = element("p", { class: "note" });
   const summary = element("p", { id: "answer" });
-  const open = { plotly_click: ({ points }) => change(pageOf(points[0].y, points[0].x)) };
+  const open = { plotly_click: ({ points }) => change(pageOf(statisticAsked(), points[0].y, points[0].x)) };
   const [first, second, between] = [0, 1, 2].map(() => figure("", gridHeight(), open, gridKeys));
   const figures = element("div", { class: "figures grids" }, first.root, second.root, between.root);
   const ranked = element("div");
@@ -84,8 +84,7 @@ function gridView(root) {
 }
 
 /** A head's page; for attention to a domain, with the keys in it. */
-function pageOf(layer, head) {
-  const { key, analysis } = statisticAsked();
+function pageOf({ key, analysis }, layer, head) {
   const keys = analysis === "attention_domains" ? key.slice(key.indexOf(".") + 1) : "";
   return { view: "head", layer, head, keys: atlas.domains.some(({ name }) => name === keys) ? keys : "" };
 }
@@ -95,7 +94,7 @@ const gridHeight = () => Math.max(270, 110 + 30 * atlas.layers);
 function gridKeys(event) {
   const layer = counted("layer", atlas.layers);
   const head = counted("head", atlas.heads);
-  if (event.key === "Enter") change(pageOf(layer, head));
+  if (event.key === "Enter") change(pageOf(statisticAsked(), layer, head));
   else if (event.key in ARROWS) {
     const [down, right] = ARROWS[event.key];
     const next = [within(layer + down, 1, atlas.layers), within(head + right, 1, atlas.heads)];
@@ -262,7 +261,7 @@ function rankedTable(statistic, rows, a, b) {
     element(
       "a",
       {
-        href: addressWith(pageOf(Math.floor(cell / atlas.heads) + 1, (cell % atlas.heads) + 1)),
+        href: addressWith(pageOf(statistic, Math.floor(cell / atlas.heads) + 1, (cell % atlas.heads) + 1)),
       },
       headName(cell),
     );

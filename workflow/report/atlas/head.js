@@ -269,7 +269,8 @@ function drawGates(target, classes, cell) {
     const known = scores.filter((one) => one.classes[name]);
     const value = known.map((one) => one.classes[name].value[cell]);
     return {
-      type: "bar",
+      type: "scatter",
+      mode: "markers",
       name: plain(classTitle(name)),
       x: known.map((one) => one.title.slice(GATE.length)),
       y: value,
@@ -279,14 +280,14 @@ function drawGates(target, classes, cell) {
         array: known.map((one, i) => (one.classes[name].high[cell] ?? value[i]) - value[i]),
         arrayminus: known.map((one, i) => value[i] - (one.classes[name].low[cell] ?? value[i])),
       },
-      marker: { color: classColour(name) },
+      marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
     };
   });
   target.draw(
     traces,
     {
       yaxis: { title: { text: "score, 0 to 1" }, rangemode: "tozero" },
-      barmode: "group",
+      scattermode: "group",
       showlegend: true,
       legend: { orientation: "h", y: 1.12 },
     },
