@@ -1,16 +1,17 @@
 """The atlas in a browser: every view opens, shows the numbers of the tables, and follows its address."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
-from small_atlas import CLASSES, Size, contents, page, random_details, random_tables
+from small_atlas import CLASSES, RandomMaps, Size, contents, page, random_details, random_tables
 
 VIEWS = ["grid", "head", "track", "stream", "space", "predictions", "card"]
 SIZE = Size()
 HOSTILE = [
-    "<script>window.hacked=1</script>",
+    "<b>b</b><script>window.hacked=1</script>",
     "\"'><img src=x onerror=window.hacked=1>&amp;",
     "<a href='javascript:window.hacked=1'>" + "very long " * 300,
 ]
@@ -49,7 +50,12 @@ def test_view_without_its_analyses_says_so(open_atlas, view):
     opened = open_atlas(page(contents(SIZE, CLASSES, without=gone)))
     opened.show(f"view={view}")
     assert opened.errors == []
-    words = {"head": "attention_maps", "track": "attributions", "stream": "cone_index", "card": "cone_index"}
+    words = dict.fromkeys(("grid", "card"), "cone_index, isotropy. analyses.NAME.activate: true")
+    words |= {
+        "head": "analyses.subspace_directionality.activate: true",
+        "track": "analyses.attributions.activate: true",
+        "stream": "analyses.cone_index.activate: true",
+    }
     assert words.get(view, "") in " ".join(opened.page.locator(".note").all_inner_texts())
 
 
@@ -65,7 +71,8 @@ def test_grid_shows_the_table(small):
         for row in rows.itertuples()
     }
     shown = small.rows("Attention to RBD")
-    assert {(name, float(value), interval) for name, value, interval in shown} == wanted
+    assert {(name, float(value), interval) for name, value, interval, _ in shown} == wanted
+    assert {row[3] for row in shown} == {"10"}
     (figure,) = small.figures()
     assert np.ravel(figure["z"]).tolist() == rows.sort_values(["layer", "head"])["value"].tolist()
 
@@ -80,7 +87,7 @@ def test_two_classes_are_compared(small):
     assert {row[0] for row in shown} == {f"layer {layer}, head {int(head)}" for layer, head in wanted.index}
     assert small.page.inner_text("#answer").startswith(f"{len(wanted)} of {SIZE.layers * SIZE.heads} heads")
     for row in shown:
-        assert float(row[5]) == pytest.approx(float(row[1]) - float(row[3]), rel=1e-5)
+        assert float(row[7]) == pytest.approx(float(row[1]) - float(row[4]), rel=1e-5)
 
 
 def test_head_shows_the_table_and_the_pairs(small):
@@ -89,7 +96,7 @@ def test_head_shows_the_table_and_the_pairs(small):
     rows = gates[(gates["class"] == "gamma") & (gates["layer"] == 2) & (gates["head"] == 3)]
     vertical = rows[rows["statistic"] == "vertical"].iloc[0]
     shown = {row[0]: row for row in small.rows("Statistics of")}
-    assert float(shown["Gate: vertical (all look at the same few)"][2]) == vertical["value"]
+    assert float(shown["Gate score: vertical"][2]) == vertical["value"]
     pairs = random_details(SIZE, CLASSES)["pairs"]
     mine = pairs[(pairs["class"] == "gamma") & (pairs["layer"] == 2) & (pairs["head"] == 3)]
     largest = mine.sort_values("mean", ascending=False).head(15)["mean"].tolist()
@@ -98,7 +105,10 @@ def test_head_shows_the_table_and_the_pairs(small):
 
 def test_track_shows_the_table(small):
     small.show("view=track&class=beta&layer=1&head=2")
-    lines = small.page.evaluate("document.querySelector('.js-plotly-plot').data.map(({ yaxis, y }) => [yaxis, [...y]])")
+    lines = small.page.evaluate(
+        """document.querySelector(".js-plotly-plot").data.filter(({ name }) => name !== "even attention")
+        .map(({ yaxis, y }) => [yaxis, [...y]])"""
+    )
     details = random_details(SIZE, CLASSES)
     tokens = details["tokens"]
     rows = tokens[(tokens["class"] == "beta") & (tokens["layer"] == 1) & (tokens["head"] == 2)]
@@ -136,6 +146,7 @@ def test_card_shows_the_metrics(small):
         ["test", "majority", "0.5", "0.2 to 0.8", "8"],
     ]
     assert ["numpy", "2.4.6"] in small.rows("Programs")
+    assert ["split by", "haplotype"] in small.rows("Where the genomes come from")
     assert small.page.get_attribute("main ul a", "href") == "evaluation/metrics.tsv"
 
 
@@ -149,8 +160,8 @@ def test_an_address_restores_its_view(small):
     assert chosen == {"layer": "2", "head": "3", "queries": "RBD", "between": "minus"}
     assert page.locator("main select").nth(2).input_value() == "gamma"
     assert [figure["title"] for figure in small.figures()][:3] == [
-        "layer 2, head 3: gamma",
-        "layer 2, head 3: beta",
+        "layer 2, head 3: gamma (n\u00a0=\u00a04)",
+        "layer 2, head 3: beta (n\u00a0=\u00a04)",
         "layer 2, head 3: gamma against beta",
     ]
 
@@ -185,7 +196,7 @@ def test_keys_go_through_views_and_heads(small):
     page.keyboard.press("1")
     small.settle()
     assert state(small)["view"] == ["grid"]
-    page.locator("figure [role=img]").first.focus()
+    page.locator("figure [role=application]").first.focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
     small.settle()
@@ -214,6 +225,50 @@ def test_every_control_has_a_name_and_focus_stays(small):
     assert page.get_by_role("checkbox", name="gamma").is_checked()
 
 
+def test_arrow_keys_read_a_map_and_turn_the_space(small):
+    page = small.show("layer=2&head=3&class=gamma&class=beta")
+    page.locator("figure [role=application]").first.focus()
+    second = RandomMaps(SIZE, CLASSES)["gamma"][1, 2, 2, 1:-1]
+    for key in ["ArrowDown"] + ["ArrowRight"] * int(second.argmax()):
+        page.keyboard.press(key)
+    told = page.inner_text("#said")
+    assert told.startswith(f"query residues 4-7 (SP); key residues {3 * second.argmax() + 1}-")
+    assert float(told.split()[-1]) == pytest.approx(second.max(), rel=0.05)
+    page = small.show("view=space")
+    eye = "document.querySelector('.js-plotly-plot').layout.scene.camera.eye.x"
+    before = page.evaluate(eye)
+    page.locator("figure [role=application]").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(eye) != before
+
+
+def test_pointer_on_a_map_tells_residues_domain_and_value(small):
+    page = small.show("layer=2&head=3&class=gamma")
+    area = page.locator("figure [role=application]").first.bounding_box()
+    page.mouse.move(area["x"] + area["width"] / 3, area["y"] + area["height"] / 2)
+    page.wait_for_selector(".tip:not([hidden])")
+    assert re.fullmatch(
+        r"query residues \d+-\d+ \(.+\); key residues \d+-\d+ \(.+\): mean attention (at most )?[\d.]+",
+        page.inner_text(".tip"),
+    )
+    page.mouse.move(0, 0)
+    page.wait_for_selector(".tip", state="hidden")
+
+
+def test_a_click_on_the_confusion_matrix_lists_its_sequences(small):
+    page = small.show("view=predictions")
+    page.locator(".js-plotly-plot .nsewdrag").click(position={"x": 100, "y": 20})
+    small.settle()
+    assert (state(small)["true"], state(small)["called"]) == (["alpha"], ["alpha"])
+    assert {(row[1], row[2]) for row in small.rows("3 sequences")} == {("alpha", "alpha")}
+
+
+def test_without_javascript_the_page_says_what_it_needs(open_atlas):
+    opened = open_atlas(page(contents(SIZE, CLASSES)), java_script_enabled=False)
+    opened.page.goto(opened.file.as_uri())
+    assert "JavaScript" in opened.page.inner_text("noscript")
+
+
 @pytest.mark.parametrize("kind", ["SVG", "PNG"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_figures_are_saved(small, view, kind):
@@ -230,7 +285,7 @@ def test_numbers_are_saved(small):
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save the numbers").click()
     lines = saved.value.path().read_text(encoding="utf-8").splitlines()
-    assert lines[0].split("\t") == ["head", "beta", "interval"]
+    assert lines[0].split("\t") == ["head", "beta", "95 % interval", "n"]
     assert len(lines) == 1 + SIZE.layers * SIZE.heads
 
 
@@ -247,6 +302,9 @@ def test_hostile_names_are_text(open_atlas):
         assert opened.page.locator("img, main script, main a[href^=javascript]").count() == 0
         assert opened.errors == []
         assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), view
+    # plotly.js would take some of them for HTML.
+    legend = opened.show("view=space").locator(".legendtext").all_text_contents()
+    assert {text[:27] for text in legend} == {name[:27] for name in HOSTILE}
     opened.show("view=predictions")
     assert {row[0] for row in opened.rows("12 sequences")} == set(accessions)
     assert opened.page.evaluate("window.hacked") is None

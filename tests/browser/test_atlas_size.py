@@ -1,6 +1,7 @@
 """An atlas of the size of BERT-base: small enough, quick to load, and quick to answer."""
 
 import statistics
+from functools import partial
 
 import pytest
 
@@ -8,11 +9,11 @@ from small_atlas import BERT_BASE, contents, page
 
 CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
 MEGABYTES = 25
-# A quiet machine of two cores needs a fifth of it; a browser on a busy one waits for its turn.
-LOADED = 10.0
-# What an answer may take of the processor's time, in seconds. A quiet machine needs less than half of it; one whose
-# cores are shared is slower even so.
-ANSWERED = 0.2
+# Seconds: until the page is loaded, and what an answer may take of the processor's time. tests/benchmarks/README.md
+# says what two quiet cores need.
+LOADED = 3.0
+ANSWERED = 0.1
+ROUNDS = 3
 EMPTY = "<!doctype html><title>empty</title>"
 # From a change of the address to the end of the frame that shows it.
 TIMED = """(address) => new Promise((done) => {
@@ -43,9 +44,25 @@ def test_size_of_the_file(large):
     assert large.file.stat().st_size < MEGABYTES * 1e6
 
 
+def least(measure, bound):
+    """The least of a few measurements, made until one is below `bound`: at times others need the machine too.
+
+    A measurement is a tuple, of which the first number counts.
+    """
+    found = [measure()]
+    while found[-1][0] >= bound and len(found) < ROUNDS:
+        found.append(measure())
+    return min(found)
+
+
+def load(opened):
+    """Seconds until the page is loaded."""
+    page = opened.show("view=grid")
+    return (page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd / 1000"),)
+
+
 def test_time_to_load(large, record_property):
-    page = large.show("view=grid")
-    loaded = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd / 1000")
+    (loaded,) = least(partial(load, large), LOADED)
     record_property("seconds to load", loaded)
     print(f"loaded in {loaded:.2f} s, {large.file.stat().st_size / 1e6:.1f} MB")
     assert loaded < LOADED
@@ -63,6 +80,16 @@ class Clock:
         return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
+def answer(page, clock, addresses):
+    """Seconds of the processor and milliseconds on the clock that an answer takes: medians of eight."""
+    used, waited = [], []
+    for i in range(8):
+        before = clock()
+        waited.append(page.evaluate(TIMED, addresses[(i + 1) % 2]))
+        used.append(clock() - before)
+    return statistics.median(used), statistics.median(waited)
+
+
 def test_time_to_answer(open_atlas, large, record_property):
     empty = open_atlas(EMPTY).show("")
     frame = statistics.median(empty.evaluate(TIMED, None) for _ in range(21))
@@ -70,14 +97,11 @@ def test_time_to_answer(open_atlas, large, record_property):
     found = {}
     for what, addresses in ANSWERS.items():
         large.show(addresses[0])
-        waited, used = [], []
-        for i in range(7):
-            before = clock()
-            waited.append(large.page.evaluate(TIMED, addresses[(i + 1) % 2]))
-            used.append(clock() - before)
-        found[what] = statistics.median(used)
-        frames = statistics.median(waited) / frame
-        print(f"{what}: {1000 * found[what]:.0f} ms, {frames:.1f} frames of an empty page ({frame:.1f} ms)")
-        record_property(what, {"seconds": found[what], "frames": frames})
+        found[what], waited = least(partial(answer, large.page, clock, addresses), ANSWERED)
+        print(
+            f"{what}: {1000 * found[what]:.0f} ms of the processor, {waited:.0f} ms on the clock, "
+            f"{waited / frame:.1f} frames of an empty page ({frame:.1f} ms)"
+        )
+        record_property(what, {"seconds": found[what], "frames": waited / frame})
     assert max(found.values()) < ANSWERED
     assert large.errors == []

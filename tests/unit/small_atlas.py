@@ -40,7 +40,7 @@ def random_tables(size: Size, classes: list[str], seed: int = 0) -> dict[str, pd
     heads = list(product(range(1, size.layers + 1), range(1, size.heads + 1)))
     tables: dict[str, list[pd.DataFrame]] = {}
     domains = [
-        Statistic("", "", "", "", "attention_domains", {"variant": "kmers", "domain": name, "statistic": statistic})
+        Statistic("", "", "", "", "", "attention_domains", {"variant": "kmers", "domain": name, "statistic": statistic})
         for name in ("NTD", "RBD")
         for statistic in ("share", "log2_enrichment")
     ]
@@ -120,6 +120,7 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
             method="gradients_reference",
             statistic="attribution",
             value=generator.normal(size=len(attributions)).round(4),
+            n=3,
         ),
         "spectra": pd.DataFrame(spectra, columns=["model", "layer", "head", "rank"]).assign(
             form="head", spectrum="singular", value=lambda table: 1 / table["rank"]
@@ -133,9 +134,12 @@ class RandomMaps(dict):
 
     def __init__(self, size: Size, classes: list[str]):
         super().__init__(dict.fromkeys(classes))
+        self.sequences = size.sequences
         self.shape = (size.layers, size.heads, size.kmers + 2, size.kmers + 2)
 
     def __getitem__(self, name):
+        if name.startswith("count_"):
+            return self.sequences
         generator = np.random.default_rng(list(self).index(name))
         maps = generator.random(self.shape, dtype=np.float32) ** 8
         return maps / maps.sum(axis=-1, keepdims=True)
@@ -155,7 +159,11 @@ def contents(
         config={
             "run": "small",
             "classes": classes,
-            "dataset": {"k": K, "stride": STRIDE},
+            "seed": 1,
+            "dataset": {"k": K, "stride": STRIDE, "coordinates": "projected"},
+            "split": {"method": "haplotype"},
+            "evaluation": {"confidence": 0.95},
+            "external": {},
             "source": {"type": "simulate"},
         },
         model={"num_hidden_layers": size.layers, "num_attention_heads": size.heads, "hidden_size": 8},

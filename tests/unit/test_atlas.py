@@ -11,7 +11,8 @@ from small_atlas import PARTS, PROGRAMS, Size, contents, data_of, page, random_d
 from spikegeometry.report.arrays import attention_arrays, bin_size, pooled, principal_components
 from spikegeometry.report.atlas import embedded
 from spikegeometry.report.card import pinned
-from spikegeometry.report.statistics import OF_HEADS, Statistic, by_head, by_layer
+from spikegeometry.report.cells import by_head, by_layer
+from spikegeometry.report.statistics import OF_HEADS, Statistic
 from spikegeometry.report.views import (
     PAIRS,
     evenly,
@@ -74,7 +75,7 @@ def test_statistics_of_weights_have_no_class(atlas):
 
 def test_a_statistic_without_rows_is_none():
     table = pd.DataFrame({"class": ["a"], "layer": [1], "head": [1], "statistic": ["other"], "value": [1.0]})
-    asked = Statistic("key", "", "", "", "table", {"statistic": "wanted"})
+    asked = Statistic("key", "", "", "", "", "table", {"statistic": "wanted"})
     assert by_head(asked, table, 1, 1) is None and by_layer(asked, table) is None
 
 
@@ -94,7 +95,7 @@ def unpacked(text, kind):
 def test_maps_come_back_within_the_error_that_the_page_names():
     maps = np.random.default_rng(0).random((2, 3, 40, 40)) ** 6
     maps[0, 0, 5, 6] = np.nan
-    packed = attention_arrays([("alpha", maps)], 1, 10**6)
+    packed = attention_arrays([("alpha", maps, 7)], 1, 10**6)
     assert packed["bin"] == 1 and packed["side"] == packed["kmers"] == 38
     of_class = packed["classes"]["alpha"]
     cells = unpacked(of_class["cells"], "u1").reshape(6, 38, 38).astype(float)
@@ -121,7 +122,7 @@ def test_maps_of_bert_base_fit_the_budget():
 
 
 def test_a_map_of_equal_cells():
-    packed = attention_arrays([("alpha", np.full((1, 1, 5, 5), 0.2))], 1, 10**6)
+    packed = attention_arrays([("alpha", np.full((1, 1, 5, 5), 0.2), 7)], 1, 10**6)
     assert packed["error"] == 0
     assert set(unpacked(packed["classes"]["alpha"]["cells"], "u1")) == {1}
 
@@ -178,7 +179,7 @@ def test_many_sequences_are_thinned_evenly():
 
 
 def test_names_of_mutations_in_the_protein():
-    gene = "ATGTTTAAC"
+    gene = "ATGTTTAACGGA"
     table = pd.DataFrame(
         [
             ("A1C", 1, 1, 1.0),
@@ -186,13 +187,25 @@ def test_names_of_mutations_in_the_protein():
             ("T6A", 6, 6, 1.0),
             ("C9T", 9, 9, 2 / 3),
             ("del:21565:3", 3, 5, 1.0),
+            ("del:21567:3", 5, 7, 1.0),
+            ("del:21568:4", 6, 9, 1.0),
             ("ins:21567:AAA", 5, 6, 1.0),
         ],
         columns=["mutation", "first", "last", "share"],
     )
     shown = mutations_by_class({"alpha": table}, gene)["alpha"]
     # Two bases of the second codon change: TTT to ATA. AAT and AAC are both asparagine.
-    assert [row[1] for row in shown] == ["M1L", "F2I", "F2I", "N3 silent", "del 1-2", "ins after 2"]
+    assert [row[1] for row in shown] == [
+        "M1L",
+        "F2I",
+        "F2I",
+        "N3 silent",
+        "del 1 F2I",
+        "del 2 N3Y",
+        "frameshift from 2",
+        "ins after 2",
+    ]
+    assert shown[5][2:4] == [2, 2]
     assert shown[3][4] == 0.667
 
 

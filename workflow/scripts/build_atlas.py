@@ -28,6 +28,8 @@ details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]
 details |= {name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits")}
 start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
 definitions = config["analyses"]["attributions"]
+downloads = [paths.metrics, paths.confusion, paths.splits, paths.sequences, paths.predictions, *paths.tables]
+downloads += [paths[name] for name in DETAILS if paths[name]]
 data = atlas_contents(
     config=config,
     model=json.loads((Path(paths.model) / "config.json").read_text(encoding="utf-8")),
@@ -41,7 +43,7 @@ data = atlas_contents(
     gene=read_single(paths.reference).sequence[start - 1 : end],
     card={
         "environments": texts["environments"],
-        "tables": [os.path.relpath(path, page.parent) for path in [paths.metrics, paths.splits, *paths.tables]],
+        "tables": [os.path.relpath(path, page.parent) for path in downloads],
     },
 )
 with atomic_path(page) as partial:

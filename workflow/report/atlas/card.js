@@ -5,7 +5,7 @@ function cardView(root) {
   const metric = menu(
     "Metric",
     "metric",
-    () => [...new Set(card.metrics.map((row) => row[2]))].map((name) => [name, name.replace(/_/g, " ")]),
+    () => [...new Set(card.metrics.map((row) => row[2]))].map((name) => [name, metricTitle(name)]),
     () => oneOf("metric", [...new Set(card.metrics.map((row) => row[2]))]),
   );
   const bar = controls(metric);
@@ -20,10 +20,12 @@ function cardView(root) {
         : "What this run was made of.",
     ),
     element("h3", {}, "Metrics, the model beside baselines"),
+    note("bert is the model of this page. Models named random (untrained) or seedN (another seed) are its controls, the others baselines."),
     bar.root,
     bars.root,
     metrics,
     element("h3", {}, "Data"),
+    given(card.data, "Where the genomes come from, and how they are read"),
     given(card.splits, "Genomes and distinct sequences in each split; from dataset/split_sizes.tsv"),
     element("h3", {}, "Model"),
     given(card.model, "The fine-tuned model; from model/finetuned/config.json"),
@@ -38,7 +40,7 @@ function cardView(root) {
       {},
       card.tables.map((path) => element("li", {}, element("a", { href: path, download: true }, path))),
     ),
-    ...(atlas.missing.length ? [note(`Not active in this run: ${atlas.missing.join(", ")}.`)] : []),
+    ...inactive(),
     element("h3", {}, "Versions"),
     given(card.versions, "Programs and packages, as the workflow pins them"),
     element("h3", {}, "Citation"),
@@ -50,15 +52,23 @@ function cardView(root) {
     bar.sync();
     const name = oneOf("metric", [...new Set(card.metrics.map((row) => row[2]))]);
     const rows = card.metrics.filter((row) => row[2] === name);
-    const columns = ["set", "model", "value", "interval", "n"];
+    const columns = ["set", "model", "value", INTERVAL, "n"];
     const cells = rows.map(([set, model, , value, low, high, n]) => [set, model, value, interval(low, high), n]);
     metrics.replaceChildren(
-      table(`${name.replace(/_/g, " ")}; from evaluation/metrics.tsv`, columns, cells),
+      table(`${metricTitle(name)}; from evaluation/metrics.tsv`, columns, cells),
       saver(`metric_${name}`, () => [columns, ...cells]),
     );
     drawMetric(bars, name, rows);
   };
 }
+
+const METRICS = {
+  ece: "expected calibration error (ECE)",
+  log_loss: "log loss (nats)",
+  macro_f1: "macro F1",
+  micro_f1: "micro F1",
+};
+const metricTitle = (name) => METRICS[name] ?? name.replace(/_/g, " ");
 
 function drawMetric(target, name, rows) {
   const models = [...new Set(rows.map((row) => row[1]))];
@@ -68,7 +78,8 @@ function drawMetric(target, name, rows) {
   const traces = models.map((model, i) => {
     const own = rows.filter((row) => row[1] === model);
     return {
-      type: "bar",
+      type: "scatter",
+      mode: "markers",
       name: plain(model),
       x: own.map((row) => plain(row[0])),
       y: own.map((row) => row[3]),
@@ -77,20 +88,20 @@ function drawMetric(target, name, rows) {
         symmetric: false,
         array: own.map((row) => (row[5] ?? row[3]) - row[3]),
         arrayminus: own.map((row) => row[3] - (row[4] ?? row[3])),
-        thickness: 1,
+        thickness: 1.5,
       },
-      marker: { color: colours[i % colours.length] },
+      marker: { color: colours[i % colours.length], symbol: MARKERS[i % MARKERS.length], size: 9 },
     };
   });
   target.draw(
     traces,
     {
-      barmode: "group",
-      yaxis: { title: { text: name.replace(/_/g, " ") } },
+      scattermode: "group",
+      yaxis: { title: { text: metricTitle(name) }, rangemode: "tozero" },
       xaxis: { title: { text: "set" }, automargin: true },
       legend: { orientation: "h", y: 1.15 },
     },
     "The numbers are in the table below.",
-    name.replace(/_/g, " "),
+    metricTitle(name),
   );
 }

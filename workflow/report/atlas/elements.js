@@ -109,7 +109,7 @@ function classMenus(options) {
 const unlike = (value, index, all) => all.indexOf(value) === index;
 
 function classTitle(name) {
-  return name === ALL ? "all classes" : name === "" ? "weights (of no class)" : name;
+  return name === ALL ? "all classes" : name === "" ? "weights" : name;
 }
 
 function controls(...parts) {
@@ -180,10 +180,24 @@ function note(text) {
 }
 
 function missing(what, analysis) {
-  return note(`${what} is not here: the analysis ${analysis} was not active in this run.`);
+  return note(
+    `${what}: not here, because the analysis ${analysis} was not active in this run. analyses.${analysis}.activate: true in its configuration turns it on.`,
+  );
+}
+
+/** What is said where analyses are missing; nothing where all are there. */
+function inactive() {
+  if (!atlas.missing.length) return [];
+  return [
+    note(
+      `Not active in this run, and so not shown: ${atlas.missing.join(", ")}. analyses.NAME.activate: true in its configuration turns one on.`,
+    ),
+  ];
 }
 
 const short = (number) => (number === null || number === undefined ? "none" : String(Number(number.toPrecision(3))));
+
+const INTERVAL = `${100 * atlas.confidence} % interval`;
 
 function interval(low, high) {
   return low === null || low === undefined || high === null || high === undefined ? "" : `${low} to ${high}`;

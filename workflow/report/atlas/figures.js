@@ -23,7 +23,8 @@ function classColour(name) {
 }
 
 const MARKERS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star"];
-const MARKERS_3D = ["circle", "square", "diamond"];
+// All that plotly.js has in three dimensions but "x", whose sign is missing in common fonts.
+const MARKERS_3D = ["circle", "square", "diamond", "circle-open", "square-open", "diamond-open", "cross"];
 const classPlace = (name) =>
   Math.max(
     0,
@@ -48,9 +49,9 @@ function layoutOf(given) {
 }
 
 /** A figure with its title and buttons to save it. `draw` shows traces; `label` is what a screen reader says;
- * `events` are what plotly.js tells of the pointer. */
-function figure(title, height = 420, events = {}) {
-  const area = element("div", { role: "img" });
+ * `events` are what plotly.js tells of the pointer; `keys` is what keys do where the figure can be walked through. */
+function figure(title, height = 420, events = {}, keys = null) {
+  const area = element("div", keys ? { role: "application", tabindex: "0", onkeydown: keys } : { role: "img" });
   const text = element("span");
   const saveAs = (format) => {
     const { width, height: tall } = area.getBoundingClientRect();
@@ -90,6 +91,10 @@ function figure(title, height = 420, events = {}) {
   return { root, area, draw };
 }
 
+/** Steps of the arrow keys: down, right. */
+const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const within = (value, least, most) => Math.min(most, Math.max(least, value));
+
 // Arrays
 
 function bytes(text) {
@@ -117,12 +122,15 @@ const residuesOf = (first, last = first) => [
 ];
 /** The residue in the middle of a k-mer. */
 const middle = (token) => ((token - 1) * atlas.stride + atlas.k / 2) / CODON + 0.5;
-const domainOf = (residue) =>
-  atlas.domains.find((one) => one.start <= residue && residue <= one.end)?.name ?? "no domain";
+const domainsOf = (start, end = start) =>
+  atlas.domains
+    .filter((one) => one.start <= end && start <= one.end)
+    .map(({ name }) => name)
+    .join(", ") || "no domain";
 
 function placeOf(first, last = first) {
   const [start, end] = residuesOf(first, last);
-  return `residues ${start}-${end} (${domainOf(Math.round((start + end) / 2))})`;
+  return `residues ${start}-${end} (${domainsOf(start, end)})`;
 }
 
 const cellOf = (layer, head) => (layer - 1) * atlas.heads + head - 1;

@@ -25,7 +25,7 @@ const classesOf = (statistic) =>
 
 function gridView(root) {
   if (!atlas.statistics.length) {
-    root.append(missing("Every statistic of heads", atlas.missing.join(", ")));
+    root.append(note("No analysis of heads was active in this run."), ...inactive());
     return () => {};
   }
   const statistics = menu(
@@ -37,9 +37,10 @@ function gridView(root) {
   const { menus, pair } = classMenus(() => classesOf(statisticAsked()));
   const only = tick("", "only");
   const bar = controls(statistics, ...menus, only);
+  const meaning = element("p", { class: "note" });
   const summary = element("p", { id: "answer" });
-  const open = { plotly_click: ({ points }) => change({ view: "head", layer: points[0].y, head: points[0].x }) };
-  const [first, second, between] = [0, 1, 2].map(() => figure("", gridHeight(), open));
+  const open = { plotly_click: ({ points }) => change(pageOf(statisticAsked(), points[0].y, points[0].x)) };
+  const [first, second, between] = [0, 1, 2].map(() => figure("", gridHeight(), open, gridKeys));
   const figures = element("div", { class: "figures grids" }, first.root, second.root, between.root);
   const ranked = element("div");
   root.append(
@@ -50,19 +51,18 @@ function gridView(root) {
       "A click on a cell, or on a head in the table, opens its page. In a figure, arrow keys go from head to head and Enter opens one.",
     ),
     bar.root,
+    meaning,
     summary,
     figures,
     ranked,
+    ...inactive(),
   );
-  for (const { area } of [first, second, between]) {
-    area.tabIndex = 0;
-    area.addEventListener("keydown", gridKeys);
-  }
 
   return () => {
     bar.sync();
     const statistic = statisticAsked();
     const [a, b] = pair();
+    meaning.textContent = statistic.meaning;
     const compare = b !== "" && !statistic.categories;
     only.root.hidden = !(compare && statistic.reference !== null);
     only.text.textContent = `only heads above ${statistic.reference} in ${classTitle(a)} and not in ${classTitle(b)}, by their intervals`;
@@ -83,20 +83,26 @@ function gridView(root) {
   };
 }
 
+/** A head's page; for attention to a domain, with the keys in it. */
+function pageOf({ key, analysis }, layer, head) {
+  const keys = analysis === "attention_domains" ? key.slice(key.indexOf(".") + 1) : "";
+  return { view: "head", layer, head, keys: atlas.domains.some(({ name }) => name === keys) ? keys : "" };
+}
+
 const gridHeight = () => Math.max(270, 110 + 30 * atlas.layers);
 
 function gridKeys(event) {
-  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const layer = counted("layer", atlas.layers);
   const head = counted("head", atlas.heads);
-  if (event.key === "Enter") change({ view: "head", layer, head });
-  else if (event.key in moves) {
-    const [down, right] = moves[event.key];
-    const next = [Math.min(atlas.layers, Math.max(1, layer + down)), Math.min(atlas.heads, Math.max(1, head + right))];
+  if (event.key === "Enter") change(pageOf(statisticAsked(), layer, head));
+  else if (event.key in ARROWS) {
+    const [down, right] = ARROWS[event.key];
+    const next = [within(layer + down, 1, atlas.layers), within(head + right, 1, atlas.heads)];
     const statistic = statisticAsked();
     change({ view: "grid", layer: next[0], head: next[1] });
     const name = classesAsked(classesOf(statistic))[0] ?? classesOf(statistic)[0];
-    say(`layer ${next[0]}, head ${next[1]}: ${cellText(statistic, statistic.classes[name], cellOf(...next))}`);
+    const cell = cellOf(...next);
+    say(`${headName(cell)}: ${cellText(statistic, statistic.classes[name], cell)}`);
   } else return;
   event.preventDefault();
 }
@@ -108,6 +114,12 @@ function cellText(statistic, values, cell) {
     return `${statistic.categories[values.category[cell]]}, in ${short(value)} of the sequences`;
   const range = interval(values.low?.[cell], values.high?.[cell]);
   return `${value}${range ? ` (${range})` : ""}, n = ${values.n?.[cell] ?? "none: of weights"}`;
+}
+
+/** The number of sequences, where it is the same for all heads. */
+function countOf({ n = [] }) {
+  const different = new Set(n.filter((one) => one !== null));
+  return different.size === 1 ? ` (n\u00a0=\u00a0${[...different][0]})` : "";
 }
 
 /** One range of colours for both classes; around the reference, where there is one. */
@@ -150,7 +162,10 @@ function gridLayout() {
 }
 
 const cells = (make) => inRows(upTo(atlas.layers * atlas.heads).map((number) => make(number - 1)));
-const small = () => atlas.layers * atlas.heads <= 64;
+/** What is written into the cells, where they are large enough. */
+const written = (text) =>
+  atlas.layers * atlas.heads <= 64 ? { text: cells(text), texttemplate: "%{text}" } : {};
+const headName = (cell) => `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}`;
 
 function drawGrid(target, statistic, values, name, range) {
   const trace = {
@@ -159,11 +174,7 @@ function drawGrid(target, statistic, values, name, range) {
     y: upTo(atlas.layers),
     xgap: 2,
     ygap: 2,
-    hovertext: cells((cell) =>
-      plainly(
-        `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${cellText(statistic, values, cell)}`,
-      ),
-    ),
+    hovertext: cells((cell) => plainly(`${headName(cell)}: ${cellText(statistic, values, cell)}`)),
     hoverinfo: "text",
   };
   const traces = [trace];
@@ -175,6 +186,7 @@ function drawGrid(target, statistic, values, name, range) {
       z: inRows(values.category),
       zmin: -0.5,
       zmax: categories.length - 0.5,
+      ...written((cell) => plain(categories[values.category[cell]] ?? "")),
       colorscale: categories.flatMap((_, i) => [0, 1].map((step) => [(i + step) / categories.length, colour(i)])),
       showscale: false,
     });
@@ -196,19 +208,14 @@ function drawGrid(target, statistic, values, name, range) {
       zmax: range[1],
       colorscale: statistic.reference === null ? SEQUENTIAL : DIVERGING,
       colorbar: { title: { text: plain(statistic.unit), side: "right" } },
-      ...(small()
-        ? {
-            text: cells((cell) => (values.value[cell] === null ? "" : short(values.value[cell]))),
-            texttemplate: "%{text}",
-          }
-        : {}),
+      ...written((cell) => (values.value[cell] === null ? "" : short(values.value[cell]))),
     });
   }
   target.draw(
     traces,
     layout,
     `${atlas.layers} layers by ${atlas.heads} heads; the numbers are in the table below.`,
-    `${statistic.title}: ${name}`,
+    `${statistic.title}, ${name}${countOf(values)}`,
   );
 }
 
@@ -226,14 +233,9 @@ function drawDifference(target, statistic, ofA, ofB, name) {
     zmax: reach,
     colorscale: DIVERGING,
     colorbar: { title: { text: "difference", side: "right" } },
-    hovertext: cells(
-      (cell) =>
-        `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}: ${values[cell] ?? "not measured"}`,
-    ),
+    hovertext: cells((cell) => `${headName(cell)}: ${values[cell] ?? "not measured"}`),
     hoverinfo: "text",
-    ...(small()
-      ? { text: cells((cell) => (values[cell] === null ? "" : short(values[cell]))), texttemplate: "%{text}" }
-      : {}),
+    ...written((cell) => (values[cell] === null ? "" : short(values[cell]))),
   };
   target.draw([trace], gridLayout(), "Red: more in the first class. The numbers are in the table below.", name);
 }
@@ -255,33 +257,25 @@ function rankedHeads(statistic, ofA, ofB, only) {
 }
 
 function rankedTable(statistic, rows, a, b) {
-  const name = (cell) => `layer ${Math.floor(cell / atlas.heads) + 1}, head ${(cell % atlas.heads) + 1}`;
   const link = (cell) =>
     element(
       "a",
       {
-        href: addressWith({ view: "head", layer: Math.floor(cell / atlas.heads) + 1, head: (cell % atlas.heads) + 1 }),
+        href: addressWith(pageOf(statistic, Math.floor(cell / atlas.heads) + 1, (cell % atlas.heads) + 1)),
       },
-      name(cell),
+      headName(cell),
     );
-  const numbersOf = (values, cell) =>
-    statistic.categories
-      ? [
-          statistic.categories[values.category[cell]],
-          values.value[cell],
-          interval(values.low?.[cell], values.high?.[cell]),
-        ]
-      : [values.value[cell], interval(values.low?.[cell], values.high?.[cell])];
-  const heads = (title) => [...(statistic.categories ? [title, "share of sequences"] : [title]), "interval"];
+  const named = statistic.categories ? ["share of sequences"] : [];
   const columns = [
     "head",
-    ...heads(classTitle(a)),
-    ...(b ? [...heads(classTitle(b)), ...(statistic.categories ? [] : ["difference"])] : []),
+    ...[a, b].filter((one, i) => i === 0 || one).flatMap((one) => [classTitle(one), ...named, INTERVAL, "n"]),
+    ...(b && !statistic.categories ? ["difference"] : []),
   ];
   const row = ({ cell, a: ofA, b: ofB, difference: between }, first) => [
     first,
-    ...numbersOf(ofA, cell),
-    ...(ofB ? [...numbersOf(ofB, cell), ...(statistic.categories ? [] : [between])] : []),
+    ...numbersOf(statistic, ofA, cell),
+    ...(ofB ? numbersOf(statistic, ofB, cell) : []),
+    ...(ofB && !statistic.categories ? [between] : []),
   ];
   const here = cellOf(counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0));
   return [
@@ -291,6 +285,14 @@ function rankedTable(statistic, rows, a, b) {
       rows.map((one) => row(one, link(one.cell))),
       (i) => (rows[i].cell === here ? "here" : null),
     ),
-    saver(`heads_${statistic.key}`, () => [columns, ...rows.map((one) => row(one, name(one.cell)))]),
+    saver(`heads_${statistic.key}`, () => [columns, ...rows.map((one) => row(one, headName(one.cell)))]),
   ];
 }
+
+/** Category where there is one, value, interval and n of a head. */
+const numbersOf = (statistic, values, cell) => [
+  ...(statistic.categories ? [statistic.categories[values.category[cell]]] : []),
+  values.value[cell],
+  interval(values.low?.[cell], values.high?.[cell]),
+  values.n?.[cell] ?? "",
+];

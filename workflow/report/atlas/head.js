@@ -61,9 +61,26 @@ function headView(root) {
       .map((one) => Plotly.relayout(one.area, ranges));
     Promise.all(others).finally(() => (zooming = false));
   };
-  const tell = ({ points }) =>
-    (readout.textContent = points[0].data.told(points[0].pointIndex ?? points[0].pointNumber));
-  const maps = [0, 1, 2].map(() => figure("", 470, { plotly_relayout: follow, plotly_hover: tell }));
+  // In the label at the pointer there is no room for plotly.js to say what domain a residue is in.
+  const tip = element("div", { class: "tip", hidden: true });
+  const tell = ({ points, event }) => {
+    tip.textContent = points[0].data.told(points[0].pointIndex ?? points[0].pointNumber);
+    tip.style.left = `${Math.min(event.clientX + 14, innerWidth - 330)}px`;
+    tip.style.top = `${event.clientY + 14}px`;
+    tip.hidden = false;
+  };
+  const events = { plotly_relayout: follow, plotly_hover: tell, plotly_unhover: () => (tip.hidden = true) };
+  let at = [0, 0];
+  const walk = (event) => {
+    if (!(event.key in ARROWS)) return;
+    at = at.map((place, i) => within(place + ARROWS[event.key][i], 0, atlas.maps.side - 1));
+    readout.textContent = event.currentTarget.data[0].told(at);
+    say(readout.textContent);
+    const { shapes } = event.currentTarget.layout;
+    Plotly.relayout(event.currentTarget, { shapes: [...shapes.slice(0, 2 * atlas.domains.length - 2), cellFrame(at)] });
+    event.preventDefault();
+  };
+  const maps = [0, 1, 2].map(() => figure("", 470, events, walk));
   const gates = figure("Scores of the attention gates", 360);
   const spectrum = figure("Singular values of the query-key form", 360);
   const below = element("div");
@@ -80,6 +97,7 @@ function headView(root) {
       maps.map((one) => one.root),
     ),
     readout,
+    tip,
     element("div", { class: "figures" }, gates.root, spectrum.root),
     below,
   );
@@ -95,7 +113,7 @@ function headView(root) {
     const range = [Math.min(...logs.map((one) => one.low)), Math.max(...logs.map((one) => one.high))];
     const window = { xaxis: spanOf(zoomed("keys")), yaxis: spanOf(zoomed("queries")).reverse() };
     maps[1].root.hidden = maps[2].root.hidden = way.root.hidden = b === "";
-    chosen.forEach((name, i) => drawMap(maps[i], logs[i], range, window, `${where}: ${classTitle(name)}`));
+    chosen.forEach((name, i) => drawMap(maps[i], logs[i], range, window, `${where}: ${classTitle(name)} (n\u00a0=\u00a0${atlas.maps.classes[name].n})`));
     if (b)
       drawBetween(
         maps[2],
@@ -106,8 +124,11 @@ function headView(root) {
       );
     drawGates(gates, chosen, cell);
     drawSpectrum(spectrum, cell);
-    readout.textContent = `A cell is the mean over ${atlas.maps.bin} x ${atlas.maps.bin} k-mers, rounded to ${(100 * atlas.maps.error).toPrecision(2)} %. Point at one to read it.`;
-    below.replaceChildren(...chosen.map((name) => pairTable(name, cell, where)), headTable(chosen, cell, where));
+    readout.textContent = `A cell is the mean over ${atlas.maps.bin} x ${atlas.maps.bin} k-mers, rounded to ${(100 * atlas.maps.error).toPrecision(2)} %. Point at one to read it, or go there with the arrow keys.`;
+    const pairs = atlas.pairs
+      ? chosen.map((name) => pairTable(name, cell, where))
+      : [missing("Strongest pairs", "attention_maps")];
+    below.replaceChildren(...pairs, headTable(chosen, cell, where));
   };
 }
 
@@ -138,12 +159,24 @@ const binMiddles = () => {
 
 const binPlace = (i) => placeOf(i * atlas.maps.bin + 1, Math.min((i + 1) * atlas.maps.bin, atlas.maps.kmers));
 
-function domainLines() {
-  const line = { color: "#ffffff", width: 1, dash: "dot" };
+/** The first cell of the span of residues, and the one after the last. */
+function binsWithin(span) {
+  const inside = binMiddles().map((place) => Math.min(...span) <= place && place <= Math.max(...span));
+  return inside.includes(true) ? [inside.indexOf(true), inside.lastIndexOf(true) + 1] : [0, inside.length];
+}
+
+function domainLines(colour) {
+  const line = { color: colour, width: 1, dash: "dot" };
   return atlas.domains.slice(1).flatMap(({ start }) => [
     { type: "line", x0: start - 0.5, x1: start - 0.5, yref: "paper", y0: 0, y1: 1, line },
     { type: "line", y0: start - 0.5, y1: start - 0.5, xref: "paper", x0: 0, x1: 1, line },
   ]);
+}
+
+function cellFrame([row, column]) {
+  const [x, y] = [column, row].map((i) => middle(i * atlas.maps.bin + (atlas.maps.bin + 1) / 2));
+  const half = (atlas.maps.bin * atlas.stride) / CODON / 2;
+  return { type: "rect", x0: x - half, x1: x + half, y0: y - half, y1: y + half, line: { color: "#ff2d2d", width: 2 } };
 }
 
 function domainTicks() {
@@ -158,12 +191,12 @@ function domainTicks() {
 function mapTrace(rows, told, options) {
   const middles = binMiddles();
   const trace = { type: "heatmap", x: middles, y: middles, z: rows, ...options };
-  trace.hovertemplate = "query %{y:.0f}, key %{x:.0f}<extra></extra>";
+  trace.hoverinfo = "none";
   trace.told = ([row, column]) => `query ${binPlace(row)}; key ${binPlace(column)}: ${told(rows[row][column])}`;
   return trace;
 }
 
-function mapLayout(window) {
+function mapLayout(window, lines) {
   const axis = (range, what) => {
     const whole = Math.abs(range[1] - range[0]) > 600;
     const ticks = whole
@@ -174,15 +207,21 @@ function mapLayout(window) {
   return {
     xaxis: axis(window.xaxis, "key"),
     yaxis: { ...axis(window.yaxis, "query"), tickangle: -90 },
-    shapes: domainLines(),
+    shapes: domainLines(lines),
   };
 }
+
+// What is less is shown as this.
+const FAINTEST = Math.log10(atlas.maps.smallest) + 1e-9;
 
 function drawMap(target, map, range, window, name) {
   const ticks = [-6, -5, -4, -3, -2, -1, 0].filter((power) => range[0] <= power && power <= range[1]);
   const trace = mapTrace(
     map.rows,
-    (log) => (log === null ? "no sequence has it" : `mean attention ${short(10 ** log)}`),
+    (log) =>
+      log === null
+        ? "no sequence has it"
+        : `mean attention ${log <= FAINTEST ? "at most " : ""}${short(10 ** log)}`,
     {
       zmin: range[0],
       zmax: range[1],
@@ -195,7 +234,7 @@ function drawMap(target, map, range, window, name) {
       },
     },
   );
-  target.draw([trace], mapLayout(window), "The strongest pairs are in the table below.", name);
+  target.draw([trace], mapLayout(window, "#ffffff"), "The strongest pairs are in the table below.", name);
 }
 
 /** What is between two maps: how many times one is the other, in doublings, or one minus the other. */
@@ -205,7 +244,10 @@ function drawBetween(target, [one, other], way, window, name) {
   const rows = one.rows.map((row, i) =>
     row.map((log, j) => (log === null || other.rows[i][j] === null ? null : between(log, other.rows[i][j]))),
   );
-  const most = rows.reduce((so, row) => row.reduce((far, value) => Math.max(far, Math.abs(value ?? 0)), so), 1e-9);
+  // Of what is zoomed to: else a stripe elsewhere would pale it.
+  const [down, across] = [window.yaxis, window.xaxis].map(binsWithin);
+  const seen = rows.slice(...down).flatMap((row) => row.slice(...across));
+  const most = seen.reduce((far, value) => Math.max(far, Math.abs(value ?? 0)), 1e-9);
   const reach = minus ? most : Math.min(6, most);
   const unit = minus ? "of the attention" : "doublings";
   const trace = mapTrace(rows, (value) => (value === null ? "not in both" : `${short(value)} ${unit}`), {
@@ -214,20 +256,23 @@ function drawBetween(target, [one, other], way, window, name) {
     colorscale: DIVERGING,
     colorbar: { title: { text: minus ? "difference" : "doublings", side: "right" } },
   });
-  target.draw([trace], mapLayout(window), "Red: more attention in the first class.", name);
+  target.draw([trace], mapLayout(window, "#888888"), "Red: more attention in the first class.", name);
 }
 
+const GATE = "Gate score: ";
+
 function drawGates(target, classes, cell) {
-  const scores = atlas.statistics.filter((one) => one.key.startsWith("attention_gates."));
+  const scores = atlas.statistics.filter((one) => one.title.startsWith(GATE));
   if (!scores.length)
-    return target.root.replaceChildren(missing("The scores of the attention gates", "attention_gates"));
+    return target.root.replaceChildren(missing("Scores of the attention gates", "attention_gates"));
   const traces = classes.map((name) => {
     const known = scores.filter((one) => one.classes[name]);
     const value = known.map((one) => one.classes[name].value[cell]);
     return {
-      type: "bar",
+      type: "scatter",
+      mode: "markers",
       name: plain(classTitle(name)),
-      x: known.map((one) => one.key.split(".")[1]),
+      x: known.map((one) => one.title.slice(GATE.length)),
       y: value,
       error_y: {
         type: "data",
@@ -235,14 +280,14 @@ function drawGates(target, classes, cell) {
         array: known.map((one, i) => (one.classes[name].high[cell] ?? value[i]) - value[i]),
         arrayminus: known.map((one, i) => value[i] - (one.classes[name].low[cell] ?? value[i])),
       },
-      marker: { color: classColour(name) },
+      marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
     };
   });
   target.draw(
     traces,
     {
       yaxis: { title: { text: "score, 0 to 1" }, rangemode: "tozero" },
-      barmode: "group",
+      scattermode: "group",
       showlegend: true,
       legend: { orientation: "h", y: 1.12 },
     },
@@ -251,7 +296,7 @@ function drawGates(target, classes, cell) {
 }
 
 function drawSpectrum(target, cell) {
-  if (!atlas.spectra) return target.root.replaceChildren(missing("The spectrum", "subspace_directionality"));
+  if (!atlas.spectra) return target.root.replaceChildren(missing("Spectrum", "subspace_directionality"));
   const dashes = { finetuned: "solid", pretrained: "dash", random: "dot" };
   const colours = dark()
     ? { finetuned: "#8ec1ff", pretrained: "#ddcc77", random: "#aaaaaa" }
@@ -276,8 +321,7 @@ function drawSpectrum(target, cell) {
 }
 
 function pairTable(name, cell, where) {
-  if (!atlas.pairs) return missing("The table of strongest pairs", "attention_maps");
-  const columns = ["query", "residues", "key", "residues", "mean attention"];
+  const columns = ["query k-mer", "residues", "key k-mer", "residues", "mean attention"];
   const rows = (atlas.pairs[name]?.[cell] ?? []).map(([query, key, mean]) => [
     query,
     placeOf(query),
@@ -301,17 +345,17 @@ function pairTable(name, cell, where) {
 
 function headTable(classes, cell, where) {
   const named = (one, name) => (one.classes[name] ? name : one.classes[""] ? "" : null);
-  const columns = ["statistic", "unit", ...classes.flatMap((name) => [classTitle(name), "interval"])];
+  const columns = ["statistic", "unit", ...classes.flatMap((name) => [classTitle(name), INTERVAL, "n"])];
   const rows = atlas.statistics.map((one) => [
     element("a", { href: addressWith({ view: "grid", stat: one.key }) }, one.title),
     one.unit,
     ...classes.flatMap((name) => {
       const values = one.classes[named(one, name)];
-      if (!values || values.value[cell] === null) return ["", ""];
+      if (!values || values.value[cell] === null) return ["", "", ""];
       const value = one.categories
         ? `${one.categories[values.category[cell]]}, ${values.value[cell]}`
         : values.value[cell];
-      return [value, interval(values.low?.[cell], values.high?.[cell])];
+      return [value, interval(values.low?.[cell], values.high?.[cell]), values.n?.[cell] ?? ""];
     }),
   ]);
   return element(

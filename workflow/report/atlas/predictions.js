@@ -10,8 +10,11 @@ function predictionsView(root) {
     () => oneOf("model", models),
   );
   const bar = controls(model);
-  const matrix = figure("Confusion matrix of the test split", 480, {
-    plotly_click: ({ points }) => change({ true: points[0].y, called: points[0].x }),
+  const matrix = figure(`Confusion matrix of the test split (n = ${atlas.predictions.n})`, 480, {
+    plotly_click: ({ points }) => {
+      const { true: of, predicted } = atlas.confusion[oneOf("model", models)];
+      change({ true: of[points[0].y], called: predicted[points[0].x] });
+    },
   });
   const { columns, probabilities, n, errors } = atlas.predictions;
   const find = element("input", {
@@ -27,7 +30,7 @@ function predictionsView(root) {
     () => asked("true"),
   );
   const called = menu(
-    "Called",
+    "Predicted",
     "called",
     () => [["", "any"], ...[...new Set(columns.predicted)].map((name) => [name, name])],
     () => asked("called"),
@@ -146,8 +149,8 @@ function drawConfusion(target, { true: rows, predicted, counts }) {
   target.draw(
     [trace],
     {
-      xaxis: { ...ticks(predicted), title: { text: "called" } },
-      yaxis: { ...ticks(rows), title: { text: "class" }, autorange: "reversed" },
+      xaxis: { ...ticks(predicted), title: { text: "predicted class" } },
+      yaxis: { ...ticks(rows), title: { text: "class", standoff: 15 }, autorange: "reversed" },
     },
     label,
   );

@@ -49,34 +49,57 @@ function spaceView(root) {
     () => [...new Set(space.class)],
   );
   const bar = controls(method, sliding, classes);
-  const cloud = figure("", 640);
+  const turn = (event) => {
+    if (!WEBGL || !(event.key in ARROWS)) return;
+    const [down, right] = ARROWS[event.key];
+    Plotly.relayout(cloud.area, { "scene.camera.eye": turned(cloud.area.layout.scene.camera.eye, down, right) });
+    event.preventDefault();
+  };
+  const cloud = figure("", 640, {}, turn);
   const told = element("p", { class: "readout" });
   root.append(
     element(
       "p",
       {},
-      "A point is a test sequence. Drag to turn, scroll to zoom. The axes of t-SNE and UMAP have no meaning, and distances between groups there say little.",
+      "A point is a test sequence. Drag or press the arrow keys to turn, scroll to zoom. The axes of t-SNE and UMAP have no meaning, and distances between groups there say little.",
     ),
     bar.root,
     cloud.root,
     told,
+    saver("space", () => spaceTable(...shown())),
   );
 
-  return () => {
-    bar.sync();
-    const id = oneOf("space", methods);
-    const layer = shownLayer();
+  const shown = () => {
+    const [id, layer] = [oneOf("space", methods), shownLayer()];
     const data =
       id === "pca.cls"
         ? { ...space.pca[layer], accessions: space.accessions, class: space.class }
         : space.maps.find((one) => key(one) === id && one.layer === layer);
-    const points = once(`space ${id} ${layer}`, () => floats(data.points));
+    return [data, once(`space ${id} ${layer}`, () => floats(data.points)), id, layer];
+  };
+
+  return () => {
+    bar.sync();
+    const [data, points, id, layer] = shown();
     drawSpace(cloud, data, points, classes.chosen(), `${name(id)}, layer ${layer === 0 ? "0 (embeddings)" : layer}`);
     const same = points.every((value) => value === 0);
     told.textContent = same
       ? "All sequences have the same vector here: before the first layer, [CLS] has read nothing."
-      : `${data.class.length} sequences${data.class.length < space.n ? ` of ${space.n}` : ""}; errors of the classifier are larger.`;
+      : `${data.class.length} of ${space.n} test sequences. Those that the classifier calls wrongly are larger.`;
   };
+}
+
+const spaceTable = (data, points) => [
+  ["accession", "class", "x", "y", "z"],
+  ...data.accessions.map((name, i) => [name, data.class[i], ...points.subarray(3 * i, 3 * i + 3)]),
+];
+
+/** The eye of the camera a tenth of a radian further round, or up and down. */
+function turned({ x, y, z }, down, right) {
+  const [across, far] = [Math.hypot(x, y), Math.hypot(x, y, z)];
+  const round = Math.atan2(y, x) + right / 10;
+  const up = within(Math.atan2(z, across) - down / 10, -1.5, 1.5);
+  return { x: far * Math.cos(up) * Math.cos(round), y: far * Math.cos(up) * Math.sin(round), z: far * Math.sin(up) };
 }
 
 const WEBGL = (() => {
@@ -109,6 +132,8 @@ function drawSpace(target, data, points, chosen, name) {
         symbol: markerOf(group),
         size: wrong.map((is) => (is ? 13 : 7)),
         opacity: 1,
+        // Open markers and crosses are drawn by their line.
+        line: { color: classColour(group), width: 1 },
       },
       text: members.map((i) =>
         plainly(`${data.accessions[i]}: ${group}, called ${predicted.get(data.accessions[i]) ?? "unknown"}`),
@@ -125,7 +150,7 @@ function drawSpace(target, data, points, chosen, name) {
     gridcolor: dark() ? "#4a4d55" : "#c4c4c4",
     color: dark() ? "#ececec" : "#1b1b1b",
   });
-  const camera = { eye: { x: 1.6, y: 1.6, z: 0.9 } };
+  const camera = { eye: { x: 1.45, y: 1.45, z: 0.8 }, center: { x: 0, y: 0, z: -0.12 } };
   const layout = WEBGL
     ? { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), camera } }
     : { xaxis: axis(0), yaxis: axis(1) };

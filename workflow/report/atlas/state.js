@@ -2,7 +2,13 @@
 const atlas = JSON.parse(document.getElementById("atlas").textContent);
 const ALL = "all";
 
-const parameters = () => new URLSearchParams(location.hash.slice(1));
+let read = ["", new URLSearchParams()];
+
+/** What the address says, read once for each address. */
+function parameters() {
+  if (read[0] !== location.hash) read = [location.hash, new URLSearchParams(location.hash.slice(1))];
+  return read[1];
+}
 
 function asked(key, fallback = "") {
   return parameters().get(key) ?? fallback;
@@ -26,7 +32,7 @@ function classesAsked(options) {
 }
 
 function addressWith(changes) {
-  const next = parameters();
+  const next = new URLSearchParams(parameters());
   for (const [key, value] of Object.entries(changes)) {
     next.delete(key);
     for (const one of [value].flat()) if (one !== "" && one !== null && one !== undefined) next.append(key, one);

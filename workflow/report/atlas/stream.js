@@ -21,11 +21,13 @@ function streamView(root) {
     );
     const drawn = figure(group, 340);
     const numbers = element("div");
-    drawn.root.prepend(choice.root);
+    const meaning = element("p", { class: "note" });
+    drawn.root.prepend(choice.root, meaning);
     drawn.root.append(numbers);
     const update = () => {
       choice.sync();
       const statistic = known.find((one) => one.key === oneOf(key, keys));
+      meaning.textContent = statistic.meaning;
       drawStream(drawn, statistic, classes.chosen());
       numbers.replaceChildren(streamTable(statistic, classes.chosen()));
     };
@@ -77,7 +79,7 @@ function drawStream(target, statistic, chosen) {
   target.draw(
     traces,
     {
-      xaxis: { title: { text: "layer" }, dtick: 1 },
+      xaxis: { title: { text: "layer" }, dtick: 1, range: [-0.3, atlas.layers + 0.3] },
       yaxis: { title: { text: plain(statistic.unit) } },
       legend: { orientation: "h", y: 1.15 },
       showlegend: true,
@@ -88,7 +90,7 @@ function drawStream(target, statistic, chosen) {
 }
 
 function streamTable(statistic, chosen) {
-  const columns = ["class", "layer", "value", "interval", "n"];
+  const columns = ["class", "layer", "value", INTERVAL, "n"];
   const rows = chosen
     .filter((name) => statistic.classes[name])
     .flatMap((name) => {

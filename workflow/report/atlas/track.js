@@ -1,4 +1,11 @@
 // (c) Along the protein: domains, defining mutations, attention received, attribution.
+const METHODS = {
+  gradients_reference: ["integrated gradients from the reference", "logit"],
+  gradients_mask: ["integrated gradients from [MASK]", "logit"],
+  attention: ["attention of [CLS] in the last layer", "share"],
+  rollout: ["rollout of attention from [CLS]", "share"],
+};
+
 function trackView(root) {
   const classes = classBoxes(() => atlas.classes.map(({ name }) => name));
   const numbered = (count, all) => [["", all], ...upTo(count).map((i) => [String(i), String(i)])];
@@ -18,7 +25,7 @@ function trackView(root) {
   const method = menu(
     "Attribution by",
     "method",
-    () => methods.map((name) => [name, name.replace(/_/g, " ")]),
+    () => methods.map((name) => [name, METHODS[name][0]]),
     () => oneOf("method", methods),
   );
   const domains = menu(
@@ -35,7 +42,7 @@ function trackView(root) {
     element(
       "p",
       {},
-      "The protein from its first residue to its last. Attention received is what a k-mer gets of the attention of the k-mers; even attention gives each the same. Attributions say how much a k-mer speaks for the class.",
+      "The protein from its first residue to its last: its domains, the mutations that define the chosen classes, the share of the k-mers' attention that each k-mer receives, and how much each k-mer speaks for the class: above 0 for it, below 0 against it.",
     ),
     bar.root,
     track.root,
@@ -58,17 +65,18 @@ function trackView(root) {
       where,
     );
     notes.replaceChildren(
+      ...trackNote(chosen, oneOf("method", methods)),
       ...(atlas.track.received ? [] : [missing("Attention received", "attention_maps")]),
       ...(atlas.track.attributions ? [] : [missing("Attribution", "attributions")]),
     );
     const columns = ["class", "in the protein", "in the genome", "residue", "domain", "share of founders"];
     const rows = chosen.flatMap((name) =>
-      (atlas.track.mutations[name] ?? []).map(([text, protein, first, , share]) => [
+      (atlas.track.mutations[name] ?? []).map(([text, protein, first, last, share]) => [
         classTitle(name),
         protein,
         text,
-        residueOfBase(first),
-        domainOf(residueOfBase(first)),
+        first,
+        domainsOf(first, last),
         share,
       ]),
     );
@@ -76,12 +84,10 @@ function trackView(root) {
       rows.length
         ? table("Mutations that define the chosen classes", columns, rows)
         : note("No table names mutations that define these classes."),
-      saver("attention_received", () => receivedTable(chosen, layer, head)),
+      saver("along_the_protein", () => trackTable(chosen, layer, head, oneOf("method", methods))),
     );
   };
 }
-
-const residueOfBase = (base) => Math.floor((base - 1) / CODON) + 1;
 
 /** What each k-mer gets in a class, as the mean over the chosen heads. */
 function received(name, layer, head) {
@@ -101,17 +107,33 @@ function received(name, layer, head) {
   );
 }
 
-function receivedTable(classes, layer, head) {
-  if (!atlas.track.received) return [["attention_maps was not active"]];
-  const lists = classes.map((name) => received(name, layer, head));
+function trackTable(classes, layer, head, method) {
+  const lists = [
+    ...(atlas.track.received ? classes.map((name) => [`attention received, ${name}`, received(name, layer, head)]) : []),
+    ...classes.map((name) => [`${METHODS[method]?.[0]}, ${name}`, atlas.track.attributions?.[method]?.[name]?.value]),
+  ].filter(([, list]) => list);
   return [
-    ["token", "residues", ...classes],
-    ...upTo(atlas.track.received.kmers).map((token) => [
+    ["token", "residues", ...lists.map(([name]) => name)],
+    ...upTo(atlas.maps.kmers).map((token) => [
       token,
       residuesOf(token).join("-"),
-      ...lists.map((list) => list?.[token - 1]),
+      ...lists.map(([, list]) => list[token - 1]),
     ]),
   ];
+}
+
+/** Of how many sequences the lines are means. */
+function trackNote(classes, method) {
+  const known = atlas.statistics.find((one) => one.analysis === "attention_maps");
+  const counts = (what, count) => {
+    const given = classes.map((name) => [name, count(name)]).filter(([, n]) => n);
+    return given.length ? `${what}: ${given.map(([name, n]) => `${classTitle(name)} ${n}`).join(", ")}. ` : "";
+  };
+  const told = [
+    counts("Attention received", (name) => known?.classes[name]?.n?.[0]),
+    counts("Attribution", (name) => atlas.track.attributions?.[method]?.[name]?.n),
+  ].join("");
+  return told ? [note(`Means over distinct test sequences. ${told}`)] : [];
 }
 
 /** The panels from top to bottom: axis, share of the height, and what the axis says. */
@@ -120,8 +142,8 @@ function trackPanels(method) {
     ["y", 1, ""],
     ["y2", 2, ""],
   ];
-  if (atlas.track.received) panels.push(["y3", 5, "attention received"]);
-  if (atlas.track.attributions) panels.push(["y4", 5, `attribution (${method.replace(/_/g, " ")})`]);
+  if (atlas.track.received) panels.push(["y3", 5, "attention received (share)"]);
+  if (atlas.track.attributions) panels.push(["y4", 5, `attribution (${METHODS[method][1]})`]);
   return panels;
 }
 
@@ -150,13 +172,25 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
   });
   const traces = classes.flatMap((name) => {
     const got = atlas.track.received ? received(name, layer, head) : null;
-    const attributed = atlas.track.attributions?.[method]?.[name];
+    const attributed = atlas.track.attributions?.[method]?.[name]?.value;
     return [
       mutationTrace(name, classes.indexOf(name)),
       ...(got ? [line(name, got, "y3", "attention")] : []),
       ...(attributed ? [line(name, attributed, "y4", "attribution")] : []),
     ];
   });
+  if (atlas.track.received)
+    traces.push({
+      type: "scatter",
+      mode: "lines",
+      name: "even attention",
+      showlegend: true,
+      x: [1, last],
+      y: [1, 1].map((one) => one / atlas.track.received.kmers),
+      yaxis: "y3",
+      line: { color: dark() ? "#aaaaaa" : "#777777", width: 1, dash: "dot" },
+      hoverinfo: "skip",
+    });
   const quiet = { showgrid: false, zeroline: false, fixedrange: true };
   const own = {
     y: { ...quiet, range: [0, 1], showticklabels: false },
@@ -196,16 +230,15 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
 
 function mutationTrace(name, place) {
   const found = atlas.track.mutations[name] ?? [];
-  const where = ([, , first]) => `residue ${residueOfBase(first)} (${domainOf(residueOfBase(first))})`;
   return {
     type: "scatter",
     mode: "markers",
     showlegend: false,
-    x: found.map(([, , first, last]) => (residueOfBase(first) + residueOfBase(last)) / 2),
+    x: found.map(([, , first, last]) => (first + last) / 2),
     y: found.map(() => place),
     yaxis: "y2",
     marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
-    text: found.map((one) => plainly(`${classTitle(name)}: ${one[1]} (${one[0]}), ${where(one)}`)),
+    text: found.map((one) => plainly(`${classTitle(name)}: ${one[1]} (${one[0]}), ${domainsOf(one[2], one[3])}`)),
     hovertemplate: "%{text}<extra></extra>",
   };
 }

@@ -48,14 +48,14 @@ def quantised(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.where(np.isfinite(maps), steps, 0).astype(np.uint8), low, high
 
 
-def attention_arrays(of_classes: Iterable[tuple[str, np.ndarray]], classes: int, budget: int) -> dict[str, Any]:
+def attention_arrays(of_classes: Iterable[tuple[str, np.ndarray, int]], classes: int, budget: int) -> dict[str, Any]:
     """Mean attention maps between k-mers, layer after layer and head after head, for each class.
 
-    `of_classes` yields the name and the mean maps (L, H, n, n) of each of `classes` classes, [CLS] first and [SEP]
-    last. `error` is the largest relative error that rounding leaves.
+    `of_classes` yields for each of `classes` classes its name, its mean maps (L, H, n, n), [CLS] first and [SEP] last,
+    and of how many sequences they are. `error` is the largest relative error that rounding leaves.
     """
     result: dict[str, Any] = {"bin": 1, "side": 0, "kmers": 0, "smallest": SMALLEST, "error": 0.0, "classes": {}}
-    for name, means in of_classes:
+    for name, means, sequences in of_classes:
         kmers = means[..., 1:-1, 1:-1]
         maps, side = kmers.shape[0] * kmers.shape[1], kmers.shape[-1]
         result["bin"] = bin_size(side, classes * maps, budget)
@@ -64,7 +64,12 @@ def attention_arrays(of_classes: Iterable[tuple[str, np.ndarray]], classes: int,
         error = np.exp(np.log(high / low) / STEPS / 2) - 1
         result["error"] = max(result["error"], float(error.max()))
         result["side"], result["kmers"] = small.shape[-1], side
-        result["classes"][name] = {"low": low.tolist(), "high": high.tolist(), "cells": packed(cells)}
+        result["classes"][name] = {
+            "n": sequences,
+            "low": low.tolist(),
+            "high": high.tolist(),
+            "cells": packed(cells),
+        }
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from spikegeometry import __version__
-from spikegeometry.report.statistics import numbers
+from spikegeometry.report.cells import numbers
 
 CITATION = (
     "Bonino, Ghione, Cirrincione: The geometry of BERT, arXiv 2502.12033. Reference genome: NC_045512.2. "
@@ -41,16 +41,31 @@ def run_card(
     return {
         "simulated": config["source"]["type"] == "simulate",
         "metrics": metric_rows(metrics),
+        "data": {"columns": ["of the data", "value"], "rows": data_rows(config)},
         "splits": table_rows(splits),
         "model": {
             "columns": ["of the model", "value"],
-            "rows": [[words, model[key]] for key, words in OF_MODEL.items() if key in model],
+            "rows": [[words, str(model[key])] for key, words in OF_MODEL.items() if key in model],
         },
         "versions": {"columns": ["package", "version"], "rows": pinned(environments)},
         "citation": CITATION.format(__version__),
         "config": json.dumps(config, indent=2, ensure_ascii=False),
         "tables": tables,
     }
+
+
+def data_rows(config: dict[str, Any]) -> list[list[Any]]:
+    """What the configuration says of the data, in words and values."""
+    dataset, external = config["dataset"], ", ".join(config["external"])
+    return [
+        ["source of the genomes", config["source"]["type"]],
+        ["other sets, never trained on", external or "none"],
+        ["classes", ", ".join(config["classes"])],
+        ["coordinates of the gene", dataset["coordinates"]],
+        ["token", f"{dataset['k']} bases, one every {dataset['stride']}"],
+        ["split by", config["split"]["method"]],
+        ["seed", str(config["seed"])],
+    ]
 
 
 def pinned(environments: list[str]) -> list[list[str]]:

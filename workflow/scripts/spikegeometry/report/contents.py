@@ -30,8 +30,9 @@ def atlas_contents(
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
     other tables, where there are any: pairs and tokens of attention_maps, spaces of clustering, spectra of
     subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
-    confusion, domains, metrics and splits; `attention`: mean maps (L, H, n, n) by class; `cls`: (N, L+1, d);
-    `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
+    confusion, domains, metrics and splits; `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences;
+    `cls`: (N, L+1, d); `mutations`: those that define each class; `gene`: the reference's; `card`: environments and
+    tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]
@@ -46,11 +47,14 @@ def atlas_contents(
         "heads": shape[1],
         "k": config["dataset"]["k"],
         "stride": config["dataset"]["stride"],
+        "confidence": config["evaluation"]["confidence"],
         "domains": details["domains"].to_dict("records"),
         "missing": sorted(views.shown_analyses() - tables.keys()),
         "statistics": views.head_statistics(tables, *shape),
         "stream": views.layer_statistics(tables),
-        "maps": attention_arrays(((name, attention[name]) for name in present), len(present), MAP_BUDGET),
+        "maps": attention_arrays(
+            ((name, attention[name], int(attention[f"count_{name}"])) for name in present), len(present), MAP_BUDGET
+        ),
         "spectra": detail("spectra", views.spectra_of_heads, *shape),
         "pairs": detail("pairs", views.strongest_pairs, *shape),
         "track": {

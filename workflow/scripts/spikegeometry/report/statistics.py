@@ -1,57 +1,72 @@
-"""Which statistics of the analyses the atlas shows, by head and by layer, and what they are called."""
+"""Which statistics of the analyses the atlas shows, by head and by layer, what they are called and what they mean."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 # In place of a class, where a statistic is of weights and no sequence is read. No class is called so.
 WEIGHTS = ""
-NUMBERS = ("value", "low", "high", "n")
 
 
 @dataclass(frozen=True)
 class Statistic:
     """A statistic of a table of an analysis.
 
-    key: its name in links; group and title: its name on the page; unit: of its values; analysis: whose table; where:
-    what the labels of its rows are; reference: the value that means nothing special; category: the column of which the
-    page shows, for each head, the entry with the largest value.
+    key: its name in links; group and title: its name on the page; unit: of its values; meaning: how to read them;
+    analysis: whose table; where: what the labels of its rows are; reference: the value that means nothing special;
+    category: the column of which the page shows, for each head, the entry with the largest value.
     """
 
     key: str
     group: str
     title: str
     unit: str
+    meaning: str
     analysis: str
     where: dict[str, str]
     reference: float | None = None
     category: str | None = None
-    labels: dict[str, str] = field(default_factory=dict)
 
 
-def _series(group: str, analysis: str, unit: str, where: dict[str, str], titles: dict[str, str], **options):
-    """Statistics of one table that differ in the column `statistic` alone."""
+def _series(
+    group: str, analysis: str, unit: str, where: dict[str, str], titles: dict[str, tuple[str, str]], **options
+) -> list[Statistic]:
+    """Statistics of one table that differ in the column `statistic`, with their titles and meanings."""
     return [
-        Statistic(f"{analysis}.{name}", group, title, unit, analysis, where | {"statistic": name}, **options)
-        for name, title in titles.items()
+        Statistic(f"{analysis}.{name}", group, title, unit, meaning, analysis, where | {"statistic": name}, **options)
+        for name, (title, meaning) in titles.items()
     ]
 
 
 KMERS = {"variant": "kmers"}
+AMONG = "Among the k-mers, without [CLS] and [SEP]."
 ROLES = "Role and pattern"
+WIDTH = "Width of attention"
 RANK = "Rank and directions"
+SHIFT = "Change by fine-tuning"
+# What stands in the place of a head that is switched off.
+MODES = {"zero": "nothing", "uniform": "even attention", "mean": "its mean output"}
 
 OF_HEADS = [
     Statistic(
-        "role", ROLES, "Role", "share of sequences", "attention_roles", KMERS | {"statistic": "share"}, category="role"
+        "role",
+        ROLES,
+        "Role",
+        "share of sequences",
+        "What the map looks like in most sequences. Vertical: all queries look at the same few keys. Diagonal: tokens "
+        "look at themselves and their neighbours. Block: within blocks of tokens. Heterogeneous: none of these. "
+        + AMONG,
+        "attention_roles",
+        KMERS | {"statistic": "share"},
+        category="role",
     ),
     Statistic(
         "pattern",
         ROLES,
-        "Gate: name",
+        "Gate",
         "share of sequences",
+        "The gate with the best score in most sequences, or the best two. Heterogeneous: no score reaches "
+        "analyses.attention_gates.threshold. " + AMONG,
         "attention_gates",
         KMERS | {"statistic": "share"},
         category="label",
@@ -62,74 +77,126 @@ OF_HEADS = [
         "score, 0 to 1",
         KMERS | {"label": ""},
         {
-            "vertical": "Gate: vertical (all look at the same few)",
-            "diffuse": "Gate: diffuse (all keys alike)",
-            "self": "Gate: self",
-            "bwd": "Gate: backward",
-            "fwd": "Gate: forward",
-            "cluster": "Gate: cluster (blocks of neighbours)",
-            "instance": "Gate: instance (a far key of its own)",
-            "diag": "Gate: diagonal",
-        },
+            name: (f"Gate score: {title}", f"{meaning}; 0 is even attention, 1 the pure pattern. {AMONG}")
+            for name, title, meaning in [
+                ("vertical", "vertical", "All queries look at the same few keys"),
+                ("self", "self", "Tokens look at themselves"),
+                ("diag", "diagonal", "Tokens look at themselves and their neighbours"),
+                ("bwd", "backward", "Tokens look at those before them, within 5 % of the length"),
+                ("fwd", "forward", "Tokens look at those after them, within 5 % of the length"),
+                ("cluster", "cluster", "Tokens look within blocks of tokens, farther than the next"),
+                ("instance", "instance", "Each query looks at a far key of its own"),
+            ]
+        }
+        | {"diffuse": ("Gate score: diffuse", f"All keys are looked at alike; 1 is even attention. {AMONG}")},
     ),
     *_series(
         ROLES,
         "attention_gates",
         "share of attention",
         {"variant": "raw", "label": ""},
-        {"sink": "Sink: attention to [CLS] and [SEP]"},
+        {"sink": ("Sink: attention to [CLS] and [SEP]", "What the tokens pay to the two that hold no sequence.")},
     ),
     *_series(
         ROLES,
         "attention_maps",
         "share of attention",
         {},
-        {"to_cls": "To [CLS]", "to_sep": "To [SEP]", "to_self": "To itself", "to_prev": "To the token before"}
-        | {"to_next": "To the token after", "to_kmer": "To k-mers"},
+        {
+            name: (f"Attention {words}", f"What a token pays {words}, in the mean over tokens and sequences.")
+            for name, words in {
+                "to_cls": "to [CLS]",
+                "to_sep": "to [SEP]",
+                "to_self": "to itself",
+                "to_prev": "to the token before it",
+                "to_next": "to the token after it",
+                "to_kmer": "to k-mers",
+            }.items()
+        },
     ),
     Statistic(
         "regime",
-        "Width of attention",
-        "Metastable state: regime",
+        WIDTH,
+        "Metastable state, regime",
         "share of sequences",
+        "How many keys hold most of the attention of the median query, in most sequences: small is up to 1/16 of all "
+        "keys, medium up to 1/4, large up to 1/2, global more. " + AMONG,
         "attention_entropy",
         KMERS | {"statistic": "share"},
         category="regime",
     ),
     *_series(
-        "Width of attention",
+        WIDTH,
         "attention_entropy",
         "k-mers",
         KMERS | {"regime": ""},
-        {"k_median": "Metastable state: size k"},
+        {
+            "k_median": (
+                "Metastable state, size k",
+                "The fewest keys that hold the share analyses.attention_entropy.mass of the attention of the median "
+                "query. " + AMONG,
+            )
+        },
     ),
     *_series(
-        "Width of attention",
+        WIDTH,
         "attention_entropy",
         "in units of ln n",
         KMERS | {"regime": ""},
-        {"H_norm": "Entropy of the rows"},
+        {
+            "H_norm": (
+                "Entropy of attention",
+                "Mean over the queries: 1 where all keys are alike, 0 where one key has all the attention. " + AMONG,
+            )
+        },
     ),
     *_series(
-        "Width of attention",
+        WIDTH,
         "attention_entropy",
         "in units of ln n",
         {"variant": "raw", "regime": ""},
-        {"vn_norm": "Von Neumann entropy"},
+        {
+            "vn_norm": (
+                "Von Neumann entropy of the map",
+                "0 where all queries look alike, whatever they look at; 1 where each looks at a key of its own.",
+            )
+        },
     ),
     *_series(
         RANK,
         "singular_values",
         "directions",
         {"site": "A"},
-        {"effective_rank": "Effective rank of the attention map", "stable_rank": "Stable rank of the attention map"},
+        {
+            "relative_rank": (
+                "Rank of the attention map",
+                "Singular values above the share analyses.singular_values.threshold of the largest.",
+            ),
+            "effective_rank": (
+                "Effective rank of the attention map",
+                "How many equal singular values would have the same entropy: 1 where all queries get the same answer.",
+            ),
+            "stable_rank": (
+                "Stable rank of the attention map",
+                "Sum of the squares of the singular values, over the largest square.",
+            ),
+        },
     ),
     *_series(
         RANK,
         "subspace_directionality",
         "score, -1 to 1",
         {"model": "finetuned", "form": "head"},
-        {"directionality": "Directionality of the query-key form", "symmetry": "Symmetry of the query-key form"},
+        {
+            "directionality": (
+                "Directionality of the query-key form",
+                "Below 0 where few coordinates of the key decide who looks at whom, above 0 where few of the query do.",
+            ),
+            "symmetry": (
+                "Symmetry of the query-key form",
+                "1 where x looks at y as y at x, -1 where it is the opposite, 0 for random weights.",
+            ),
+        },
         reference=0.0,
     ),
     *_series(
@@ -137,47 +204,87 @@ OF_HEADS = [
         "subspace_directionality",
         "directions",
         {"model": "finetuned", "form": "head"},
-        {"effective_rank": "Effective rank of the query-key form"},
+        {
+            "effective_rank": (
+                "Effective rank of the query-key form",
+                "How many equal singular values would have the same entropy; at most the width of a head.",
+            )
+        },
     ),
     *_series(
         RANK,
         "cone_index",
         "0 to 1",
         {"site": "head", "axis": "tokens", "variant": "all"},
-        {"R": "Cone index R of the head's output"},
-    ),
-    *_series(
-        "Effect",
-        "head_ablation",
-        "change without the head",
-        {"variant": "zero", "site": "head"},
         {
-            "d_log_probability": "Ablation: log-probability",
-            "d_accuracy": "Ablation: accuracy",
-            "d_macro_f1": "Ablation: macro F1",
+            "R": (
+                "Cone index R of the head's output",
+                "Length of the sum of the tokens' vectors, each of length one, over their number: 1 where all point "
+                "one way.",
+            )
         },
-        reference=0.0,
+    ),
+    *(
+        Statistic(
+            f"head_ablation.{mode}.{name}",
+            "Effect",
+            f"Ablation: {title} with {words} in its place",
+            unit,
+            f"Change of {meaning} on test sequences when {words} stands in the head's place: below 0 where the model "
+            "needs the head.",
+            "head_ablation",
+            {"variant": mode, "site": "head", "statistic": name},
+            reference=0.0,
+        )
+        for mode, words in MODES.items()
+        for name, title, unit, meaning in [
+            ("d_log_probability", "log-probability", "nats", "the mean log-probability of the true class"),
+            ("d_accuracy", "accuracy", "share of sequences", "accuracy"),
+            ("d_macro_f1", "macro F1", "0 to 1", "the mean F1 of the classes"),
+        ]
     ),
     *_series(
-        "Change by fine-tuning",
+        SHIFT,
         "attention_shift",
         "cosine",
         {"against": "pretrained"},
-        {"cosine": "Shift: cosine of the maps before and after"},
+        {
+            "cosine": (
+                "Shift: cosine of the maps before and after",
+                "Of the maps of the pre-trained and the fine-tuned model, on the same sequences: 1 is no change.",
+            )
+        },
     ),
     *_series(
-        "Change by fine-tuning",
+        SHIFT,
         "attention_shift",
         "bits",
         {"against": "pretrained"},
-        {"js": "Shift: Jensen-Shannon divergence"},
+        {
+            "js": (
+                "Shift: Jensen-Shannon divergence",
+                "Of the rows of the maps before and after: 0 for equal ones, 1 where they share no key.",
+            )
+        },
     ),
     *_series(
-        "Change by fine-tuning",
+        SHIFT,
         "attention_shift",
-        "relative to the weights before",
+        "relative to the size before",
         {"against": "pretrained"},
-        {"weight_change": "Shift: change of the weights"},
+        {"weight_change": ("Shift: change of the weights", "How far the query and key weights moved.")},
+    ),
+    *(
+        Statistic(
+            f"norms.{site}",
+            "Norms",
+            f"Length of the {words}",
+            "length",
+            "In the mean over the tokens, [CLS] and [SEP] among them.",
+            "vector_norms",
+            {"site": site, "variant": "all", "statistic": "mean"},
+        )
+        for site, words in {"Q": "queries", "K": "keys", "V": "values", "Z": "outputs"}.items()
     ),
 ]
 
@@ -188,23 +295,27 @@ OF_LAYERS = [
         Statistic(
             f"cone.{site}",
             CONE,
-            f"R, {title}",
-            "0 to 1",
+            f"R of the {title}",
+            "R, 0 to 1",
+            "Length of the sum of a sequence's vectors, each of length one, over their number: 1 where all point one "
+            "way. Random directions do not give 0, but about 1 over the root of their number.",
             "cone_index",
             {"site": site, "axis": "tokens", "variant": "all", "statistic": "R"},
         )
         for site, title in {
-            "output": "layer output",
-            "input": "layer input",
-            "concat": "heads joined",
-            "attn_out": "attention output",
+            "output": "block's output",
+            "input": "block's input",
+            "concat": "heads side by side",
+            "attn_out": "attention's output",
         }.items()
     ),
     Statistic(
         "cone.cls",
         CONE,
-        "R, [CLS] over the sequences",
-        "0 to 1",
+        "R of [CLS] over the sequences",
+        "R, 0 to 1",
+        "The same of one vector a sequence, that of [CLS]: it hangs on the number of sequences, so compare layers, not "
+        "classes.",
         "cone_index",
         {"site": "cls", "axis": "sequences", "variant": "all", "statistic": "R"},
     ),
@@ -213,45 +324,88 @@ OF_LAYERS = [
         "isotropy",
         "cosine",
         POOLED,
-        {"mean_cosine": "Mean cosine of tokens"},
+        {"mean_cosine": ("Mean cosine", "Of two k-mers of different sequences; 0 where directions are random.")},
         reference=0.0,
     ),
-    *_series(ISOTROPY, "isotropy", "0 to 1", POOLED, {"isoscore": "IsoScore", "top1_variance": "First component"}),
-    *_series(ISOTROPY, "isotropy", "dimensions", POOLED, {"id": "Intrinsic dimension"}),
+    *_series(
+        ISOTROPY,
+        "isotropy",
+        "0 to 1",
+        POOLED,
+        {
+            "isoscore": ("IsoScore", "1 where the variance is the same in all directions, 0 where all lies on a line."),
+            "top1_variance": ("First principal component", "Its share of the variance of the k-mers' vectors."),
+        },
+    ),
+    *_series(
+        ISOTROPY,
+        "isotropy",
+        "dimensions",
+        POOLED,
+        {"id": ("Intrinsic dimension", "From the distances of each vector to its two nearest (TwoNN).")},
+    ),
     *(
         Statistic(
             f"norms.{name}",
             NORMS,
             title,
             "length",
+            meaning + " LayerNorm gives nearly all the same, about the root of the width.",
             "vector_norms",
             {"site": "X", "variant": "all", "head": "", "statistic": name},
         )
-        for name, title in {"mean": "Mean length of tokens", "sd": "Spread of the length of tokens"}.items()
+        for name, title, meaning in [
+            ("mean", "Length of a block's inputs", "In the mean over the tokens."),
+            ("sd", "Spread of the lengths of a block's inputs", "Standard deviation over the tokens."),
+        ]
     ),
     *(
         Statistic(
             f"separability.{site}.{name}",
             CLASSES,
             f"{title}, {words}",
-            "-1 to 1" if name == "silhouette" else "share",
+            unit,
+            meaning,
             "clustering",
             {"site": site, "method": method, "statistic": name},
         )
-        for name, method, title in (
-            ("silhouette", "classes", "Silhouette"),
-            ("accuracy", "neighbours", "Nearest is of the class"),
-        )
+        for name, method, title, unit, meaning in [
+            (
+                "accuracy",
+                "neighbours",
+                "Nearest are of the class",
+                "share of sequences",
+                "Sequences whose nearest others are mostly of their own class. At layer 0 [CLS] is the same in all.",
+            ),
+            (
+                "silhouette",
+                "classes",
+                "Silhouette",
+                "-1 to 1",
+                "High where a class is tight and far from the next, below 0 where another is nearer.",
+            ),
+        ]
         for site, words in (("cls", "[CLS]"), ("kmers", "mean k-mer"))
     ),
 ]
 
 
 def domain_statistics(table: pd.DataFrame) -> list[Statistic]:
-    """Share and enrichment of the attention to each domain in the table of attention_domains."""
+    """Enrichment and share of the attention to each domain in the table of attention_domains."""
     texts = {
-        "log2_enrichment": ("Attention to {} against its length", "doublings", 0.0),
-        "share": ("Attention to {}", "share of attention", None),
+        "log2_enrichment": (
+            "Attention to {} against its length",
+            "doublings",
+            "Share of the k-mers' attention that goes to {}, against the share of the k-mers that lie in it: 0 where "
+            "its length explains it, 1 where it is twice as much, -1 where it is half.",
+            0.0,
+        ),
+        "share": (
+            "Attention to {}",
+            "share of attention",
+            "Share of the k-mers' attention that goes to {}.",
+            None,
+        ),
     }
     return [
         Statistic(
@@ -259,84 +413,11 @@ def domain_statistics(table: pd.DataFrame) -> list[Statistic]:
             "Domains",
             title.format(domain),
             unit,
+            meaning.format(domain),
             "attention_domains",
             KMERS | {"domain": domain, "statistic": name},
             reference,
         )
-        for name, (title, unit, reference) in texts.items()
+        for name, (title, unit, meaning, reference) in texts.items()
         for domain in dict.fromkeys(table["domain"])
-    ]
-
-
-def select(table: pd.DataFrame, where: dict[str, str]) -> pd.DataFrame:
-    """Rows of which each named column has the given text; a missing column has it nowhere."""
-    chosen = np.full(len(table), True)
-    for column, wanted in where.items():
-        values = table[column] if column in table else pd.Series("-", index=table.index)
-        empty = values.isna() | values.eq("")
-        chosen &= (empty if wanted == "" else values.astype(str).eq(wanted)).to_numpy()
-    return table[chosen]
-
-
-def by_head(statistic: Statistic, table: pd.DataFrame, layers: int, heads: int) -> dict[str, Any] | None:
-    """A statistic as one list for each of value, low, high and n, layer after layer; None where no row has it.
-
-    Cells without a row, as of layers that the analysis left out, hold None.
-    """
-    rows = select(table, statistic.where)
-    rows = rows[pd.to_numeric(rows["head"]).notna() & rows["value"].notna()]
-    if rows.empty:
-        return None
-    cells = ((rows["layer"].astype(int) - 1) * heads + pd.to_numeric(rows["head"]).astype(int) - 1).to_numpy()
-    described = _described(statistic)
-    if statistic.category:
-        described["categories"] = sorted(set(rows[statistic.category]))
-        rows = rows.assign(category=rows[statistic.category].map(described["categories"].index))
-    classes = rows["class"] if "class" in rows else pd.Series(WEIGHTS, index=rows.index)
-    described["classes"] = {}
-    for name in dict.fromkeys(classes):
-        of_class = (classes == name).to_numpy()
-        part, places = rows[of_class], cells[of_class]
-        if statistic.category:
-            # The most frequent entry of each head comes last, and stays.
-            order = np.argsort(part["value"].to_numpy(), kind="stable")
-            part, places = part.iloc[order], places[order]
-        columns = [*(column for column in NUMBERS if column in part), *(["category"] if statistic.category else [])]
-        described["classes"][name] = {
-            column: placed(part[column].to_numpy(), places, layers * heads) for column in columns
-        }
-    return described
-
-
-def by_layer(statistic: Statistic, table: pd.DataFrame) -> dict[str, Any] | None:
-    """A statistic of layers as lists of layer, value, low, high and n for each class; None where no row has it."""
-    rows = select(table, statistic.where)
-    rows = rows[rows["layer"].notna() & rows["value"].notna()]
-    if rows.empty:
-        return None
-    columns = ["layer", *(column for column in NUMBERS if column in rows)]
-    of_classes = {
-        name: {column: numbers(part[column].to_numpy()) for column in columns}
-        for name, part in rows.sort_values("layer", kind="stable").groupby("class", sort=False)
-    }
-    return _described(statistic) | {"classes": of_classes}
-
-
-def _described(statistic: Statistic) -> dict[str, Any]:
-    names = ("key", "group", "title", "unit", "analysis", "reference")
-    return {name: getattr(statistic, name) for name in names}
-
-
-def placed(values: np.ndarray, places: np.ndarray, size: int) -> list[float | None]:
-    """A list of `size` numbers with `values` at `places`, else None."""
-    filled = np.full(size, np.nan)
-    filled[places] = values
-    return numbers(filled)
-
-
-def numbers(values: np.ndarray) -> list[float | int | None]:
-    """Numbers for JSON: whole ones without a point, and None for what is missing."""
-    return [
-        None if not np.isfinite(value) else int(value) if float(value).is_integer() else float(value)
-        for value in np.asarray(values, dtype=float)
     ]

@@ -9,15 +9,8 @@ from spikegeometry.dataset.kmers import CODON
 from spikegeometry.dataset.leakage import translate
 from spikegeometry.figures.style import class_colours
 from spikegeometry.report.arrays import packed, principal_components
-from spikegeometry.report.statistics import (
-    OF_HEADS,
-    OF_LAYERS,
-    by_head,
-    by_layer,
-    domain_statistics,
-    numbers,
-    select,
-)
+from spikegeometry.report.cells import by_head, by_layer, numbers, select
+from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, domain_statistics
 
 # Pairs of k-mers of a head and class, genomes in the table, and points in the space: more would make the page slow.
 PAIRS = 15
@@ -103,17 +96,20 @@ def attention_received(tokens: pd.DataFrame, layers: int, heads: int) -> dict[st
     return {"kmers": kmers, "classes": found}
 
 
-def attributions_by_class(tokens: pd.DataFrame) -> dict[str, dict[str, list[float | None]]]:
-    """For each method and class the mean attribution of each k-mer, in their order."""
+def attributions_by_class(tokens: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+    """For each method and class the mean attribution of each k-mer, in their order, and of how many sequences."""
     rows = tokens[tokens["statistic"] == "attribution"].sort_values("token", kind="stable")
-    found: dict[str, dict[str, list[float | None]]] = {}
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for (method, name), part in rows.groupby(["method", "class"], sort=False):
-        found.setdefault(method, {})[name] = significant(part["value"].to_numpy())
+        found.setdefault(method, {})[name] = {
+            "value": significant(part["value"].to_numpy()),
+            "n": int(part["n"].iloc[0]),
+        }
     return found
 
 
 def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[str, list[list[Any]]]:
-    """For each class its mutations: how the genome's and the protein's is written, first and last base, and share.
+    """For each class its mutations: how the genome's and the protein's is written, first and last residue, and share.
 
     `mutations` are as from `genomes.definitions.in_gene`, `gene` is the reference's.
     """
@@ -125,26 +121,42 @@ def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[st
         changed = list(gene)
         for place, base in substitutions:
             changed[place - 1] = base
-        before, after = translate(gene), translate("".join(changed))
+        after = translate("".join(changed))
         found[name] = [
-            [text, protein_name(text, first, last, before, after), first, last, round(share, 3)]
-            for text, first, last, share in rows
+            [text, *in_protein(text, first, last, gene, after), round(share, 3)] for text, first, last, share in rows
         ]
     return found
 
 
-def protein_name(text: str, first: int, last: int, before: str, after: str) -> str:
-    """A mutation of the bases `first`..`last` in the protein: N501Y, del 69-70, ins after 214, or silent.
+def in_protein(text: str, first: int, last: int, gene: str, substituted: str) -> tuple[str, int, int]:
+    """A mutation of the bases `first`..`last` in the protein, and its first and last residue.
 
-    `before` and `after` are the protein without and with all substitutions of the class: two of a codon act together.
+    It reads N501Y, del 69-70, del 156-157 R158G, ins after 214, N3 silent, or frameshift. `substituted` is the protein
+    with all substitutions of the class: two of a codon act together.
     """
-    start, end = (first - 1) // CODON + 1, (last - 1) // CODON + 1
-    if text.startswith("del:"):
-        return f"del {start}" if start == end else f"del {start}-{end}"
+    residue = (first - 1) // CODON + 1
     if text.startswith("ins:"):
-        return f"ins after {start}"
-    old, new = before[start - 1], after[start - 1]
-    return f"{old}{start}{new}" if old != new else f"{old}{start} silent"
+        return f"ins after {residue}", residue, residue
+    if text.startswith("del:"):
+        return deletion(first, last, gene)
+    old, new = translate(gene)[residue - 1], substituted[residue - 1]
+    return (f"{old}{residue}{new}" if old != new else f"{old}{residue} silent"), residue, residue
+
+
+def deletion(first: int, last: int, gene: str) -> tuple[str, int, int]:
+    """What the protein loses with the bases `first`..`last`, and the first and last residue of it.
+
+    Lost are the first residues that differ; where the codon that is left of two reads anew, the change follows.
+    """
+    before, after = translate(gene), translate(gene[: first - 1] + gene[last:])
+    same = (old == new for old, new in zip(before, after, strict=False))
+    start = next((i for i, is_same in enumerate(same) if not is_same), len(after)) + 1
+    if (last - first + 1) % CODON:
+        return f"frameshift from {start}", start, start
+    end = start + (last - first + 1) // CODON - 1
+    name = f"del {start}" if start == end else f"del {start}-{end}"
+    old, new = before[end : end + 1], after[start - 1 : start]
+    return (f"{name} {old}{end + 1}{new}" if old != new else name), start, end
 
 
 def embedding_space(cls: np.ndarray, sequences: pd.DataFrame, maps: pd.DataFrame | None) -> dict[str, Any]:
