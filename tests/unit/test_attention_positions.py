@@ -160,6 +160,7 @@ PARAMS = {
     "selected_classes": [],
     "classes": CLASSES,
     "defining_share": 0.75,
+    "analysed_per_class": 9,
     "matches": 3,
     "permutations": 19,
     "bootstrap": 20,
@@ -205,7 +206,7 @@ def test_tables(run):
 
 
 def test_training_spikes_count_equal_ones_once(run):
-    spikes = training_spikes(run / "spikes.parquet", run / "splits.parquet")
+    spikes = training_spikes(run / "spikes.parquet", run / "splits.parquet", 9, 0)
     assert spikes["class"].tolist() == CLASSES
 
 

@@ -69,7 +69,7 @@ rule finish_predictions:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("evaluation.abstention", "logs", "tables"),
+        library=digest("errors", "evaluation.abstention", "logs", "tables"),
     message:
         "Adding to the predictions of {wildcards.split} when to abstain, and what is known of the genomes"
     script:

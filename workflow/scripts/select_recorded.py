@@ -11,7 +11,7 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 params = snakemake.params
 sequences = select(
-    pd.read_parquet(snakemake.input.predictions),
+    pd.read_parquet(snakemake.input.predictions, columns=["accession", "class", "predicted", "correct"]),
     EncodedRows(open_split(snakemake.input.test)).lengths,
     params.classes,
     params.per_class,

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from numpy.lib.format import open_memmap
 from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError, check_finite
 from spikegeometry.logs import progress
 from spikegeometry.model.data import EncodedRows, batches_by_length, pad
+from spikegeometry.tables import atomic_path, create_array
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +78,8 @@ def record(
     names, accessions = sequences["class"].to_numpy(), sequences["accession"].to_numpy()
     recorded = sequences["recorded"].to_numpy() >= 0
     places = np.cumsum(recorded) - 1  # of the recorded rows, in hidden_states.npy
-    cls = open_memmap(folder / "cls.npy", "w+", np.float32, (len(rows), layers + 1, width))
-    hidden_states = open_memmap(
-        folder / "hidden_states.npy", "w+", np.float32, (int(recorded.sum()), layers + 1, longest, width)
-    )
+    cls = create_array(folder / "cls.npy", (len(rows), layers + 1, width))
+    hidden_states = create_array(folder / "hidden_states.npy", (int(recorded.sum()), layers + 1, longest, width))
     for name in pd.unique(names):
         members = np.flatnonzero(names == name)
         sums = torch.zeros(
@@ -104,6 +102,7 @@ def record(
                 # One by one, which spares a copy of all; cropped, because rows of [PAD] are ordinary softmax rows.
                 for maps, n in zip(attention, lengths, strict=True):
                     total[:, :n, :n] += maps[:, :n, :n]
-        np.save(folder / "attention" / f"{name}.npy", sums.cpu().numpy(), allow_pickle=False)
+        with atomic_path(folder / "attention" / f"{name}.npy") as partial:
+            np.save(partial, sums.cpu().numpy(), allow_pickle=False)
     cls.flush()
     hidden_states.flush()
