@@ -5,7 +5,6 @@ import errno
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,22 @@ class InputError(Exception):
     """
 
 
+class NoRoomError(InputError):
+    """The disk has no room for a file or folder, of which `needed` bytes are wanted, where that is known."""
+
+    def __init__(self, said: str, path: str | os.PathLike | None, needed: int | None = None):
+        # Not `tempfile.gettempdir`, which fails where it cannot write.
+        target, scratch = Path(path or ".").absolute(), Path(os.environ.get("TMPDIR", "/tmp"))
+        folder = next(place for place in (target, *target.parents) if place.is_dir())
+        takes = f" It takes {_size(needed)}." if needed else ""
+        super().__init__(
+            f"The disk is full: {path or 'a file'} could not be written ({said}).{takes} There are "
+            f"{_free(folder)} free in {folder}, and {_free(scratch)} in {scratch}, where temporary files go (TMPDIR).\n"
+            "Make room, or have your quota or file size limit raised, and start again with the same command: what is "
+            "finished stays, and no half of a file is taken for a whole one."
+        )
+
+
 def no_room(error: BaseException | None) -> str | None:
     """What was said, by an error or by what caused it, of a disk without room for a file; None for other errors."""
     while error is not None:
@@ -35,35 +50,21 @@ def no_room(error: BaseException | None) -> str | None:
     return None
 
 
-def no_room_message(said: str, path: str | os.PathLike | None, needed: int | None = None) -> str:
-    """The message for a file or folder that finds no room, and needs so many bytes, where that is known."""
-    target, scratch = Path(path or "."), Path(tempfile.gettempdir())
-    folder = next(parent for parent in (target.absolute(), *target.absolute().parents) if parent.is_dir())
-    what = f"{path} could not be written" if path else "a file could not be written"
-    takes = f" It takes {_size(needed)}." if needed else ""
-    free, free_scratch = (_size(shutil.disk_usage(place).free) for place in (folder, scratch))
-    return (
-        f"The disk is full: {what} ({said}).{takes} There are {free} free in {folder}, and {free_scratch} in "
-        f"{scratch}, where temporary files go (TMPDIR).\n"
-        "Make room, or have your quota or file size limit raised, and start again with the same command: what is "
-        "finished stays, and no half of a file is taken for a whole one."
-    )
-
-
 @contextmanager
 def writing(path: str | os.PathLike, needed: int | None = None) -> Iterator[None]:
     """Around the writing of a file or folder: where the disk has no room for it, raise InputError that names it."""
     try:
         yield
+    except NoRoomError:
+        raise
     except Exception as error:
-        said = no_room(error)
-        if said is None or isinstance(error, NoRoomError):
+        if (said := no_room(error)) is None:
             raise
-        raise NoRoomError(no_room_message(said, path, needed)) from error
+        raise NoRoomError(said, path, needed) from error
 
 
-class NoRoomError(InputError):
-    """The disk has no room for a file."""
+def _free(folder: Path) -> str:
+    return _size(shutil.disk_usage(folder).free)
 
 
 def _size(number: int) -> str:

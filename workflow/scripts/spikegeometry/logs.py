@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from spikegeometry.errors import InputError, no_room, no_room_message
+from spikegeometry.errors import InputError, NoRoomError, no_room
 
 SECONDS_BETWEEN_REPORTS = 10.0
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def _log_exception(kind, error, traceback) -> None:
     if issubclass(kind, InputError):
         logger.error("%s", error)
     elif said := no_room(error):
-        logger.error("%s", no_room_message(said, getattr(error, "filename", None)))
+        logger.error("%s", NoRoomError(said, getattr(error, "filename", None)))
     elif issubclass(kind, KeyboardInterrupt):
         logger.error("interrupted")
     else:

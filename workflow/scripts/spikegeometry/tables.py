@@ -89,7 +89,9 @@ def create_array(path: str | os.PathLike, shape: tuple[int, ...], dtype: type = 
     Raises InputError where there is none.
     """
     needed = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    with writing(path, needed):
+    # A part of a file that `atomic_path` gives is called by the file's own name.
+    name = re.sub(r"^\.partial-\d+-", "", Path(path).name)
+    with writing(Path(path).with_name(name), needed):
         array = open_memmap(path, "w+", dtype, shape)
         with open(path, "r+b") as file:
             try:

