@@ -17,5 +17,6 @@ sequences = select(
     params.per_class,
     params.correct_only,
     params.seed,
+    params.test_per_class,
 )
 write_tsv(sequences, snakemake.output.sequences)

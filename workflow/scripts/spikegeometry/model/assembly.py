@@ -46,7 +46,8 @@ def gather_attention(shards: list[Path], sequences: pd.DataFrame, path: str | Pa
     with atomic_path(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, members in sequences.groupby("class", sort=False):
             parts = [shard / "attention" / f"{name}.npy" for shard in shards]
-            total = sum(np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.exists())
+            sums = (np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.exists())
+            total = sum(part.astype(np.float64) for part in sums)
             longest = total.shape[-1]
             # A sequence of n tokens has the cells of the first n rows and columns.
             longer = (members["length"].to_numpy()[:, None] > np.arange(longest)).sum(axis=0)
