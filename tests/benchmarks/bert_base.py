@@ -16,18 +16,16 @@ import argparse
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import yaml
+from jobs import REPOSITORY, Job, by_rule, command, watch
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = Path(__file__).with_name("bert-base.yaml")
 RUN = Path("results", "bert-base")
 CORES = 2
-SECONDS_BETWEEN_LOOKS = 0.2
 # Seconds a sequence that the original program takes on two cores, for what it has: cone indices of one head of each
 # layer, where ours are of all heads; Von Neumann entropies, 0.26 s a head, where ours is one of several entropies.
 # Its sums of attention, 0.45 s, are made here while recording: see geometry.py.
@@ -40,19 +38,9 @@ def analyses() -> list[str]:
     return list(schema["properties"]["analyses"]["properties"])
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    """Snakemake on the run in `folder`, with the code of this repository."""
-    (folder / RUN).mkdir(parents=True, exist_ok=True)
-    if not (folder / "resources").exists():
-        (folder / "resources").symlink_to(REPOSITORY / "resources")
-    snakefile = REPOSITORY / "workflow" / "Snakefile"
-    places = ["--snakefile", str(snakefile), "--directory", str(folder), "--configfile", str(CONFIG)]
-    return [sys.executable, "-m", "snakemake", "--cores", str(CORES), *arguments, *places]
-
-
 def prepare(folder: Path) -> None:
     """Run everything that the analyses need."""
-    subprocess.run(command(folder, "--omit-from", *analyses()), check=True)
+    subprocess.run(command(folder, CONFIG, CORES, "--omit-from", *analyses()), check=True)
 
 
 def measure(folder: Path, names: list[str]) -> None:
@@ -62,10 +50,12 @@ def measure(folder: Path, names: list[str]) -> None:
     rules = [*names, *(f"plot_{name}" for name in names)]
     choice = ["--rerun-triggers", "mtime", "--forcerun", *names, "--allowed-rules", *rules]
     started = time.monotonic()
-    run = psutil.Popen(command(folder, *targets, *choice))
-    seconds, memory, together = watch(run)
+    run = psutil.Popen(command(folder, CONFIG, CORES, *targets, *choice))
+    jobs: list[Job] = []
+    together = watch(run, jobs.append)
     if run.returncode:
         sys.exit(run.returncode)
+    seconds, memory = by_rule(jobs, lambda job: job.processor, sum), by_rule(jobs, lambda job: job.resident, max)
     minutes = (time.monotonic() - started) / 60
     sequences = int(pd.read_table(folder / RUN / "activations" / "sequences.tsv")["recorded"].ge(0).sum())
     print(report(folder, names, seconds, memory, sequences))
@@ -73,33 +63,6 @@ def measure(folder: Path, names: list[str]) -> None:
         f"{sequences} sequences: {minutes:.1f} min on {CORES} cores, {sum(seconds.values()) / 60:.1f} of processors; "
         f"peak memory of one process {max(memory.values()) / 1e9:.1f} GB, of all together {together / 1e9:.1f} GB"
     )
-
-
-def watch(run: psutil.Popen) -> tuple[dict[str, float], dict[str, int], int]:
-    """Processor seconds and peak bytes in memory of each script until `run` ends, and the peak of all together."""
-    seconds, memory, together, before = defaultdict(float), defaultdict(int), 0, {}
-    while run.poll() is None:
-        resident = 0
-        for process in run.children(recursive=True):
-            try:
-                name, times, size = script(process.cmdline()), process.cpu_times(), process.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-            resident += size
-            if name:
-                used = times.user + times.system
-                seconds[name] += used - before.get(process, 0)
-                before[process] = used
-                memory[name] = max(memory[name], size)
-        together = max(together, resident)
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-    return seconds, memory, together
-
-
-def script(arguments: list[str]) -> str | None:
-    """Name of the rule whose script a process runs: Snakemake's copies are called tmp<random>.<script>.py."""
-    files = [Path(argument) for argument in arguments if argument.endswith(".py")]
-    return files[0].stem.split(".", 1)[-1] if files and files[0].name.startswith("tmp") else None
 
 
 def report(folder: Path, names: list[str], seconds: dict[str, float], memory: dict[str, int], sequences: int) -> str:

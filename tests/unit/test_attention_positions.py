@@ -155,6 +155,7 @@ def test_runs_without_a_window_are_left_out_and_counted():
 
 PARAMS = {
     "defining_share": 0.75,
+    "analysed_per_class": 9,
     "matches": 3,
     "permutations": 19,
     "bootstrap": 20,
@@ -199,7 +200,7 @@ def test_tables(run):
 
 
 def test_training_spikes_count_equal_ones_once(run):
-    spikes = training_spikes(run / "spikes.parquet", run / "splits.parquet")
+    spikes = training_spikes(run / "spikes.parquet", run / "splits.parquet", 9, 0)
     assert spikes["class"].tolist() == CLASSES
 
 

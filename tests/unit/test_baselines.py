@@ -8,14 +8,18 @@ from scipy import sparse
 
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.predictions import prediction_table
+from spikegeometry.errors import InputError
 from spikegeometry.evaluation.baselines import (
     BASELINES,
     KmerLogistic,
     Majority,
     NearestNeighbour,
     Sequences,
+    common_kmers,
     kmer_presence,
-    read_sequences,
+    read_kmers,
+    read_projected,
+    read_rows,
 )
 
 
@@ -105,9 +109,10 @@ def test_nothing_known_in_common_is_called_by_all():
     )
 
 
-@pytest.mark.parametrize("pairs", [5_000_000, 200])
-def test_neighbours_against_a_plain_search(pairs, monkeypatch):
-    monkeypatch.setattr("spikegeometry.evaluation.baselines.PAIRS_IN_MEMORY", pairs)
+@pytest.mark.parametrize("at_once", [1000, 7])
+def test_neighbours_against_a_plain_search(at_once, monkeypatch):
+    for name in ("QUERIES", "NEIGHBOURS"):
+        monkeypatch.setattr(f"spikegeometry.evaluation.baselines.{name}", at_once)
     generator = np.random.default_rng(3)
 
     def spikes(n):
@@ -143,14 +148,52 @@ def test_prediction_table():
     assert table["correct"].tolist() == [True, False, False]
 
 
-def test_read_sequences_joins_spikes_in_the_order_of_the_split(tmp_path):
-    columns = [["y", "x"], ["b", "a"], [1, 0], ["h1", "h2"], [0, 1], [[2, 5, 3], [2, 1, 3]]]
-    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
-    with pa.ipc.new_file(str(tmp_path / "test.arrow"), SCHEMA) as writer:
-        writer.write_table(table)
+def test_neighbours_are_searched_among_a_sample_of_distinct_spikes():
+    """Three copies of each of four spikes: of two that are searched, each copy has a vote."""
+    train = sequences([0, 0, 1, 1] * 3, ["AAAA", "AACC", "TTTT", "TTGG"] * 3)
+    baseline = NearestNeighbour(most=1, seed=0).fit(train, train, 2)
+    assert len(baseline.spikes) == 2
+    assert baseline.votes.tolist() == [[3, 0], [0, 3]]
+    assert called(baseline, train, train, 2).tolist() == [0, 0, 1, 1] * 3
+
+
+def write_split(path, rows):
+    """An encoded split of two batches from its rows, in the order of the schema."""
+    table = pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA)
+    with pa.ipc.new_file(str(path), SCHEMA) as writer:
+        writer.write_table(table, max_chunksize=max(1, len(rows) // 2))
+
+
+def test_spikes_of_a_split_are_read_in_its_order(tmp_path):
+    rows = [("x", "a", 0, "h1", 0, [2, 5, 3]), ("y", "b", 1, "h2", 1, [2, 1, 3])]
+    write_split(tmp_path / "test.arrow", rows)
+    read = read_rows(str(tmp_path / "test.arrow"))
+    assert read["label"].tolist() == [0, 1]
     spikes = pd.DataFrame({"accession": ["x", "z", "y"], "projected": ["AC", "AG", "AT"]})
     spikes.to_parquet(tmp_path / "spikes.parquet")
-    read = read_sequences(str(tmp_path / "test.arrow"), str(tmp_path / "spikes.parquet"), 6)
-    assert read.projected == ["AT", "AC"]
-    assert read.labels.tolist() == [1, 0]
-    assert read.kmers.toarray()[:, 5].tolist() == [1, 0]
+    assert list(read_projected(str(tmp_path / "spikes.parquet"), read)) == ["AC", "AT"]
+    spikes[::-1].to_parquet(tmp_path / "spikes.parquet")
+    with pytest.raises(InputError, match="not hold the spikes of the split in its order"):
+        read_projected(str(tmp_path / "spikes.parquet"), read)
+
+
+def test_common_kmers_are_read_the_other_way_round(tmp_path):
+    ids = [[2, 5, 6, 3], [2, 5, 7, 3], [2, 5, 5, 6, 3], [2, 1, 6, 3]]
+    write_split(tmp_path / "train.arrow", [(str(row), "a", 0, "", 0, of) for row, of in enumerate(ids)])
+    common = common_kmers(str(tmp_path / "train.arrow"), 8)
+    assert np.flatnonzero(common).tolist() == [5, 6]
+    found = read_kmers(str(tmp_path / "train.arrow"), common)
+    assert found.toarray()[:, 5:].tolist() == [[0, 0, 0], [0, 1, 1], [0, 0, 0], [1, 0, 0]]
+    assert found.nnz == 3
+
+
+def test_logistic_does_not_mind_which_way_round_kmers_are_read():
+    generator = np.random.default_rng(5)
+    labels = generator.integers(0, 3, 90)
+    kmers = (generator.random((90, 30)) < 0.2 + 0.5 * np.eye(3).repeat(10, axis=1)[labels]).astype(float)
+    turned = np.where(np.arange(30) % 2, kmers, 1 - kmers)
+    one, other = (
+        KmerLogistic().fit(data, data, 3).predict(data)
+        for data in (sequences(labels, kmers=of) for of in (kmers, turned))
+    )
+    assert one == pytest.approx(other, abs=1e-2)

@@ -2,11 +2,21 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikegeometry.dataset.encoding import SCHEMA, Encoder, encode_split, open_split
+from spikegeometry.dataset.encoding import (
+    SCHEMA,
+    Encoder,
+    count_slots,
+    encode_split,
+    number_rows,
+    open_split,
+    padded_ids,
+    take_rows,
+)
 from spikegeometry.dataset.reading import BATCH
 from spikegeometry.dataset.splits import haplotype_id
 from spikegeometry.dataset.vocabulary import CLS, SEP, SPECIAL_TOKENS, UNK, count_kmers
@@ -105,3 +115,42 @@ def test_file_without_rows(spikes, tmp_path):
     nobody = pd.Series([], dtype=str)
     encode_split(spikes[1], nobody, "native", Encoder(VOCABULARY, 2), ["x"], tmp_path / "x.arrow")
     assert open_split(tmp_path / "x.arrow").num_rows == 0
+
+
+@pytest.fixture
+def split():
+    """Twenty rows in batches of three, none of them whole at the slice that is taken."""
+    generator = np.random.default_rng(0)
+    ids = [[CLS, *generator.integers(5, 7, generator.integers(0, 4)), SEP] for _ in range(22)]
+    columns = {
+        name: pa.array([""] * 22 if pa.types.is_string(SCHEMA.field(name).type) else [0] * 22)
+        for name in SCHEMA.names[:-1]
+    }
+    table = pa.table(columns | {"input_ids": ids}, schema=SCHEMA)
+    return pa.Table.from_batches(table.to_batches(max_chunksize=3), SCHEMA).slice(1, 20), ids[1:21]
+
+
+def test_rows_are_numbered_by_their_tokens(split):
+    table, ids = split
+    numbers = number_rows(table)
+    assert len(numbers) == 20 and len(set(numbers)) < 20
+    assert all((numbers[i] == numbers[j]) == (ids[i] == ids[j]) for i in range(20) for j in range(20))
+    assert number_rows(table.slice(0, 0)).tolist() == []
+
+
+def test_chosen_rows_are_in_the_order_of_the_split(split):
+    table, ids = split
+    assert take_rows(table, np.array([17, 2, 3]))["input_ids"].to_pylist() == [ids[2], ids[3], ids[17]]
+    assert padded_ids(take_rows(table, np.array([], dtype=int))).shape == (0, 0)
+
+
+def test_tokens_are_counted_at_their_slots(split):
+    table, ids = split
+    padded = padded_ids(table)
+    found = {
+        (token, slot): count for token, slot, count in zip(*(of.tolist() for of in count_slots(table)), strict=True)
+    }
+    cells = [(token, slot) for row in ids for slot, token in enumerate(row)]
+    assert found == {cell: cells.count(cell) for cell in set(cells)}
+    assert list(found) == sorted(found)
+    assert sum(found.values()) == (padded > 0).sum()

@@ -28,7 +28,11 @@ WINGS = {
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"dataset", "figures"}, {"numpy", "pandas", "plotly"}),
 }
-FOUNDATION_PACKAGES = {"config": {"jsonschema"}, "schema": {"jsonschema", "yaml"}, "tables": {"pandas", "pyarrow"}}
+FOUNDATION_PACKAGES = {
+    "config": {"jsonschema"},
+    "schema": {"jsonschema", "yaml"},
+    "tables": {"numpy", "pandas", "pyarrow"},
+}
 FILES_AND_PROCESSES = {"csv", "io", "json", "os", "pathlib", "shutil", "subprocess", "sys", "tempfile"}
 
 MODULES = library_modules()

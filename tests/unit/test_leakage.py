@@ -94,7 +94,7 @@ def test_compare_by_hand(tmp_path):
     )
     assert len(spikes.sequences) == 5
     train = spikes.subset(pd.Series(["t1", "t2"]))
-    flags = compare(train, spikes.subset(spikes.genomes["accession"].iloc[2:])).drop(columns="class")
+    flags = compare(train, spikes.subset(spikes.genomes["accession"].iloc[2:]), 10, 0).drop(columns="class")
     expected = pd.DataFrame(
         {
             "identical_nucleotides": [1, 0, 0, 1, 0],
@@ -128,7 +128,7 @@ def test_ten_duplicates_over_two_splits(tmp_path):
     spikes = spike_set(tmp_path, train + validation + test)
     names = spikes.genomes["accession"]
     splits = {split: spikes.subset(names[names.str.startswith(split)]) for split in ("train", "validation", "test")}
-    table = leakage_table(splits, {"isolates": splits["train"]}, ["a", "b"])
+    table = leakage_table(splits, {"isolates": splits["train"]}, ["a", "b"], 100, 0)
     for statistic in ("identical_nucleotides", "identical_protein", "hamming_0", "indistinguishable"):
         assert value(table, "train-test", "a", statistic) == (10, 15)
         assert value(table, "train-test", "all", statistic) == (10, 15)
@@ -154,7 +154,7 @@ def test_haplotype_split_leaks_nothing_that_is_identical(tmp_path, coordinates):
     spikes = spike_set(tmp_path, rows, coordinates)
     members = assign_splits(spikes.genomes, ["a", "b"], "haplotype", validation=0.2, test=0.3, seed=0)
     splits = {name: spikes.subset(part["accession"]) for name, part in members.groupby("split")}
-    table = leakage_table({name: splits[name] for name in ("train", "validation", "test")}, {}, ["a", "b"])
+    table = leakage_table({name: splits[name] for name in ("train", "validation", "test")}, {}, ["a", "b"], 100, 0)
     for pair in ("train-validation", "train-test", "validation-test"):
         for statistic in ("identical_nucleotides", "hamming_0", "contradictory_labels"):
             assert value(table, pair, "all", statistic)[0] == 0
@@ -169,16 +169,31 @@ def test_distances_sum_to_the_genomes(tmp_path):
     spikes = spike_set(tmp_path, [(f"g{i}", "a", sequence) for i, sequence in enumerate(mutants)])
     names = spikes.genomes["accession"]
     splits = {split: spikes.subset(names[i::3]) for i, split in enumerate(("train", "validation", "test"))}
-    table = leakage_table(splits, {}, ["a"])
+    table = leakage_table(splits, {}, ["a"], 100, 0)
     counted = table[table["statistic"].str.startswith("hamming_")].groupby(["pair", "class"])
     assert (counted["value"].sum() == 20).all() and (counted["n"].first() == 20).all()
+
+
+def test_distances_of_a_sample_and_identity_of_all(tmp_path):
+    """Five copies of each of eight sequences, one base from the first set's: distances of three with all copies."""
+    rng = np.random.default_rng(3)
+    founder = random_spike(rng)
+    mutants = [founder[:i] + "ACGT"["CGTA".index(founder[i])] + founder[i + 1 :] for i in range(8)]
+    rows = [("t", "a", founder)] + [(f"g{i}-{copy}", "a", one) for copy in range(5) for i, one in enumerate(mutants)]
+    spikes = spike_set(tmp_path, rows)
+    first, second = (spikes.subset(spikes.genomes["accession"].iloc[part]) for part in (slice(1), slice(1, None)))
+    flags = compare(first, second, 3, 0)
+    assert flags["hamming_1"].notna().sum() == 15 and flags["hamming_1"].sum() == 15
+    assert flags.groupby(second.genomes["row"])["hamming_1"].count().isin([0, 5]).all()
+    assert flags["identical_nucleotides"].eq(0).all()
+    assert not compare(first, second, 3, 0)["hamming_1"].equals(compare(first, second, 3, 1)["hamming_1"])
 
 
 def test_sequences_are_kept_once(tmp_path):
     """A sequence that comes back in a later batch keeps its row."""
     sequences = ["AAA", "CCC"] * BATCH + ["GGG", "AAA"]
     spikes = spike_set(tmp_path, [(f"g{i}", "a", sequence) for i, sequence in enumerate(sequences)])
-    assert [bytes(row).decode() for row in spikes.sequences] == ["AAA", "CCC", "GGG"]
+    assert list(spikes.sequences) == ["AAA", "CCC", "GGG"]
     assert spikes.genomes["row"].tolist() == [0, 1] * BATCH + [2, 0]
 
 
@@ -198,6 +213,6 @@ def test_random_splits_of_real_lineages_leak(tmp_path, shared_data):
     for method in ("random", "haplotype"):
         members = assign_splits(spikes.genomes, ["delta", "omicron"], method, validation=0.1, test=0.2, seed=0)
         train, test = (spikes.subset(members.loc[members["split"] == name, "accession"]) for name in ("train", "test"))
-        leaked[method] = compare(train, test)["identical_nucleotides"].mean()
+        leaked[method] = compare(train, test, 100, 0)["identical_nucleotides"].mean()
     assert 0.4 < leaked["random"] < 0.6
     assert leaked["haplotype"] == 0

@@ -253,14 +253,21 @@ def encoded(members, classes):
     return pa.table(rows, schema=SCHEMA)
 
 
-def test_distinct_sequences_and_their_kmers():
-    table = encoded([("a", [5, 6, 7]), ("a", [5, 6, 7]), ("b", [5, 6]), ("other", [5, 5]), ("b", [5, 6, 7])], "ab")
-    sequences, ids = distinct_sequences(table)
+def test_distinct_sequences_and_their_kmers(tmp_path):
+    path, table = (
+        tmp_path / "train.arrow",
+        encoded([("a", [5, 6, 7]), ("a", [5, 6, 7]), ("b", [5, 6]), ("other", [5, 5]), ("b", [5, 6, 7])], "ab"),
+    )
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table, max_chunksize=2)
+    sequences, ids = distinct_sequences(path, ["a", "b"], 9, 0)
     assert sequences["accession"].tolist() == ["a/0", "b/2", "b/4"]
     assert sequences["input"][0] == sequences["input"][2] != sequences["input"][1]
     assert kmer_tokens(ids, sequences["length"], 3).tolist() == [[5, 6, 7], [5, 6, UNK], [5, 6, 7]]
     # Shorter than any training sequence, all of them.
     assert kmer_tokens(ids[1:2, :4], [4], 4).tolist() == [[5, 6, UNK, UNK]]
+    sampled, ids = distinct_sequences(path, ["a", "b"], 1, 0)
+    assert sampled["class"].tolist() == ["a", "b"] and len(ids) == 2
 
 
 def test_classes_that_can_be_told():
@@ -279,6 +286,7 @@ PARAMS = {
     "selected_classes": [],
     "positions": [1, 2],
     "sequences_per_class": 3,
+    "analysed_per_class": 9,
     "residual": 0.5,
     "random_draws": 2,
     "steps": 100,

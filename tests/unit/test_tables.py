@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from checkout import SCRIPTS
-from spikegeometry.tables import atomic_path, read_tsv, write_tsv
+from spikegeometry.tables import atomic_path, create_array, join_parquet, read_tsv, write_parquet, write_tsv
 
 
 def test_text_that_looks_missing_is_text(tmp_path):
@@ -56,3 +57,26 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         partial.write_text("half")
         raise RuntimeError
     assert (tmp_path / "out.txt").read_text() == "old"
+
+
+def test_joined_parts_are_one_table(tmp_path):
+    """Also where a part has no rows, and so no type for its texts."""
+    whole = pd.DataFrame({"name": ["a", "b", "c"], "value": np.float32([1, 2, 3])})
+    parts = [whole.iloc[:2], whole.iloc[:0].astype({"name": object}), whole.iloc[2:]]
+    for number, part in enumerate(parts):
+        write_parquet(part, tmp_path / f"{number}.parquet")
+    join_parquet([tmp_path / f"{number}.parquet" for number in range(3)], tmp_path / "whole.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "whole.parquet"), whole)
+
+
+def test_some_columns_of_a_table(tmp_path):
+    write_tsv(pd.DataFrame({"a": [1], "b": ["x"], "c": [2.5]}), tmp_path / "x.tsv")
+    assert read_tsv(tmp_path / "x.tsv", ["a", "c"]).to_dict("list") == {"a": [1], "c": [2.5]}
+
+
+def test_an_array_is_made_of_zeros_and_written_through(tmp_path):
+    array = create_array(tmp_path / "x.npy", (3, 2))
+    assert array.dtype == np.float32 and not array.any()
+    array[1] = 5
+    array.flush()
+    assert np.load(tmp_path / "x.npy").tolist() == [[0, 0], [5, 5], [0, 0]]

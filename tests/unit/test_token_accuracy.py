@@ -159,8 +159,10 @@ def test_line_against_scipy():
 
 def test_majorities_and_slots():
     ids = np.array([[2, 7, 8, 3], [2, 7, 9, 3], [2, 6, 9, 3]])
-    assert slot_majorities(ids, 5, 5).tolist() == [-1, 7, 9, -1, -1]
-    assert common_slots(ids, 5, 11).tolist() == [-1] * 6 + [1, 1, 2, 2, -1]
+    slots = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
+    (tokens, slots), counts = np.unique([ids.ravel(), slots.ravel()], axis=1, return_counts=True)
+    assert slot_majorities(tokens, slots, counts, 5, 5).tolist() == [-1, 7, 9, -1, -1]
+    assert common_slots(tokens, slots, counts, 5, 11).tolist() == [-1] * 6 + [1, 1, 2, 2, -1]
 
 
 def test_trend_is_over_the_blocks_from_1_on():

@@ -328,6 +328,7 @@ PARAMS = {
     "selected_classes": [],
     "classes": CLASSES,
     "sequences_per_class": 6,
+    "analysed_per_class": 99,
     "shuffles": 3,
     "confidence": 0.95,
     "seed": 1,
@@ -364,13 +365,16 @@ def tables(run):
 
 
 def test_sets(run):
-    spikes = read_sets(
-        run / "spikes.parquet", run / "splits.parquet", {"away": run / "away.parquet"}, ["accession", "class", "native"]
-    )
+    files = run / "spikes.parquet", run / "splits.parquet", {"away": run / "away.parquet"}
+    spikes = read_sets(*files, ["accession", "class", "native"], 99, 0)
     # The copy is dropped.
     assert spikes.groupby("set").size().to_dict() == {"run": 48, "away": 3}
     assert set(spikes.loc[spikes["set"] == "away", "split"]) == {"away"}
     assert spikes["input"].nunique() == 51
+    sampled, again, other = (read_sets(*files, ["accession", "class", "native"], 3, seed) for seed in (0, 0, 1))
+    assert (sampled.groupby(["set", "split", "class"]).size() <= 3).all() and len(sampled) > 9
+    assert sampled.equals(again) and not sampled.equals(other)
+    assert set(sampled["accession"]) < set(spikes["accession"])
 
 
 def test_tables(tables, run):

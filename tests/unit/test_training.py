@@ -18,7 +18,7 @@ from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.training import draw_training
 from spikegeometry.model.classifier import load_classifier, new_classifier, untrained_classifier
-from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, collate
 from spikegeometry.model.folders import save_model, save_tokenizer
 from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
 from spikegeometry.model.runtime import choose_device, mixed_precision, prepare
@@ -171,6 +171,29 @@ def test_masked_pretraining_learns(tmp_path):
     assert losses.iloc[-1] < losses.iloc[0] < np.log(VOCABULARY_SIZE) + 0.5
     assert model.config.max_position_embeddings == 64
     assert set(history["phase"]) == {"pretrain"}
+
+
+def test_the_masked_head_reads_targets_only_and_learns_the_same():
+    """Loss, gradients and what is called equal those of the whole model on every token."""
+    ours = new_model(ARCHITECTURE, VOCABULARY_SIZE, 14, seed=1).eval()
+    theirs = BertForMaskedLM(ours.config).eval()
+    theirs.load_state_dict(ours.state_dict())
+    rows = EncodedRows(split_table(5, lengths=(6, 12)))
+    settings = {"mask_probability": 0.3, "mask_span": 1}
+    examples = masked_examples(rows, settings, VOCABULARY_SIZE, seed=2)
+    batch = collate([examples[row] for row in range(5)])
+    found, expected = ours(**batch), theirs(**batch)
+    targets = batch["labels"] != NOT_A_TARGET
+    assert found.loss.item() == pytest.approx(expected.loss.item(), rel=1e-5)
+    assert found.logits[targets].tolist() == expected.logits.argmax(-1)[targets].tolist()
+    assert (found.logits[~targets] == -1).all()
+    found.loss.backward()
+    expected.loss.backward()
+    for (name, one), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert (one.grad is None) == (other.grad is None), name
+        if one.grad is not None:
+            assert torch.allclose(one.grad, other.grad, atol=1e-6), name
+    assert type(ours).__name__ == "BertForMaskedLM"
 
 
 def test_examples_follow_from_seed_epoch_and_row():

@@ -32,6 +32,14 @@ def test_counts_by_hand():
     ]
 
 
+def test_rare_kmers_are_left_out():
+    batches = [["ACGTACG", "ACGTA"], ["GTACG"]]
+    assert rows(count_kmers(batches, 3, 2, "keep", min_count=3)) == [("ACG", 4, 1), ("GTA", 3, 2)]
+    assert rows(count_kmers(batches, 3, 4, "keep", min_count=2)) == [("ACG", 3, 1)]
+    with pytest.raises(InputError, match=r"dataset\.min_count"):
+        count_kmers(batches, 3, 2, "keep", min_count=5)
+
+
 sequences = st.lists(st.text(alphabet="ACGT-NR", max_size=30), min_size=1, max_size=8)
 
 

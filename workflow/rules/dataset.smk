@@ -48,6 +48,7 @@ rule build_vocabulary:
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
         ambiguous=lookup("dataset/ambiguous", within=config),
+        min_count=lookup("dataset/min_count", within=config),
         library=digest("dataset.reading", "dataset.vocabulary", "logs", "tables"),
     message:
         "Building the vocabulary from the training split"
@@ -105,6 +106,8 @@ rule measure_leakage:
         external=EXTERNAL,
         coordinates=lookup("dataset/coordinates", within=config),
         classes=lookup("classes", within=config),
+        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
+        seed=lookup("seed", within=config),
         library=digest("dataset.leakage", "dataset.splits", "logs", "tables"),
     message:
         "Measuring what each split has in common with another"

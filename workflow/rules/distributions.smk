@@ -25,6 +25,7 @@ rule token_divergence:
         end=lookup("reference/end", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
+        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
         external=EXTERNAL,
         selected_classes=lookup("analyses/token_divergence/classes", within=config),
         sequences_per_class=lookup(

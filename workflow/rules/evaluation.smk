@@ -40,6 +40,8 @@ rule run_baseline:
         "../../envs/plots.yaml"
     params:
         classes=lookup("classes", within=config),
+        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
+        seed=lookup("seed", within=config),
         library=digest(
             "dataset.predictions",
             "dataset.vocabulary",

@@ -69,7 +69,7 @@ rule finish_predictions:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("evaluation.abstention", "logs", "tables"),
+        library=digest("errors", "evaluation.abstention", "logs", "tables"),
     message:
         "Adding to the predictions of {wildcards.split} when to abstain, and what is known of the genomes"
     script:
@@ -90,6 +90,7 @@ rule select_recorded:
         classes=lookup("classes", within=config),
         per_class=lookup("activations/sequences_per_class", within=config),
         correct_only=lookup("activations/correct_only", within=config),
+        test_per_class=lookup("activations/test_per_class", within=config),
         seed=lookup("seed", within=config),
         library=digest(
             "dataset.encoding", "logs", "model.data", "model.recording", "tables"

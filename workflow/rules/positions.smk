@@ -40,6 +40,7 @@ rule attention_positions:
         end=lookup("reference/end", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
+        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
         library=digest(
             "dataset.domains",
             "evaluation.position_tests",

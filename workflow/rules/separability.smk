@@ -121,11 +121,11 @@ rule one_vs_all:
         classes=lookup("classes", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
+        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
         library=digest(
-            "dataset.encoding",
             "dataset.vocabulary",
             "evaluation.separability",
             "evaluation.telling",

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from numpy.lib.format import open_memmap
 
 from spikegeometry.evaluation.attention_tables import appending, difference_table, pair_table, token_table
 from spikegeometry.evaluation.summaries import class_means, distinct, labelled_sequences, measurement_table
@@ -17,7 +16,7 @@ from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import read_layers, read_shape
-from spikegeometry.tables import atomic_path, write_parquet, write_tsv
+from spikegeometry.tables import atomic_path, create_array, write_parquet, write_tsv
 
 configure_logging(snakemake.log[0])
 params, output = snakemake.params, snakemake.output
@@ -49,7 +48,7 @@ def measure():
 
 # Written part by part, because the maps and pairs of all classes and layers are large.
 with atomic_path(output.means) as path, appending(output.tokens) as add_tokens, appending(output.pairs) as add_pairs:
-    means = open_memmap(path, "w+", np.float32, (len(present), len(layers), len(heads), kmers, kmers))
+    means = create_array(path, (len(present), len(layers), len(heads), kmers, kmers))
     measurements = measurement_table(measure())
     distances = class_distances(torch.from_numpy(means))
 statistics = list(measurements.columns.drop(["class", "sequence", "correct", "input", "layer", "head"]))

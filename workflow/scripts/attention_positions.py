@@ -30,7 +30,7 @@ heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_posi
 classes = choose(params.selected_classes, params.classes, "analyses.attention_positions.classes")
 cut, spikes = (params.k, params.stride), read_forms(paths.spikes, recorded.sequences["accession"])
 reference = read_single(paths.reference).sequence[params.start - 1 : params.end]
-training = training_spikes(paths.spikes, paths.splits)
+training = training_spikes(paths.spikes, paths.splits, params.analysed_per_class, params.seed)
 positions = position_table(training, reference, read_domains(paths.domains), classes, *cut, params.defining_share)
 slots, received = positions["token"].max(), {}
 

@@ -17,6 +17,7 @@ counts = count_kmers(
     k=snakemake.params.k,
     stride=snakemake.params.stride,
     ambiguous=snakemake.params.ambiguous,
+    min_count=snakemake.params.min_count,
 )
 write_tsv(counts, snakemake.output.counts)
 write_vocabulary(counts["kmer"], snakemake.output.vocabulary)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spikegeometry.dataset.encoding import open_split, padded_ids
+from spikegeometry.dataset.encoding import number_rows, open_split
 from spikegeometry.errors import check_finite
 from spikegeometry.evaluation.separability import distinct_sample, separability_table
-from spikegeometry.evaluation.summaries import measurement_table, number_inputs
+from spikegeometry.evaluation.summaries import measurement_table
 from spikegeometry.geometry import clustering, readout
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging, progress
@@ -23,13 +23,13 @@ classes = choose(params.selected_classes, params.classes, "analyses.clustering.c
 cls = np.load(snakemake.input.cls, mmap_mode="r", allow_pickle=False)
 hidden = np.load(snakemake.input.hidden_states, mmap_mode="r", allow_pickle=False)
 sequences = read_tsv(snakemake.input.sequences)
-sequences["input"] = number_inputs(padded_ids(open_split(snakemake.input.split)))
+sequences["input"] = number_rows(open_split(snakemake.input.split))[sequences["index"]]
 chosen = distinct_sample(sequences, classes, params.sequences_per_class, params.seed)
 recorded = distinct_sample(sequences[sequences["recorded"] >= 0], classes, params.sequences_per_class, params.seed)
 means = clustering.mean_kmers(hidden, recorded["recorded"], recorded["length"], layers)
-outputs = readout.classifier_outputs(torch.from_numpy(cls[chosen["index"], last]), read_head(snakemake.input.model))
+outputs = readout.classifier_outputs(torch.from_numpy(cls[chosen.index, last]), read_head(snakemake.input.model))
 places = [
-    *(("cls", layer, chosen, cls[chosen["index"], layer]) for layer in layers),
+    *(("cls", layer, chosen, cls[chosen.index, layer]) for layer in layers),
     *(("kmers", layer, recorded, means[:, number]) for number, layer in enumerate(layers)),
     *((site, None, chosen, vectors.numpy()) for site, vectors in outputs.items()),
 ]

@@ -1,17 +1,40 @@
 """Add to the predictions of a split whether the classifier abstains, and what the source says of each genome."""
 
-import pandas as pd
+import csv
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spikegeometry.errors import InputError
 from spikegeometry.evaluation.abstention import logits_of, read_abstention
 from spikegeometry.logs import configure_logging
-from spikegeometry.tables import write_parquet
+from spikegeometry.tables import ROWS_IN_MEMORY, write_batches
 
-KNOWN = ["accession", "date", "country", "lineage"]
+KNOWN = ["date", "country", "lineage"]
+ADDED = [("score", pa.float64()), ("abstain", pa.bool_()), *((name, pa.string()) for name in KNOWN)]
 
 configure_logging(snakemake.log[0])
-rule = read_abstention(snakemake.input.rule)
-predictions = pd.read_parquet(snakemake.input.predictions)
-logits = logits_of(predictions, rule.classes)
-predictions = predictions.assign(score=rule.scores(logits), abstain=rule.abstains(logits))
-known = pd.read_csv(snakemake.input.genomes, sep="\t", dtype=str, keep_default_na=False, usecols=KNOWN)
-write_parquet(predictions.merge(known, "left", on="accession", validate="one_to_one"), snakemake.output.predictions)
+given = snakemake.input
+rule = read_abstention(given.rule)
+predictions = pq.ParquetFile(given.predictions)
+schema = pa.schema([*predictions.schema_arrow.remove_metadata(), *(pa.field(*added) for added in ADDED)])
+
+
+def finished(genomes):
+    """Batches of the finished table. Genomes stand in the order of the predictions, with others between them."""
+    for batch in predictions.iter_batches(ROWS_IN_MEMORY):
+        table = batch.to_pandas()
+        logits = logits_of(table, rule.classes)
+        of_batch = []
+        for accession in table["accession"]:
+            known = next((genome for genome in genomes if genome["accession"] == accession), None)
+            if known is None:
+                raise InputError(f"{given.genomes} does not hold the genomes of {given.predictions} in their order.")
+            of_batch.append(known)
+        added = {name: [genome[name] for genome in of_batch] for name in KNOWN}
+        table = table.assign(score=rule.scores(logits), abstain=rule.abstains(logits), **added)
+        yield pa.RecordBatch.from_pandas(table, schema, preserve_index=False)
+
+
+with open(given.genomes, encoding="utf-8", newline="") as file:
+    write_batches(finished(csv.DictReader(file, delimiter="\t")), schema, snakemake.output.predictions)

@@ -18,5 +18,7 @@ table = leakage_table(
         for name, path in zip(snakemake.params.external, snakemake.input.external, strict=True)
     },
     classes=snakemake.params.classes,
+    most=snakemake.params.analysed_per_class,
+    seed=snakemake.params.seed,
 )
 write_tsv(table, snakemake.output.table)

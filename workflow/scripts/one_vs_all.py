@@ -5,7 +5,6 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.encoding import open_split
 from spikegeometry.dataset.vocabulary import read_vocabulary
 from spikegeometry.evaluation import telling
 from spikegeometry.evaluation.separability import distinct_sample
@@ -21,7 +20,8 @@ from spikegeometry.tables import write_parquet, write_tsv
 configure_logging(snakemake.log[0])
 params, paths = snakemake.params, snakemake.input
 model = load_classifier(paths.model, params.classes, prepare("cpu", snakemake.threads), attention="eager")
-(train, ids), (test, test_ids) = (telling.distinct_sequences(open_split(path)) for path in (paths.train, paths.test))
+how = params.classes, params.analysed_per_class, params.seed
+(train, ids), (test, test_ids) = (telling.distinct_sequences(path, *how) for path in (paths.train, paths.test))
 wanted = choose(params.selected_classes, params.classes, "analyses.one_vs_all.classes")
 classes = telling.tellable_classes(wanted, train["class"], test["class"])
 tokens = telling.kmer_tokens(ids, train["length"], slots := train["length"].min() - 2)

@@ -7,7 +7,7 @@ from spikegeometry.tables import read_tsv
 
 configure_logging(snakemake.log[0])
 figure = draw_cohort(
-    accepted=read_tsv(snakemake.input.accepted),
+    accepted=read_tsv(snakemake.input.accepted, ["class", "length", "n_fraction"]),
     counts=read_tsv(snakemake.input.counts),
     classes=snakemake.params.classes,
     cohort=snakemake.params.cohort,

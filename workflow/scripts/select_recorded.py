@@ -11,11 +11,12 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 params = snakemake.params
 sequences = select(
-    pd.read_parquet(snakemake.input.predictions),
+    pd.read_parquet(snakemake.input.predictions, columns=["accession", "class", "predicted", "correct"]),
     EncodedRows(open_split(snakemake.input.test)).lengths,
     params.classes,
     params.per_class,
     params.correct_only,
     params.seed,
+    params.test_per_class,
 )
 write_tsv(sequences, snakemake.output.sequences)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.encoding import open_split, padded_ids
+from spikegeometry.dataset.encoding import count_slots, open_split, padded_ids, take_rows
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, read_vocabulary
 from spikegeometry.evaluation import token_tables as tables
 from spikegeometry.evaluation.findings import findings_table
@@ -17,14 +17,14 @@ from spikegeometry.tables import read_tsv, write_parquet, write_tsv
 configure_logging(snakemake.log[0])
 given, params, first = snakemake.input, snakemake.params, len(SPECIAL_TOKENS)
 kmers, targets = read_vocabulary(given.vocabulary), pd.read_parquet(given.targets)
-train, test = (padded_ids(open_split(path)) for path in (given.train, given.test))
-majorities = geometry.slot_majorities(train, first, test.shape[1])
-tokens = pd.DataFrame({"kmer": kmers, "slot": common_slots(train, first, len(kmers))})
-tokens["majority"] = tokens.index.isin(majorities)
-tokens["frequency"] = np.bincount(train[train >= first], minlength=len(kmers))
-targets["majority"] = majorities[targets["slot"].to_numpy(int)]
 rows, targets["row"] = np.unique(targets["row"], return_inverse=True)
-sequences, inputs = pd.read_parquet(given.predictions).iloc[rows], number_inputs(test[rows])
+test, cells = padded_ids(take_rows(open_split(given.test), rows)), count_slots(open_split(given.train))
+majorities = geometry.slot_majorities(*cells, first, test.shape[1])
+tokens = pd.DataFrame({"kmer": kmers, "slot": common_slots(*cells, first, len(kmers))})
+tokens["majority"] = tokens.index.isin(majorities)
+tokens["frequency"] = np.where(tokens.index < first, 0, np.bincount(cells[0], cells[2], len(kmers))).astype(int)
+targets["majority"] = majorities[targets["slot"].to_numpy(int)]
+sequences, inputs = pd.read_parquet(given.predictions).iloc[rows], number_inputs(test)
 confidence = sequences[[f"p_{name}" for name in params.classes]].max(axis=1).to_numpy(float)
 sequences = sequences[["class", "accession", "correct"]].assign(input=inputs, confidence=confidence)
 n, intervals = len(np.unique(inputs)), (inputs, params.bootstrap, params.confidence, params.seed)
@@ -48,7 +48,7 @@ for span, of_span in targets.groupby("span"):
         arrays = chosen["row"].to_numpy(), chosen["token"].to_numpy(), chosen[names].to_numpy()
         reading, place = geometry.Reading(len(rows), *arrays), {"span": span, "targets": name}
         score(reading, place)
-    accuracy = geometry.input_accuracies(reading, blocks - 1, test[rows], params.min_targets, len(kmers))
+    accuracy = geometry.input_accuracies(reading, blocks - 1, test, params.min_targets, len(kmers))
     found = estimates(lambda weights, x=accuracy: geometry.line(x, confidence, weights), *intervals)
     place |= {"reader": "block", "block": blocks - 1}
     scored.append(tables.estimate_table(place, found, ["statistic"], n))

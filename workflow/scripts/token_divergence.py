@@ -18,13 +18,13 @@ from spikegeometry.tables import write_parquet, write_tsv
 
 COLUMNS = ["accession", "class", "native", "projected", "deletions", "insertions"]
 LABELS, PLACES = ["class", "accession", "set", "input"], ["set", "coordinates", "version"]
-
 configure_logging(snakemake.log[0])
 params, paths = snakemake.params, snakemake.input
 cut, confidence = (params.k, params.stride), params.confidence
 reference = ascii_codes(read_single(paths.reference).sequence[params.start - 1 : params.end])
 classes = choose(params.selected_classes, params.classes, "analyses.token_divergence.classes")
-spikes = read_sets(paths.spikes, paths.splits, dict(zip(params.external, paths.external, strict=True)), COLUMNS)
+sampling, external = (params.analysed_per_class, params.seed), zip(params.external, paths.external, strict=True)
+spikes = read_sets(paths.spikes, paths.splits, dict(external), COLUMNS, *sampling)
 kinds_of = defaultdict(list)
 
 

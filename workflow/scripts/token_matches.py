@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.encoding import open_split, padded_ids
+from spikegeometry.dataset.encoding import count_slots, open_split, padded_ids, take_rows
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, read_vocabulary
 from spikegeometry.evaluation import token_tables as tables
 from spikegeometry.evaluation.resampling import estimates
@@ -15,10 +15,9 @@ from spikegeometry.tables import write_parquet, write_tsv
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
 kmers, targets = read_vocabulary(given.vocabulary), pd.read_parquet(given.targets)
-train, test = (padded_ids(open_split(path)) for path in (given.train, given.test))
-slots = geometry.common_slots(train, len(SPECIAL_TOKENS), len(kmers))
+slots = geometry.common_slots(*count_slots(open_split(given.train)), len(SPECIAL_TOKENS), len(kmers))
 rows, targets["row"] = np.unique(targets["row"], return_inverse=True)
-inputs = number_inputs(test[rows])
+inputs = number_inputs(padded_ids(take_rows(open_split(given.test), rows)))
 n = len(np.unique(inputs))
 blocks = [name for name in targets if name.startswith("block_")]
 clusters, matches, confusion = [], [], []

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from spikegeometry.errors import InputError
+from spikegeometry.errors import InputError, NoRoomError, no_room
 
 SECONDS_BETWEEN_REPORTS = 10.0
 T = TypeVar("T")
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 def configure_logging(path: str) -> None:
     """Log to the file `path` and to stderr, uncaught exceptions included.
 
-    An InputError is logged as its one message, any other exception with its traceback.
+    An InputError is logged as its one message, and so is a disk without room; any other exception with its traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -29,12 +29,16 @@ def configure_logging(path: str) -> None:
         force=True,
     )
     logging.captureWarnings(True)
+    # Where the disk is full, so is the log's: stderr says what there is to say.
+    logging.raiseExceptions = False
     sys.excepthook = _log_exception
 
 
 def _log_exception(kind, error, traceback) -> None:
     if issubclass(kind, InputError):
         logger.error("%s", error)
+    elif said := no_room(error):
+        logger.error("%s", NoRoomError(said, getattr(error, "filename", None)))
     elif issubclass(kind, KeyboardInterrupt):
         logger.error("interrupted")
     else:

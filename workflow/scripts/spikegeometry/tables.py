@@ -1,23 +1,32 @@
-"""Reading and writing of tables, whole or not at all."""
+"""Reading and writing of tables and arrays, whole or not at all."""
 
 import csv
+import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.lib.format import open_memmap
+
+from spikegeometry.errors import writing
 
 FLOAT_FORMAT = "%.6g"
+# Rows of a table that is too long to hold.
+ROWS_IN_MEMORY = 5000
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """A path beside `path` to write to, renamed to `path` when the block ends well and removed when it fails.
 
-    What a killed process left of the same file is removed first.
+    What a killed process left of the same file is removed first. Raises InputError where the disk has no room.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -27,8 +36,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     # The suffix stays last, because writers choose a format or a compression by it.
     partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
     try:
-        yield partial
-        os.replace(partial, target)
+        with writing(target):
+            yield partial
+            os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -48,13 +58,15 @@ def write_tsv(table: pd.DataFrame, path: str | os.PathLike) -> None:
         table.to_csv(partial, sep="\t", index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
 
 
-def read_tsv(path: str | os.PathLike) -> pd.DataFrame:
-    """Read a table that `write_tsv` wrote.
+def read_tsv(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table that `write_tsv` wrote, or some columns of it.
 
     Only the empty field is missing: an accession or a class may be called NA. Columns of text hold "" where
     they are empty, columns of numbers NaN.
     """
-    table = pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], encoding="utf-8", low_memory=False)
+    table = pd.read_csv(
+        path, sep="\t", keep_default_na=False, na_values=[""], encoding="utf-8", low_memory=False, usecols=columns
+    )
     text = [column for column in table if not pd.api.types.is_numeric_dtype(table[column])]
     return table.fillna(dict.fromkeys(text, ""))
 
@@ -63,3 +75,39 @@ def write_parquet(table: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write a table as Parquet, compressed with zstd."""
     with atomic_path(path) as partial:
         table.to_parquet(partial, index=False, compression="zstd")
+
+
+def join_parquet(parts: Sequence[str | os.PathLike], path: str | os.PathLike) -> None:
+    """Write the rows of Parquet files with the same columns into one, one part after the other, in constant memory."""
+    # A column of a part without rows may have no type.
+    schemas = [pq.read_schema(part).remove_metadata() for part in parts]
+    schema = pa.unify_schemas(schemas, promote_options="permissive")
+    batches = (batch.cast(schema) for part in parts for batch in pq.ParquetFile(part).iter_batches(ROWS_IN_MEMORY))
+    write_batches(batches, schema, path)
+
+
+def write_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: str | os.PathLike) -> None:
+    """Write batches of one table as Parquet, compressed with zstd."""
+    with atomic_path(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def create_array(path: str | os.PathLike, shape: tuple[int, ...], dtype: type = np.float32) -> np.memmap:
+    """A new .npy file of zeros, to be written to through a memory map.
+
+    Its room on the disk is taken at once: a map that finds none when it is written to kills the process without a word.
+    Raises InputError where there is none.
+    """
+    needed = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    # A part of a file that `atomic_path` gives is called by the file's own name.
+    name = re.sub(r"^\.partial-\d+-", "", Path(path).name)
+    with writing(Path(path).with_name(name), needed):
+        array = open_memmap(path, "w+", dtype, shape)
+        with open(path, "r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # file systems that cannot
+                    raise
+    return array

@@ -1,7 +1,9 @@
 """From sequences to token ids, and the Arrow files that hold them."""
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,8 @@ from spikegeometry.logs import progress
 from spikegeometry.tables import atomic_path
 
 OTHER_LABEL = -1
+# More than a sequence may have: the longest that the configuration allows to be read is far shorter.
+MOST_SLOTS = 1 << 20
 SCHEMA = pa.schema(
     {
         "accession": pa.string(),
@@ -95,6 +99,52 @@ def open_split(path: str | os.PathLike) -> pa.Table:
     """The table that `encode_split` wrote, mapped into memory, not read."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
+
+
+def token_chunks(table: pa.Table) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Views of the token ids of an encoded split, chunk by chunk, and where in them each row of the chunk begins.
+
+    int32 (tokens,) and int32 (rows + 1,), of which the last is the end of the last row.
+    """
+    for chunk in table.column("input_ids").chunks:
+        yield chunk.values.to_numpy(), chunk.offsets.to_numpy()
+
+
+def number_rows(table: pa.Table) -> np.ndarray:
+    """A number for each row of an encoded split, equal for equal token ids, int64 (rows,). Takes 24 bytes a row.
+
+    Rows go by 64 bits of their digest, as in `dataset.reading.text_digests`.
+    """
+    digests = bytearray()
+    for ids, offsets in token_chunks(table):
+        for start, end in pairwise(offsets):
+            digests += hashlib.blake2b(ids[start:end], digest_size=8).digest()
+    return np.unique(np.frombuffer(digests, dtype=np.uint64), return_inverse=True)[1]
+
+
+def count_slots(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How often each token id stands at each slot in the rows of an encoded split ([CLS] is at slot 0).
+
+    Returns ids, slots and counts, int64 (cells,), in the order of ids and slots.
+    """
+    cells, counts = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    for ids, offsets in token_chunks(table):
+        slots = np.concatenate([np.arange(end - start) for start, end in pairwise(offsets)])
+        new = ids[offsets[0] : offsets[-1]].astype(np.int64) * MOST_SLOTS + slots
+        cells, which = np.unique(np.concatenate([cells, new]), return_inverse=True)
+        counts = np.bincount(which, np.concatenate([counts, np.ones(len(new))])).astype(np.int64)
+    return cells // MOST_SLOTS, cells % MOST_SLOTS, counts
+
+
+def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """The chosen rows of an encoded split, in the order of the split; the others are not read into memory."""
+    chosen = np.zeros(table.num_rows, dtype=bool)
+    chosen[rows] = True
+    start, batches = 0, []
+    for batch in table.to_batches():
+        batches.append(batch.filter(pa.array(chosen[start : start + batch.num_rows])))
+        start += batch.num_rows
+    return pa.Table.from_batches(batches, table.schema)
 
 
 def padded_ids(table: pa.Table) -> np.ndarray:

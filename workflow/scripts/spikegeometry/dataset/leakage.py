@@ -2,24 +2,26 @@
 
 Everything is counted in genomes of the second set of a pair, by class: those whose gene sequence or protein is
 identical to one of the first set, those at a Hamming distance of 0, 1, 2 or more from the nearest, and those whose
-identical sequence carries another class there.
+identical sequence carries another class there. Of a large set, distances are taken of the genomes of a sample of its
+sequences, to all sequences of the first set.
 """
 
-import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from spikegeometry.dataset.packing import SYMBOLS, symbol_matrix
-from spikegeometry.dataset.reading import spike_batches
-from spikegeometry.dataset.splits import haplotype_id
+from spikegeometry.dataset.reading import StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import CERTAIN
 from spikegeometry.logs import progress
 
 ALL = "all"
 BLOCK = 1024
+# Keeps these random numbers apart from others of the same seed.
+SAMPLE_STREAM = 79
 
 # The standard genetic code with the bases of each position in the order T, C, A, G.
 _BASES = "TCAG"
@@ -41,35 +43,57 @@ def translate(sequence: str) -> str:
 class SpikeSet:
     """Genomes and their distinct projected sequences.
 
-    genomes: columns accession, class, haplotype, protein (digests), row. sequences: ASCII codes of the distinct
-    projected sequences, uint8 (sequences, gene length); `row` points into them.
+    genomes: columns accession, class, haplotype, protein (digests of 64 bits), row. sequences: the distinct projected
+    sequences, on the disk; `row` points to them.
     """
 
     genomes: pd.DataFrame
-    sequences: np.ndarray
+    sequences: StoredTexts
 
     def subset(self, members: pd.Series) -> "SpikeSet":
         """The genomes of the accessions `members`, on the same sequences."""
         return SpikeSet(self.genomes[self.genomes["accession"].isin(members)], self.sequences)
 
+    def symbols(self, rows: np.ndarray) -> "Symbols":
+        """The sequences of some rows."""
+        return Symbols(self.sequences, rows)
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Sequences as ASCII codes, uint8 (rows, gene length), made from the texts when a slice of them is asked for."""
+
+    sequences: StoredTexts
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        return symbol_matrix([self.sequences[row] for row in self.rows[part].tolist()])
+
 
 def read_spike_set(spikes: str | os.PathLike, coordinates: str) -> SpikeSet:
     """Read a table of spikes; `coordinates` is the form whose identity counts as the same sequence."""
-    genomes, row_of, blocks = [], {}, []
-    for batch in spike_batches(spikes, ["accession", "class", "native", "projected"]):
-        part = batch.select(["accession", "class"]).to_pandas()
-        part["haplotype"] = [haplotype_id(sequence) for sequence in batch.column(coordinates).to_pylist()]
-        proteins = map(translate, batch.column("native").to_pylist())
-        part["protein"] = [hashlib.sha256(protein.encode()).hexdigest() for protein in proteins]
-        projected = batch.column("projected").to_pylist()
-        digests = [haplotype_id(sequence) for sequence in projected]
-        new = {digest: sequence for digest, sequence in zip(digests, projected, strict=True) if digest not in row_of}
-        row_of |= {digest: row for row, digest in enumerate(new, start=len(row_of))}
-        part["row"] = [row_of[digest] for digest in digests]
-        genomes.append(part)
-        if new:
-            blocks.append(symbol_matrix(list(new.values())))
-    return SpikeSet(pd.concat(genomes, ignore_index=True), np.concatenate(blocks))
+    genomes, row_of = [], {}
+
+    def new_sequences() -> Iterator[str]:
+        for batch in spike_batches(spikes, ["accession", "class", "native", "projected"]):
+            part = batch.select(["accession", "class"]).to_pandas()
+            part["haplotype"] = text_digests(batch.column(coordinates).to_pylist())
+            part["protein"] = text_digests(map(translate, batch.column("native").to_pylist()))
+            projected = batch.column("projected").to_pylist()
+            rows = []
+            for digest, sequence in zip(text_digests(projected).tolist(), projected, strict=True):
+                if digest not in row_of:
+                    row_of[digest] = len(row_of)
+                    yield sequence
+                rows.append(row_of[digest])
+            part["row"] = rows
+            genomes.append(part)
+
+    sequences = StoredTexts(new_sequences())
+    return SpikeSet(pd.concat(genomes, ignore_index=True), sequences)
 
 
 def distances(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +127,9 @@ def _shared(first: np.ndarray, second: np.ndarray) -> np.ndarray | float:
     return first[:, columns].astype(np.float32) @ second[:, columns].astype(np.float32).T
 
 
-def nearest(first: np.ndarray, second: np.ndarray, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    first: np.ndarray | Symbols, second: np.ndarray | Symbols, block: int = BLOCK
+) -> tuple[np.ndarray, np.ndarray]:
     """Smallest Hamming distance and fewest conflicts of each row of `second` to any row of `first`, float32 (b,).
 
     Compares `block` x `block` rows at a time.
@@ -112,64 +138,79 @@ def nearest(first: np.ndarray, second: np.ndarray, block: int = BLOCK) -> tuple[
     conflicts = hamming.copy()
     for start in progress(range(0, len(second), block), "blocks of sequences", -(-len(second) // block)):
         rows = slice(start, start + block)
+        own = second[rows]
         for other in range(0, len(first), block):
-            found = distances(first[other : other + block], second[rows])
+            found = distances(first[other : other + block], own)
             np.minimum(hamming[rows], found[0].min(axis=0), out=hamming[rows])
             np.minimum(conflicts[rows], found[1].min(axis=0), out=conflicts[rows])
     return hamming, conflicts
 
 
-def compare(first: SpikeSet, second: SpikeSet) -> pd.DataFrame:
-    """One row a genome of `second`: its class, and a boolean column for each statistic of the leakage table."""
+def compare(first: SpikeSet, second: SpikeSet, most: int, seed: int) -> pd.DataFrame:
+    """One row a genome of `second`: its class, and a column for each statistic of the leakage table, 1 or 0.
+
+    Distances are of the genomes of at most `most` distinct sequences of each class, a seeded sample; of the others they
+    are missing.
+    """
     mine = second.genomes
-    rows, position = np.unique(mine["row"], return_inverse=True)
-    hamming, conflicts = nearest(first.sequences[first.genomes["row"].unique()], second.sequences[rows])
-    hamming = hamming[position]
+    distinct = mine[["class", "row"]].drop_duplicates()
+    order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(distinct))
+    rows = np.unique(distinct.iloc[order].groupby("class").head(most)["row"])
+    hamming, conflicts = nearest(first.symbols(first.genomes["row"].unique()), second.symbols(rows))
+    position = pd.Index(rows).get_indexer(mine["row"])
+    sampled = position >= 0
+    hamming, conflicts = hamming[position], conflicts[position]
+    distance = {
+        "hamming_0": hamming == 0,
+        "hamming_1": hamming == 1,
+        "hamming_2": hamming == 2,
+        "hamming_3_or_more": hamming >= 3,
+        "indistinguishable": conflicts == 0,
+    }
     return pd.DataFrame(
         {
             "class": mine["class"],
-            "identical_nucleotides": mine["haplotype"].isin(first.genomes["haplotype"]),
-            "identical_protein": mine["protein"].isin(first.genomes["protein"]),
-            "hamming_0": hamming == 0,
-            "hamming_1": hamming == 1,
-            "hamming_2": hamming == 2,
-            "hamming_3_or_more": hamming >= 3,
-            "indistinguishable": conflicts[position] == 0,
-            "contradictory_labels": contradictory(first.genomes, mine),
+            "identical_nucleotides": mine["haplotype"].isin(first.genomes["haplotype"]).astype(np.float32),
+            "identical_protein": mine["protein"].isin(first.genomes["protein"]).astype(np.float32),
+            **{name: np.where(sampled, flags, np.nan).astype(np.float32) for name, flags in distance.items()},
+            "contradictory_labels": contradictory(first.genomes, mine).astype(np.float32),
         }
     )
 
 
 def contradictory(first: pd.DataFrame, second: pd.DataFrame) -> np.ndarray:
     """Whether each genome of `second` has its very sequence in `first` under another class, bool (genomes,)."""
-    classes = first.groupby("haplotype")["class"].agg(set).to_dict()
-    pairs = zip(second["haplotype"], second["class"], strict=True)
-    return np.array([bool(classes.get(haplotype, set()) - {name}) for haplotype, name in pairs], dtype=bool)
+    pairs = first[["haplotype", "class"]].drop_duplicates()
+    classes = pairs["haplotype"].value_counts()
+    own = pd.MultiIndex.from_frame(second[["haplotype", "class"]]).isin(pd.MultiIndex.from_frame(pairs))
+    return second["haplotype"].map(classes).fillna(0).to_numpy() > own
 
 
-def leakage_table(splits: dict[str, SpikeSet], external: dict[str, SpikeSet], classes: list[str]) -> pd.DataFrame:
-    """The leakage table: columns pair, class, statistic, value (genomes), n (genomes of the class).
+def leakage_table(
+    splits: dict[str, SpikeSet], external: dict[str, SpikeSet], classes: list[str], most: int, seed: int
+) -> pd.DataFrame:
+    """The leakage table: columns pair, class, statistic, value (genomes), n (genomes of the class that were compared).
 
     Pairs are written first-second and counted in genomes of the second: train-validation, train-test,
     validation-test, and train-NAME for each external set. The pair `all` counts contradictory labels within all
-    splits together.
+    splits together. Distances are taken of genomes with at most `most` sequences of a class, as in `compare`.
     """
     names = list(splits)
     pairs = [(splits, first, second) for i, first in enumerate(names) for second in names[i + 1 :]]
-    tables = {f"{first}-{second}": compare(sets[first], sets[second]) for sets, first, second in pairs}
+    tables = {f"{first}-{second}": compare(sets[first], sets[second], most, seed) for sets, first, second in pairs}
     for name, spikes in external.items():
-        tables[f"train-{name}"] = compare(splits["train"], spikes)
+        tables[f"train-{name}"] = compare(splits["train"], spikes, most, seed)
     whole = pd.concat([spikes.genomes for spikes in splits.values()])
     tables[ALL] = pd.DataFrame({"class": whole["class"], "contradictory_labels": contradictory(whole, whole)})
     return pd.concat([_by_class(table, pair, classes) for pair, table in tables.items()], ignore_index=True)
 
 
 def _by_class(flags: pd.DataFrame, pair: str, classes: list[str]) -> pd.DataFrame:
-    """Sums of the boolean columns by class and for all classes, in long form."""
+    """Sums of the columns by class and for all classes, in long form; `n` counts what is not missing."""
     present = [name for name in [*classes, "other"] if (flags["class"] == name).any()]
     rows = []
     for name in [*present, ALL]:
         chosen = flags if name == ALL else flags[flags["class"] == name]
         for statistic in flags.columns.drop("class"):
-            rows.append((pair, name, statistic, int(chosen[statistic].sum()), len(chosen)))
+            rows.append((pair, name, statistic, int(chosen[statistic].sum()), int(chosen[statistic].count())))
     return pd.DataFrame(rows, columns=["pair", "class", "statistic", "value", "n"])

@@ -1,8 +1,12 @@
 """Reading of the table of spikes in batches."""
 
+import hashlib
 import os
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from tempfile import TemporaryFile
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +16,33 @@ import pyarrow.parquet as pq
 BATCH = 512
 # Name of the run's own spikes beside those of its external sets.
 RUN = "run"
+# Keeps these random numbers apart from others of the same seed.
+SAMPLE_STREAM = 73
+
+
+def text_digests(texts: Iterable[str]) -> np.ndarray:
+    """64 bits of the digest of each text, uint64 (n,): two of a million unlike texts share them once in 30 million."""
+    return np.frombuffer(b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts), np.uint64)
+
+
+class StoredTexts(Sequence):
+    """Texts in a temporary file, from which they are read one at a time: 8 bytes of each stay in memory."""
+
+    def __init__(self, texts: Iterable[str]):
+        self._file = TemporaryFile()  # noqa: SIM115 - open as long as the texts are wanted
+        self._ends = array("q", [0])
+        for text in texts:
+            self._ends.append(self._ends[-1] + self._file.write(text.encode()))
+        self._file.flush()
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, place: int) -> str:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        start, end = self._ends[place : place + 2]
+        return os.pread(self._file.fileno(), end - start, start).decode()
 
 
 def spike_batches(
@@ -27,19 +58,44 @@ def spike_batches(
             yield batch.select(columns)
 
 
+def sample_spikes(
+    spikes: str | os.PathLike, columns: list[str], most: int, seed: int, members: pd.Series | None = None
+) -> pd.DataFrame:
+    """Columns of at most `most` spikes of each class, a seeded sample of those whose native sequences are distinct.
+
+    With `members`, among these accessions. In the order of the table, which is read twice, batch by batch: only what is
+    sampled stays in memory, and some 50 bytes of each spike until that is chosen.
+    """
+    parts = []
+    for batch in spike_batches(spikes, ["accession", "class", "native"], members):
+        part = batch.select(["accession", "class"]).to_pandas()
+        parts.append(part.assign(digest=text_digests(batch.column("native").to_pylist())))
+    if not parts:
+        return pd.DataFrame(columns=columns, dtype=str)
+    distinct = pd.concat(parts, ignore_index=True).drop_duplicates(["class", "digest"])
+    order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(distinct))
+    chosen = distinct.iloc[order].groupby("class", sort=False).head(most).sort_index()
+    batches = spike_batches(spikes, columns, chosen["accession"])
+    return pd.concat([batch.to_pandas() for batch in batches], ignore_index=True)
+
+
 def read_sets(
-    run: str | os.PathLike, splits: str | os.PathLike, external: dict[str, str | os.PathLike], columns: list[str]
+    run: str | os.PathLike,
+    splits: str | os.PathLike,
+    external: dict[str, str | os.PathLike],
+    columns: list[str],
+    most: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Spikes of the run and of its external sets: the columns, set (`run` or the external set's name), split, input.
 
-    `columns` must hold accession and native. `split` is the external set's name where a spike has none; `input` is a
-    number for each native sequence. Of equal sequences of one set, split and class only the first is kept.
+    `columns` must hold accession, class and native. `split` is the external set's name where a spike has none; `input`
+    is a number for each native sequence. Of each set, split and class, `sample_spikes` takes at most `most`.
     """
-    tables = {RUN: run} | external
-    spikes = pd.concat(
-        [pd.read_parquet(path, columns=columns).assign(set=name) for name, path in tables.items()], ignore_index=True
-    )
-    split_of = pd.read_parquet(splits, columns=["accession", "split"]).set_index("accession")["split"]
-    spikes["split"] = spikes["set"].mask(spikes["set"] == RUN, spikes["accession"].map(split_of))
-    spikes["input"] = pd.factorize(spikes["native"])[0]
-    return spikes.drop_duplicates(["split", "class", "input"], ignore_index=True)
+    split_of = pd.read_parquet(splits, columns=["accession", "split"]).groupby("split")["accession"]
+    parts = [
+        sample_spikes(run, columns, most, seed, members).assign(set=RUN, split=split) for split, members in split_of
+    ]
+    parts += [sample_spikes(path, columns, most, seed).assign(set=name, split=name) for name, path in external.items()]
+    sampled = pd.concat(parts, ignore_index=True)
+    return sampled.assign(input=pd.factorize(sampled["native"])[0])

@@ -16,12 +16,14 @@ PAD, UNK, CLS, SEP, MASK = range(len(SPECIAL_TOKENS))
 CERTAIN = frozenset("ACGT-")
 
 
-def count_kmers(batches: Iterable[Sequence[str]], k: int, stride: int, ambiguous: str) -> pd.DataFrame:
+def count_kmers(
+    batches: Iterable[Sequence[str]], k: int, stride: int, ambiguous: str, min_count: int = 1
+) -> pd.DataFrame:
     """Count the k-mers of batches of sequences.
 
     Returns columns kmer, count, rank (1 is the most frequent; equals in alphabetical order), sorted by rank. With
     `ambiguous` "unknown", k-mers with a symbol outside `CERTAIN` are left out; with "keep" they count as any other.
-    InputError where no k-mer remains.
+    K-mers that stand at fewer than `min_count` places are left out. InputError where no k-mer remains.
     """
     distinct = np.empty((-(-k // SYMBOLS_PER_WORD), 0), dtype=np.uint64)
     counts = np.empty(0, dtype=np.int64)
@@ -30,11 +32,15 @@ def count_kmers(batches: Iterable[Sequence[str]], k: int, stride: int, ambiguous
         words = words[:, np.arange(words.shape[2]) < lengths[:, None]]
         new, new_counts = count_distinct(words, np.ones(words.shape[1], dtype=np.int64))
         distinct, counts = count_distinct(np.concatenate([distinct, new], axis=1), np.concatenate([counts, new_counts]))
-    table = pd.DataFrame({"kmer": unpack_kmers(distinct, k), "count": counts})
+    often = counts >= min_count
+    table = pd.DataFrame({"kmer": unpack_kmers(distinct[:, often], k), "count": counts[often]})
     if ambiguous == "unknown":
         table = table[[CERTAIN.issuperset(kmer) for kmer in table["kmer"]]]
     if table.empty:
-        raise InputError(f"the training split holds no k-mer of {k} symbols to learn: lower the config key dataset.k")
+        raise InputError(
+            f"the training split holds no k-mer of {k} symbols to learn that stands in it {min_count} times or more: "
+            "lower the config key dataset.k or dataset.min_count"
+        )
     table = table.sort_values("count", ascending=False, kind="stable", ignore_index=True)
     return table.assign(rank=np.arange(1, len(table) + 1))
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pyarrow as pa
 from scipy import special, stats
 
-from spikegeometry.dataset.encoding import padded_ids
+from spikegeometry.dataset.encoding import number_rows
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.findings import Finding
 from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, overall_metrics
 from spikegeometry.evaluation.separability import distinct_sample
-from spikegeometry.evaluation.summaries import ALL_CLASSES, number_inputs
+from spikegeometry.evaluation.summaries import ALL_CLASSES
 
 # Changes with a corrected p under this count as real.
 SIGNIFICANT = 0.05
@@ -88,7 +88,7 @@ def sample_split(table: pa.Table, classes: list[str], most: int, seed: int) -> p
     There are copies only of classes that are taken whole. Where that is all of the split, its batches are those of its
     predictions, which may depend on them in their last bits.
     """
-    sequences = table.select(["accession", "class", "label"]).to_pandas().assign(input=number_inputs(padded_ids(table)))
+    sequences = table.select(["accession", "class", "label"]).to_pandas().assign(input=number_rows(table))
     distinct = distinct_sample(sequences, classes, most, seed).index
     whole = sequences.groupby("class")["input"].transform("size") <= most
     sequences["counts"] = sequences.index.isin(distinct)

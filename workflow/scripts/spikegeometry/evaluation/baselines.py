@@ -5,7 +5,10 @@ only chooses a setting, where there is one.
 """
 
 import logging
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,16 +19,17 @@ from sklearn.linear_model import LogisticRegression
 
 from spikegeometry.dataset.encoding import open_split
 from spikegeometry.dataset.packing import symbol_matrix
-from spikegeometry.dataset.reading import spike_batches
+from spikegeometry.dataset.reading import SAMPLE_STREAM, StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
+from spikegeometry.errors import InputError
 from spikegeometry.evaluation.metrics import log_loss
 from spikegeometry.logs import progress
 
 logger = logging.getLogger(__name__)
 
 INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
-# Pairs of spikes whose distances are held at once.
-PAIRS_IN_MEMORY = 5_000_000
+# Spikes that are searched for, and among which, at once.
+QUERIES, NEIGHBOURS = 512, 1024
 
 UNKNOWN = 5
 _SYMBOLS = np.full(256, UNKNOWN, dtype=np.uint8)
@@ -37,12 +41,13 @@ class Sequences:
     """A split as baselines read it.
 
     `rows` are accession, class, label and unknown of each sequence, `kmers` (n, vocabulary size) is 1 where a sequence
-    holds a k-mer, `projected` are the spikes in reference coordinates.
+    holds a k-mer (see `read_kmers`), `projected` are the spikes in reference coordinates. A baseline that needs one of
+    the last two has it read.
     """
 
     rows: pd.DataFrame
-    kmers: sparse.csr_array
-    projected: list[str]
+    kmers: sparse.csr_array | None = None
+    projected: Sequence[str] = ()
 
     @property
     def labels(self) -> np.ndarray:
@@ -52,18 +57,53 @@ class Sequences:
         return len(self.rows)
 
 
-def read_sequences(split: str, spikes: str, vocabulary_size: int) -> Sequences:
-    """Read an encoded split and, from the table of spikes of its cohort, the projected spikes in the same order."""
+def read_rows(split: str) -> pd.DataFrame:
+    """accession, class, label and unknown of an encoded split."""
+    return open_split(split).select(["accession", "class", "label", "unknown"]).to_pandas()
+
+
+def read_projected(spikes: str, rows: pd.DataFrame) -> StoredTexts:
+    """The projected spikes of `rows`, which stand in the table of spikes of their cohort in the same order.
+
+    Raises InputError where they do not.
+    """
+    wanted = iter(rows["accession"])
+
+    def texts() -> Iterator[str]:
+        for batch in spike_batches(spikes, ["accession", "projected"], rows["accession"]):
+            found = batch.column("accession").to_pylist()
+            if found != list(islice(wanted, len(found))):
+                raise InputError(f"{spikes} does not hold the spikes of the split in its order: encode the split anew.")
+            yield from batch.column("projected").to_pylist()
+
+    return StoredTexts(texts())
+
+
+def common_kmers(split: str, vocabulary_size: int) -> np.ndarray:
+    """Which k-mers of the vocabulary more than half of the sequences of an encoded split hold, bool (V,)."""
     table = open_split(split)
-    rows = table.select(["accession", "class", "label", "unknown"]).to_pandas()
-    projected = {}
-    for batch in spike_batches(spikes, ["accession", "projected"], rows["accession"]):
-        projected.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-    kmers = kmer_presence(table.column("input_ids"), vocabulary_size)
-    return Sequences(rows, kmers, [projected[accession] for accession in rows["accession"]])
+    counts = np.zeros(vocabulary_size)
+    for chunk in table.column("input_ids").chunks:
+        counts += kmer_presence(chunk, vocabulary_size).sum(axis=0)
+    return counts > table.num_rows / 2
 
 
-def kmer_presence(input_ids: pa.ChunkedArray, vocabulary_size: int) -> sparse.csr_array:
+def read_kmers(split: str, common: np.ndarray) -> sparse.csr_array:
+    """Which k-mers each sequence of an encoded split holds, 0 and 1 (n, V), the other way round for `common` (V,) ones.
+
+    A k-mer that most sequences hold is 1 where it is missing: few cells are then not 0, 60 a sequence instead of 400.
+    To a linear model with an intercept, which is not penalised, it is the same.
+    """
+    chunks = [sparse.csr_array((0, len(common)))]
+    everywhere = sparse.csr_array(common[None].astype(float))
+    for chunk in open_split(split).column("input_ids").chunks:
+        presence = kmer_presence(chunk, len(common))
+        chunks.append(abs(presence - sparse.kron(np.ones((len(chunk), 1)), everywhere, format="csr")))
+        chunks[-1].eliminate_zeros()
+    return sparse.vstack(chunks, format="csr")
+
+
+def kmer_presence(input_ids: pa.ListArray, vocabulary_size: int) -> sparse.csr_array:
     """Which k-mers of the vocabulary each sequence holds, (n, vocabulary size) of 0 and 1.
 
     `input_ids`: lists of token ids. Special tokens are no features, [UNK] among them: how much of a genome is unknown
@@ -123,31 +163,59 @@ class NearestNeighbour:
 
     The distance is the share of differing symbols among the positions where both spikes hold A, C, G, T or a deletion;
     a position that is N, uncovered or ambiguous in either is left out. A spike that is equally near to several has a
-    vote of every training genome with one of them; the probabilities are the shares of votes.
+    vote of every training genome with one of them; the probabilities are the shares of votes. Of each class at most
+    `most` distinct spikes are searched, a seeded sample.
     """
 
+    def __init__(self, most: int = sys.maxsize, seed: int = 0):
+        self.most, self.seed = most, seed
+
     def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "NearestNeighbour":
-        which, spikes = pd.factorize(np.asarray(train.projected, dtype=object))
-        symbols = _SYMBOLS[symbol_matrix([spike.encode() for spike in spikes])]
-        counts = np.stack([(symbols == symbol).sum(axis=0) for symbol in range(UNKNOWN)])
-        self.consensus = counts.argmax(axis=0).astype(np.uint8)
-        self.votes = np.zeros((len(spikes), n_classes))
-        np.add.at(self.votes, (which, train.labels), 1)
-        self.spikes = _Differences.of(symbols, self.consensus)
+        rows = pd.DataFrame({"digest": text_digests(train.projected), "label": train.labels})
+        distinct = rows.drop_duplicates(["digest", "label"])
+        order = np.random.default_rng([self.seed, SAMPLE_STREAM]).permutation(len(distinct))
+        sampled = distinct.iloc[order].groupby("label").head(self.most)["digest"].drop_duplicates().sort_index()
+        which = pd.Index(sampled).get_indexer(rows["digest"])
+        self.votes = np.zeros((len(sampled), n_classes))
+        np.add.at(self.votes, (which[which >= 0], train.labels[which >= 0]), 1)
+        self.spikes = [train.projected[row] for row in sampled.index.tolist()]
+        self.consensus = self._consensus()
         return self
 
+    def _consensus(self) -> np.ndarray:
+        """The most frequent symbol (length,) at each position of the spikes."""
+        counts = 0
+        for start in range(0, len(self.spikes), NEIGHBOURS):
+            symbols = _symbols(self.spikes[start : start + NEIGHBOURS])
+            counts += np.stack([(symbols == symbol).sum(axis=0) for symbol in range(UNKNOWN)])
+        return counts.argmax(axis=0).astype(np.uint8)
+
     def predict(self, sequences: Sequences) -> np.ndarray:
-        if not len(sequences):
-            return np.zeros((0, self.votes.shape[1]))
-        symbols = _SYMBOLS[symbol_matrix([spike.encode() for spike in sequences.projected])]
-        batch = max(1, PAIRS_IN_MEMORY // len(self.votes))
-        starts = range(0, len(symbols), batch)
-        votes = []
+        starts = range(0, len(sequences), QUERIES)
+        votes = [np.zeros((0, self.votes.shape[1]))]
         for start in progress(starts, "batches of nearest neighbours", len(starts)):
-            distances = self.spikes.distances_from(_Differences.of(symbols[start : start + batch], self.consensus))
-            votes.append((distances == distances.min(axis=1, keepdims=True)) @ self.votes)
+            texts = [sequences.projected[row] for row in range(start, min(start + QUERIES, len(sequences)))]
+            votes.append(self._votes(_Differences.of(_symbols(texts), self.consensus)))
         votes = np.concatenate(votes)
         return votes / votes.sum(axis=1, keepdims=True)
+
+    def _votes(self, queries: "_Differences") -> np.ndarray:
+        """Votes (queries, classes) of the nearest spikes."""
+        nearest = np.full((queries.differs.shape[0], 1), np.inf)
+        votes = np.zeros((len(nearest), self.votes.shape[1]))
+        for start in range(0, len(self.spikes), NEIGHBOURS):
+            part = slice(start, start + NEIGHBOURS)
+            distances = _Differences.of(_symbols(self.spikes[part]), self.consensus).distances_from(queries)
+            nearer = np.minimum(nearest, distances.min(axis=1, keepdims=True))
+            votes[(nearer < nearest)[:, 0]] = 0
+            votes += (distances == nearer) @ self.votes[part]
+            nearest = nearer
+        return votes
+
+
+def _symbols(spikes: list[str]) -> np.ndarray:
+    """Symbols of spikes as numbers, uint8 (n, length)."""
+    return _SYMBOLS[symbol_matrix(spikes)]
 
 
 @dataclass(frozen=True)

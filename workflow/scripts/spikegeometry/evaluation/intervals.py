@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import norm, t
 
-# Weights held at once; more of them no longer fit a processor's cache and take longer.
-WEIGHTS_IN_MEMORY = 1_000_000
+# Weights held at once, of which metrics make some dozens of copies; more of them no longer fit a processor's cache and
+# take longer.
+WEIGHTS_IN_MEMORY = 100_000
 # Keeps these random numbers apart from others of the same seed.
 BOOTSTRAP_STREAM = 41
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from scipy import stats
 from sklearn.metrics import adjusted_mutual_info_score
 
-from spikegeometry.dataset.encoding import padded_ids
+from spikegeometry.dataset.encoding import number_rows
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.intervals import (
     bootstrap_weights,
@@ -18,7 +18,7 @@ from spikegeometry.evaluation.intervals import (
     wilson_interval,
 )
 from spikegeometry.evaluation.metrics import confusion_matrices, ratio
-from spikegeometry.evaluation.summaries import ALL_CLASSES, number_inputs
+from spikegeometry.evaluation.summaries import ALL_CLASSES
 
 METHODS = ("kmeans", "kmeans_silhouette", "hdbscan")
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def split_sample(table: pa.Table, classes: list[str], most: int, seed: int) -> p
     The index is the row's in `table`; `input` is a number, the same for equal sequences.
     """
     rows = table.select(["accession", "class", "label"]).to_pandas()
-    return distinct_sample(rows.assign(input=number_inputs(padded_ids(table))), classes, most, seed)
+    return distinct_sample(rows.assign(input=number_rows(table)), classes, most, seed)
 
 
 def agreement(counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,14 +1,14 @@
 """How well one class is told from the rest: the sequences that are taken, metrics with intervals, and tables."""
 
 import logging
+import os
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from spikegeometry.dataset.encoding import OTHER_LABEL, padded_ids
+from spikegeometry.dataset.encoding import open_split, padded_ids, take_rows
 from spikegeometry.dataset.kmers import token_residues
-from spikegeometry.dataset.vocabulary import UNK
+from spikegeometry.dataset.vocabulary import PAD, UNK
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval
 from spikegeometry.evaluation.metrics import (
@@ -18,7 +18,8 @@ from spikegeometry.evaluation.metrics import (
     ranking_metrics,
     ratio,
 )
-from spikegeometry.evaluation.summaries import ALL_CLASSES, number_inputs
+from spikegeometry.evaluation.separability import split_sample
+from spikegeometry.evaluation.summaries import ALL_CLASSES
 
 COLUMNS = ["class", "ranking", "positions", "classifier", "statistic", "value", "n", "low", "high"]
 # The scores of the slots: contrast of attention, and information about the class.
@@ -29,17 +30,18 @@ DRAW_STREAM = 71
 logger = logging.getLogger(__name__)
 
 
-def distinct_sequences(table: pa.Table) -> tuple[pd.DataFrame, np.ndarray]:
-    """The sequences of an encoded split that belong to one of the classes, equal ones of a class once.
+def distinct_sequences(
+    split: str | os.PathLike, classes: list[str], most: int, seed: int
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Up to `most` sequences of each class of an encoded split, a seeded sample of which no two of a class are equal.
 
     Returns accession, class, length (tokens) and input (equal for equal tokens), and their token ids (n, longest).
     """
-    ids = padded_ids(table)
-    sequences = table.select(["accession", "class", "label"]).to_pandas()
-    sequences["length"] = np.diff(table.column("input_ids").combine_chunks().offsets.to_numpy())
-    sequences["input"] = number_inputs(ids)
-    kept = sequences[sequences["label"] != OTHER_LABEL].drop_duplicates(["class", "input"])
-    return kept.drop(columns="label").reset_index(drop=True), ids[kept.index]
+    table = open_split(split)
+    chosen = split_sample(table, classes, most, seed).sort_index()
+    ids = padded_ids(take_rows(table, chosen.index.to_numpy()))
+    lengths = (ids != PAD).sum(axis=1)
+    return chosen.drop(columns="label").assign(length=lengths).reset_index(drop=True), ids
 
 
 def kmer_tokens(ids: np.ndarray, lengths: np.ndarray, slots: int) -> np.ndarray:

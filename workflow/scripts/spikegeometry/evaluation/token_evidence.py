@@ -96,7 +96,7 @@ class SlotLogistic:
         known &= self._columns[column] == numbers
         cells = (np.ones(known.sum()), (np.nonzero(known)[0], column[known]))
         kmers = sparse.csr_array(cells, shape=(len(sequences), len(self._columns)))
-        return Sequences(pd.DataFrame({"label": labels}), kmers, projected=[])
+        return Sequences(pd.DataFrame({"label": labels}), kmers)
 
 
 def slot_information(versions: pd.DataFrame, k: int, stride: int, shuffles: int, seed: int) -> pd.DataFrame:

@@ -45,16 +45,16 @@ class Reading:
         return Reading(self.n, self.rows[chosen], self.tokens[chosen], self.read[chosen])
 
 
-def slot_majorities(ids: np.ndarray, first: int, slots: int) -> np.ndarray:
-    """The most frequent k-mer (slots,) at each slot of sequences (N, any), the first of equals; -1 where none is.
+def slot_majorities(tokens: np.ndarray, slots: np.ndarray, counts: np.ndarray, first: int, width: int) -> np.ndarray:
+    """The most frequent k-mer (width,) at each of the first slots, the first cell of equals; -1 where none is.
 
-    `ids` are k-mers from `first` on; what is below (special tokens, padding) is left out.
+    Token `tokens[i]` stands `counts[i]` times at slot `slots[i]`, (cells,) each. K-mers are tokens from `first` on;
+    what is below (special tokens) is left out.
     """
-    majorities = np.full(slots, -1)
-    for slot, column in enumerate(ids.T[:slots]):
-        counts = np.bincount(column[column >= first])
-        if len(counts):
-            majorities[slot] = counts.argmax()
+    order = np.argsort(-counts, kind="stable")[::-1]
+    order = order[(tokens[order] >= first) & (slots[order] < width)]
+    majorities = np.full(width, -1)
+    majorities[slots[order]] = tokens[order]
     return majorities
 
 

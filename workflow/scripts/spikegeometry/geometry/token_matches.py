@@ -16,13 +16,15 @@ def read_often(tokens: np.ndarray, least: int) -> np.ndarray:
     return names[counts >= least]
 
 
-def common_slots(ids: np.ndarray, first: int, size: int) -> np.ndarray:
-    """The slot (size,) at which each k-mer, from `first` on, stands most often in sequences (N, slots); -1 for none."""
-    width = ids.shape[1]
-    cells, counts = np.unique((ids.astype(int) * width + np.arange(width))[ids >= first], return_counts=True)
+def common_slots(tokens: np.ndarray, slots: np.ndarray, counts: np.ndarray, first: int, size: int) -> np.ndarray:
+    """The slot (size,) at which each k-mer, from `first` on, stands most often; -1 where it stands at none.
+
+    Token `tokens[i]` stands `counts[i]` times at slot `slots[i]`, (cells,) each; of equal counts the last cell decides.
+    """
     order = np.argsort(counts, kind="stable")
+    order = order[tokens[order] >= first]
     common = np.full(size, -1)
-    common[cells[order] // width] = cells[order] % width
+    common[tokens[order]] = slots[order]
     return common
 
 

@@ -1,7 +1,7 @@
 """What is recorded of a model: the files, and their reader.
 
-A folder of activations holds, for N sequences of the test split, S of them recorded, L layers, H heads, hidden size d
-and n_max tokens of the longest sequence:
+A folder of activations holds, for N sequences of the test split (all, or a sample), S of them recorded, L layers, H
+heads, hidden size d and n_max tokens of the longest sequence:
 
 sequences.tsv        a row for each of the N (columns: `recording.select`)
 cls.npy              float32 (N, L+1, d): [CLS] in the output of the embeddings and of each layer

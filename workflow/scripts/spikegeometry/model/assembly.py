@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap, write_array
+from numpy.lib.format import write_array
 
 from spikegeometry.model.data import EncodedRows
-from spikegeometry.tables import atomic_path
+from spikegeometry.tables import atomic_path, create_array
 
 
 def gather_vectors(shards: list[Path], sequences: pd.DataFrame, cls: str | Path, hidden_states: str | Path) -> None:
@@ -17,8 +17,8 @@ def gather_vectors(shards: list[Path], sequences: pd.DataFrame, cls: str | Path,
     layers, longest, width = first.shape[1:]
     recorded = sequences["recorded"].to_numpy()
     with atomic_path(cls) as cls_path, atomic_path(hidden_states) as hidden_path:
-        all_cls = open_memmap(cls_path, "w+", np.float32, (len(sequences), layers, width))
-        all_hidden = open_memmap(hidden_path, "w+", np.float32, (int((recorded >= 0).sum()), layers, longest, width))
+        all_cls = create_array(cls_path, (len(sequences), layers, width))
+        all_hidden = create_array(hidden_path, (int((recorded >= 0).sum()), layers, longest, width))
         start = 0
         for shard in shards:
             part = np.load(shard / "cls.npy", mmap_mode="r", allow_pickle=False)
@@ -46,7 +46,8 @@ def gather_attention(shards: list[Path], sequences: pd.DataFrame, path: str | Pa
     with atomic_path(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, members in sequences.groupby("class", sort=False):
             parts = [shard / "attention" / f"{name}.npy" for shard in shards]
-            total = sum(np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.exists())
+            sums = (np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.exists())
+            total = sum(part.astype(np.float64) for part in sums)
             longest = total.shape[-1]
             # A sequence of n tokens has the cells of the first n rows and columns.
             longer = (members["length"].to_numpy()[:, None] > np.arange(longest)).sum(axis=0)

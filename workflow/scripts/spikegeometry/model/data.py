@@ -7,6 +7,7 @@ import pyarrow as pa
 import torch
 from torch.utils.data import Dataset
 
+from spikegeometry.dataset.encoding import token_chunks
 from spikegeometry.dataset.vocabulary import PAD
 from spikegeometry.errors import InputError
 
@@ -17,20 +18,19 @@ class EncodedRows(Sequence):
     """Token ids of a split's rows, each an int64 array from [CLS] to [SEP]; read from the memory map when asked."""
 
     def __init__(self, table: pa.Table):
-        column = table.column("input_ids").combine_chunks()
-        self._ids = column.values.to_numpy()
-        self._offsets = column.offsets.to_numpy()
+        self._chunks = list(token_chunks(table))
+        self.lengths = np.concatenate([np.empty(0, np.int32), *(np.diff(offsets) for _, offsets in self._chunks)])
+        """Tokens of each row."""
+        self._starts = np.cumsum([0, *(len(offsets) - 1 for _, offsets in self._chunks)])
 
     def __len__(self) -> int:
-        return len(self._offsets) - 1
+        return len(self.lengths)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        return self._ids[self._offsets[row] : self._offsets[row + 1]].astype(np.int64)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each row."""
-        return np.diff(self._offsets)
+        chunk = np.searchsorted(self._starts, row, side="right") - 1
+        ids, offsets = self._chunks[chunk]
+        row = row - self._starts[chunk]
+        return ids[offsets[row] : offsets[row + 1]].astype(np.int64)
 
 
 class Examples(Dataset):

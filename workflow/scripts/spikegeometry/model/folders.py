@@ -7,11 +7,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from spikegeometry.dataset.vocabulary import CLS, SEP
+from spikegeometry.errors import writing
 
 
 def save_model(model: PreTrainedModel, folder: str | Path) -> None:
     """Write config.json and model.safetensors, readable by whoever may read the folder."""
-    model.save_pretrained(folder)
+    with writing(folder):
+        model.save_pretrained(folder)
     # safetensors makes its file readable by its owner alone.
     shutil.copymode(Path(folder, "config.json"), Path(folder, "model.safetensors"))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from numpy.lib.format import open_memmap
 from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError, check_finite
 from spikegeometry.logs import progress
 from spikegeometry.model.data import EncodedRows, batches_by_length, pad
+from spikegeometry.tables import atomic_path, create_array
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +23,15 @@ def select(
     per_class: int,
     correct_only: bool,
     seed: int,
+    most: int,
 ) -> pd.DataFrame:
-    """Choose the sequences whose hidden states are kept: up to `per_class` of each class, a seeded sample.
+    """Choose the sequences that are read, up to `most` of each class, and of these the ones whose hidden states are
+    kept, up to `per_class` of each class: seeded samples.
 
     Columns: accession, class, predicted, correct, length (tokens with [CLS] and [SEP]), index (0-based row of the
     split), recorded (0-based place among the recorded, which are in the order of classes and rows, or -1).
     """
-    chosen = []
+    chosen, read = [], []
     for number, name in enumerate(classes):
         eligible = predictions["class"] == name
         if correct_only:
@@ -38,7 +40,10 @@ def select(
         if len(rows) < per_class:
             logger.warning("%s: only %d sequences can be recorded, not %d", name, len(rows), per_class)
         generator = np.random.default_rng([seed, number])
-        chosen.extend(np.sort(generator.permutation(rows)[:per_class]))
+        kept = np.sort(generator.permutation(rows)[:per_class])
+        others = generator.permutation(np.setdiff1d(np.flatnonzero(predictions["class"] == name), kept))
+        chosen.extend(kept)
+        read.extend([*kept, *others[: max(0, most - len(kept))]])
     if not chosen:
         raise InputError(
             "No test sequence can be recorded: none is classified correctly.\n"
@@ -46,9 +51,10 @@ def select(
         )
     recorded = np.full(len(predictions), -1)
     recorded[chosen] = np.arange(len(chosen))
-    return predictions[["accession", "class", "predicted", "correct"]].assign(
+    table = predictions[["accession", "class", "predicted", "correct"]].assign(
         length=lengths, index=np.arange(len(predictions)), recorded=recorded
     )
+    return table.iloc[np.sort(read)].reset_index(drop=True)
 
 
 @torch.inference_mode()
@@ -64,7 +70,7 @@ def record(
 
     `rows` and `sequences` (from `select`) are those of the shard; `longest` is n_max of the whole split. Writes, as in
     `activations` but for the shard alone, cls.npy and hidden_states.npy (in the order of rows), and the sums of
-    attention, attention/<class>.npy: float64 (L, H, n_max, n_max). Classes are taken one after the other, so that one
+    attention, attention/<class>.npy: float32 (L, H, n_max, n_max). Classes are taken one after the other, so that one
     sum is in memory at a time; it stays on the device.
 
     `model` must have eager attention. Raises InputError where an activation is not finite.
@@ -78,10 +84,8 @@ def record(
     names, accessions = sequences["class"].to_numpy(), sequences["accession"].to_numpy()
     recorded = sequences["recorded"].to_numpy() >= 0
     places = np.cumsum(recorded) - 1  # of the recorded rows, in hidden_states.npy
-    cls = open_memmap(folder / "cls.npy", "w+", np.float32, (len(rows), layers + 1, width))
-    hidden_states = open_memmap(
-        folder / "hidden_states.npy", "w+", np.float32, (int(recorded.sum()), layers + 1, longest, width)
-    )
+    cls = create_array(folder / "cls.npy", (len(rows), layers + 1, width))
+    hidden_states = create_array(folder / "hidden_states.npy", (int(recorded.sum()), layers + 1, longest, width))
     for name in pd.unique(names):
         members = np.flatnonzero(names == name)
         sums = torch.zeros(
@@ -104,6 +108,8 @@ def record(
                 # One by one, which spares a copy of all; cropped, because rows of [PAD] are ordinary softmax rows.
                 for maps, n in zip(attention, lengths, strict=True):
                     total[:, :n, :n] += maps[:, :n, :n]
-        np.save(folder / "attention" / f"{name}.npy", sums.cpu().numpy(), allow_pickle=False)
+        with atomic_path(folder / "attention" / f"{name}.npy") as partial:
+            # Rounded only now: half the room on the disk, for an error of 6e-8 of the sum.
+            np.save(partial, sums.float().cpu().numpy(), allow_pickle=False)
     cls.flush()
     hidden_states.flush()

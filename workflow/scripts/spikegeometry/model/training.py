@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
-from spikegeometry.errors import InputError
+from spikegeometry.errors import InputError, writing
 from spikegeometry.model.data import NOT_A_TARGET, Examples, collate
 from spikegeometry.model.runtime import mixed_precision
 
@@ -93,6 +93,7 @@ def train(
             data_seed=seed,
             use_cpu=device.type == "cpu",
             dataloader_pin_memory=device.type == "cuda",
+            batch_eval_metrics=True,
             disable_tqdm=True,
             report_to="none",
             **mixed_precision(precision, device),
@@ -100,8 +101,7 @@ def train(
         train_dataset=training,
         eval_dataset=validation,
         data_collator=collate,
-        compute_metrics=_accuracy,
-        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(-1),
+        compute_metrics=_Accuracy(),
         callbacks=[_Reproducible(training, seed), _Checkpoints(checkpoint_seconds), _Patience(patience), _Log(phase)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -111,7 +111,8 @@ def train(
     if checkpoint:
         logger.info("%s: going on from step %d of %d", phase, state.global_step, steps)
     if state is None or not (state.global_step >= steps or is_exhausted(state.log_history, patience)):
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with writing(checkpoints):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = trainer.state
     if state.best_model_checkpoint is None:
         raise InputError(
@@ -152,9 +153,26 @@ def history(log: list[dict], phase: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["phase", "step", "epoch", "split", "metric", "value"])
 
 
-def _accuracy(evaluation) -> dict[str, float]:
-    targets = evaluation.label_ids != NOT_A_TARGET
-    return {"accuracy": float((evaluation.predictions == evaluation.label_ids)[targets].mean())}
+class _Accuracy:
+    """Share of the targets that are called right, summed batch by batch, whatever the number of sequences.
+
+    Logits are those of classes, or what a masked model calls.
+    """
+
+    def __init__(self):
+        self.right = self.targets = 0
+
+    def __call__(self, evaluation, compute_result: bool) -> dict[str, float]:
+        called, labels = evaluation.predictions, evaluation.label_ids
+        if called.ndim > labels.ndim:
+            called = called.argmax(-1)
+        targets = labels != NOT_A_TARGET
+        self.right += int((called == labels)[targets].sum())
+        self.targets += int(targets.sum())
+        accuracy = self.right / max(self.targets, 1)
+        if compute_result:
+            self.right = self.targets = 0
+        return {"accuracy": accuracy}
 
 
 class _Reproducible(TrainerCallback):
