@@ -156,7 +156,7 @@ def test_in_bf16_predictions_are_nearly_those_in_fp32():
 
 
 def test_compiled_predictions_are_those_of_the_model():
-    table, model = split_table(23, lengths=(4, 50)), classifier()
+    table, model = split_table(23, lengths=(4, 50)), classifier(num_hidden_layers=1)
     shares = [f"p_{name}" for name in CLASSES]
     expected = predict(model, table, CLASSES, batch_size=4)[shares]
     compile_model(model)
@@ -174,7 +174,11 @@ def test_collate_pads_ids_labels_and_mask():
     assert batch["input_ids"].tolist() == [[2, 9, 3], [2, 3, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert batch["labels"].tolist() == [[-100, 9, -100], [-100, -100, -100]]
-    assert collate([{"input_ids": np.array([2, 3]), "labels": 1}])["labels"].tolist() == [1]
+
+
+def test_a_mask_that_hides_nothing_is_left_out():
+    batch = collate([{"input_ids": np.array([2, 3]), "labels": label} for label in (1, 0)])
+    assert {name: values.tolist() for name, values in batch.items()} == {"input_ids": [[2, 3]] * 2, "labels": [1, 0]}
 
 
 def test_other_classes_are_refused(tmp_path):

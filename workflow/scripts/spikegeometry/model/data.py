@@ -58,7 +58,7 @@ def collate(examples: list[dict]) -> dict[str, torch.Tensor]:
 
     `input_ids` is an array of ids; `labels`, if there, one number or one for each token.
     """
-    batch = pad([example["input_ids"] for example in examples])
+    batch = drop_idle_mask(pad([example["input_ids"] for example in examples]))
     labels = [example["labels"] for example in examples if "labels" in example]
     if labels and np.ndim(labels[0]):
         batch["labels"] = _stack(labels, NOT_A_TARGET)
@@ -75,9 +75,14 @@ def pad(sequences: list[np.ndarray]) -> dict[str, torch.Tensor]:
     }
 
 
-def model_inputs(sequences: list[np.ndarray], device: torch.device) -> dict[str, torch.Tensor]:
-    """`pad` on a device. Copies to a GPU start from pinned memory, so that none waits for what the GPU is at."""
-    inputs = pad(sequences)
+def drop_idle_mask(inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Inputs on the CPU without a mask that hides nothing: on a GPU the model would look, and the GPU wait for that."""
+    idle = inputs["attention_mask"].all()
+    return {name: tensor for name, tensor in inputs.items() if not (idle and name == "attention_mask")}
+
+
+def to_device(inputs: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
+    """Inputs on the device; a copy to a GPU starts from pinned memory, so that it waits for nothing."""
     if device.type == "cuda":
         inputs = {name: tensor.pin_memory() for name, tensor in inputs.items()}
     return {name: tensor.to(device, non_blocking=True) for name, tensor in inputs.items()}

@@ -8,7 +8,7 @@ from transformers import BertForSequenceClassification
 
 from spikegeometry.dataset.predictions import prediction_table
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows, batches_by_length, check_lengths, model_inputs
+from spikegeometry.model.data import EncodedRows, batches_by_length, check_lengths, drop_idle_mask, pad, to_device
 
 
 @torch.inference_mode()
@@ -26,7 +26,8 @@ def logits(
     batches, outputs = batches_by_length(rows.lengths, batch_size), []
     with torch.autocast(model.device.type, number_format, enabled=number_format != torch.float32):
         for batch in progress(batches, "batches predicted", total=len(batches)):
-            outputs.append(model(**model_inputs([rows[row] for row in batch], model.device)).logits.float())
+            inputs = drop_idle_mask(pad([rows[row] for row in batch]))
+            outputs.append(model(**to_device(inputs, model.device)).logits.float())
     result = np.empty((len(rows), model.config.num_labels), dtype=np.float32)
     if batches:
         result[np.concatenate(batches)] = torch.cat(outputs).cpu().numpy()

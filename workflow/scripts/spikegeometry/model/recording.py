@@ -11,7 +11,7 @@ from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError, check_finite
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows, batches_by_length, model_inputs
+from spikegeometry.model.data import EncodedRows, batches_by_length, pad, to_device
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def record(
         )
         batches = [members[batch] for batch in batches_by_length(rows.lengths[members], batch_size)]
         for batch in progress(batches, f"batches of {name} recorded", total=len(batches)):
-            inputs = model_inputs([rows[row] for row in batch], model.device)
+            inputs = to_device(pad([rows[row] for row in batch]), model.device)
             output = model(**inputs, output_hidden_states=True, output_attentions=True)
             padding = ~inputs["attention_mask"].bool()
             finite = [(states.isfinite().all(dim=-1) | padding).all(dim=1) for states in output.hidden_states]

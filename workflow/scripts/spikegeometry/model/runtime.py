@@ -34,6 +34,7 @@ def prepare(device: str, threads: int, gpus: int = 1) -> torch.device:
     chosen = choose_device(device, torch.cuda.device_count(), gpus)
     if chosen.type == "cuda" and gpus > 1:
         start_processes(gpus)
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     return chosen
 
 

@@ -106,6 +106,7 @@ def train(
             use_cpu=not gpu,
             bf16=multiplied_in == torch.bfloat16,
             fp16=multiplied_in == torch.float16,
+            # Without workers: an example is made in under 0.1 ms, and the GPU computes meanwhile.
             dataloader_pin_memory=gpu,
             accelerator_config={"non_blocking": gpu},
             ddp_find_unused_parameters=False,
