@@ -1,4 +1,4 @@
-"""Where the real genomes are, and the rule that nothing else may be skipped."""
+"""Where the real genomes and GPUs are, and the rule that nothing may be skipped but for want of them."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-ABSENT = "needs the real genomes of ../shared/data"
+ABSENT, NO_GPU = "needs the real genomes of ../shared/data", "needs a GPU"
 STRICT = bool(os.environ.get("STRICT") or os.environ.get("CI"))
 
 # Before the libraries are imported: no test reads a model from the network or opens a window.
@@ -22,11 +22,23 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture
+def gpu():
+    """The GPU, as jobs prepare it."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip(NO_GPU)
+    from spikegeometry.model.runtime import prepare
+
+    return prepare("cuda", threads=1)
+
+
 def refuse_skip(report):
-    """Under STRICT or CI, turn what was skipped for want of anything but real genomes into a failure."""
+    """Under STRICT or CI, turn what was skipped for want of anything that can be installed into a failure."""
     if STRICT and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2]
-        if ABSENT not in reason:
+        if not any(absent in reason for absent in (ABSENT, NO_GPU)):
             report.outcome = "failed"
             report.longrepr = f"{reason}\nHere a skipped test fails: install what it needs."
     return report

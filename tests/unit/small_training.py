@@ -1,24 +1,30 @@
-"""A small training for the tests, and a process that is killed in the middle of it.
+"""A small training for the tests, in this process or in others.
 
-As a script: train into a folder and die by SIGKILL when a number of examples has been made.
+As a script: train in so many processes and save model and history beside the checkpoints; or, where a number of
+examples is given, die by SIGKILL when a process has made so many.
 """
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
+import torch
 from transformers import PreTrainedModel
 
 from spikegeometry.model.classifier import new_classifier
 from spikegeometry.model.data import EncodedRows, Examples, collate
 from spikegeometry.model.finetuning import labelled_examples
-from spikegeometry.model.runtime import prepare
+from spikegeometry.model.folders import save_model
+from spikegeometry.model.runtime import prepare, start_processes
 from spikegeometry.model.training import train
+from spikegeometry.tables import write_tsv
 from tiny_bert import CLASSES, split_table
 
 TRAINING, VALIDATION = split_table(25, lengths=(6, 12), seed=1), split_table(9, lengths=(6, 12), seed=2)
+HERE = Path(__file__).resolve()
 SETTINGS = {"epochs": 4, "batch_size": 4, "learning_rate": 0.005, "weight_decay": 0.01, "patience": 0}
 
 
@@ -32,7 +38,13 @@ def collate_all(table) -> dict:
 
 
 def run(
-    start: Path, checkpoints: Path, checkpoint_seconds: float, die_at: int | None = None, seed: int = 5, **settings
+    start: Path,
+    checkpoints: Path,
+    checkpoint_seconds: float,
+    die_at: int | None = None,
+    seed: int = 5,
+    device: torch.device | None = None,
+    **settings,
 ) -> tuple[PreTrainedModel, pd.DataFrame]:
     training = examples(TRAINING, 0.2)
     if die_at is not None:
@@ -44,7 +56,7 @@ def run(
         SETTINGS | settings,
         phase="finetune",
         seed=seed,
-        device=prepare("cpu", threads=1),
+        device=device or prepare("cpu", threads=1),
         precision="auto",
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
@@ -64,5 +76,23 @@ def _deadly(make, die_at: int):
     return make_or_die
 
 
+def run_apart(
+    start: Path, folder: Path, checkpoint_seconds: float, die_at: int = 0, processes: int = 1
+) -> subprocess.CompletedProcess:
+    """`run` in processes of their own: model and history.tsv are in `folder`, beside the checkpoints."""
+    paths = [HERE.parent, HERE.parents[2] / "workflow" / "scripts"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
+    # Else accelerate numbers the CPU of each process, and the state of an optimizer cannot be read to `cpu:1`.
+    environment["ACCELERATE_TORCH_DEVICE"] = "cpu"
+    arguments = [str(start), str(folder), str(checkpoint_seconds), str(die_at), str(processes)]
+    command = [sys.executable, str(HERE), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), die_at=int(sys.argv[4]))
+    given, folder, seconds, limit, count = sys.argv[1:]
+    if int(count) > 1:
+        start_processes(int(count))
+    model, history = run(Path(given), Path(folder, "checkpoints"), float(seconds), die_at=int(limit) or None)
+    save_model(model, folder)
+    write_tsv(history, Path(folder, "history.tsv"))

@@ -195,6 +195,7 @@ SKIPS = {
         ("test", "no aligner", True),
         ("module", "no aligner", True),
         ("test", "needs the real genomes of ../shared/data", False),
+        ("test", "needs a GPU", False),
     ],
 )
 def test_a_skip_fails_where_it_could_be_helped(tmp_path, where, reason, fails):

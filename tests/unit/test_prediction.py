@@ -1,16 +1,25 @@
 """Predictions in batches are those of one sequence at a time."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import softmax
 
+from checkout import SCRIPTS
 from spikegeometry.errors import InputError
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import EncodedRows, batches_by_length, collate, shard_rows
 from spikegeometry.model.folders import save_model
 from spikegeometry.model.prediction import predict
+from spikegeometry.model.runtime import compile_model
 from tiny_bert import CLASSES, classifier, split_table
 
 CPU = torch.device("cpu")
@@ -84,6 +93,26 @@ def test_other_is_never_correct():
     assert not predict(classifier(), table, CLASSES, batch_size=3)["correct"].any()
 
 
+WITHOUT_COMPILER = """
+import torch
+from spikegeometry.model.runtime import compile_model
+model = torch.nn.Linear(2, 2)
+model.device = torch.device("cpu")
+compile_model(model)
+model(torch.ones(2))
+"""
+
+
+def test_without_a_compiler_the_model_stays_as_it_is(tmp_path):
+    environment = os.environ | {"CXX": "no-such-compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+    environment["PYTHONPATH"] = str(SCRIPTS)
+    command = [sys.executable, "-c", WITHOUT_COMPILER]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "Config key model.compile: nothing can be compiled here, going on without: " in result.stderr
+    assert "No working C++ compiler" in result.stderr
+
+
 def test_rows_of_several_chunks_and_slices():
     parts = [split_table(3, lengths=(4, 9), seed=seed) for seed in range(3)]
     table = pa.concat_tables(parts)
@@ -94,9 +123,45 @@ def test_rows_of_several_chunks_and_slices():
     assert part.lengths.tolist() == list(map(len, expected[2:7]))
 
 
-def test_batches_hold_neighbours_in_length_once_each():
-    lengths = np.array([5, 9, 5, 7, 9])
-    assert [batch.tolist() for batch in batches_by_length(lengths, 2)] == [[1, 4], [3, 0], [2]]
+def test_batches_hold_neighbours_in_length():
+    lengths = np.array([5, 9, 5, 7, 9, 3])
+    # 18 tokens: two sequences of 9 or 7, three of 5.
+    assert [batch.tolist() for batch in batches_by_length(lengths, 2)] == [[1, 4], [3, 0], [2, 5]]
+    assert [batch.tolist() for batch in batches_by_length(lengths[[0, 2, 5, 5]], 2)] == [[0, 1], [2, 3]]
+    assert batches_by_length(lengths[:0], 2) == []
+
+
+@given(st.lists(st.integers(2, 500), min_size=1, max_size=60), st.integers(1, 9))
+def test_batches_take_every_row_once_and_all_the_tokens_there_is_room_for(lengths, batch_size):
+    batches, lengths = batches_by_length(np.array(lengths, dtype=np.int32), batch_size), np.array(lengths)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    budget = batch_size * lengths.max()
+    for batch, following in zip(batches, [*batches[1:], None], strict=True):
+        longest = lengths[batch].max()
+        assert len(batch) * longest <= budget
+        if following is not None:
+            assert (len(batch) + 1) * longest > budget
+            assert lengths[batch].min() >= lengths[following].max()
+
+
+def test_in_bf16_predictions_are_nearly_those_in_fp32():
+    table, model = split_table(23, lengths=(4, 50)), classifier()
+    exact, near = (predict(model, table, CLASSES, 4, dtype) for dtype in (torch.float32, torch.bfloat16))
+    logits = [f"logit_{name}" for name in CLASSES]
+    assert (near.dtypes == exact.dtypes).all()
+    # bf16 keeps 8 bits of each product; these logits are between -8 and 8.
+    difference = np.abs(exact[logits] - near[logits]).to_numpy()
+    assert 0 < difference.max() < 0.2
+    assert next(model.parameters()).dtype == torch.float32
+
+
+def test_compiled_predictions_are_those_of_the_model():
+    table, model = split_table(23, lengths=(4, 50)), classifier(num_hidden_layers=1)
+    shares = [f"p_{name}" for name in CLASSES]
+    expected = predict(model, table, CLASSES, batch_size=4)[shares]
+    compile_model(model)
+    assert (model._compiled_call_impl is not None) == any(map(shutil.which, ("g++", "clang++")))
+    np.testing.assert_allclose(predict(model, table, CLASSES, batch_size=4)[shares], expected, atol=1e-5)
 
 
 def test_collate_pads_ids_labels_and_mask():
@@ -109,7 +174,11 @@ def test_collate_pads_ids_labels_and_mask():
     assert batch["input_ids"].tolist() == [[2, 9, 3], [2, 3, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert batch["labels"].tolist() == [[-100, 9, -100], [-100, -100, -100]]
-    assert collate([{"input_ids": np.array([2, 3]), "labels": 1}])["labels"].tolist() == [1]
+
+
+def test_a_mask_that_hides_nothing_is_left_out():
+    batch = collate([{"input_ids": np.array([2, 3]), "labels": label} for label in (1, 0)])
+    assert {name: values.tolist() for name, values in batch.items()} == {"input_ids": [[2, 3]] * 2, "labels": [1, 0]}
 
 
 def test_other_classes_are_refused(tmp_path):

@@ -1,17 +1,14 @@
 """Training: repeatable, resumable, and what it starts from."""
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from transformers import AutoTokenizer, BertForMaskedLM, BertModel
+from transformers import AutoTokenizer, BertForMaskedLM, BertForSequenceClassification, BertModel
 
 import small_training
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
@@ -21,8 +18,9 @@ from spikegeometry.model.classifier import load_classifier, new_classifier, untr
 from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, collate
 from spikegeometry.model.folders import save_model, save_tokenizer
 from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
-from spikegeometry.model.runtime import choose_device, mixed_precision, prepare
+from spikegeometry.model.runtime import choose_device, number_format, prepare
 from spikegeometry.model.training import fingerprint, is_exhausted, latest_checkpoint, train
+from spikegeometry.tables import read_tsv
 from tiny_bert import CLASSES, VOCABULARY_SIZE, config, split_table
 
 ARCHITECTURE = {
@@ -85,19 +83,32 @@ def test_the_same_configuration_gives_the_same_weights(unbroken, start, tmp_path
 @pytest.mark.parametrize(("checkpoint_seconds", "resumed_at"), [(0, 17), (600, 14)], ids=["in an epoch", "at its end"])
 def test_a_killed_training_ends_as_an_unbroken_one(unbroken, start, tmp_path, checkpoint_seconds, resumed_at):
     checkpoints = tmp_path / "checkpoints"
-    # The loader is a batch ahead: the examples of step 19 are made when step 17 is done.
-    arguments = [str(start), str(checkpoints), str(checkpoint_seconds), str(2 * 25 + 4 * 4)]
-    here = Path(__file__).parent
-    paths = os.pathsep.join([str(here), str(here.parents[1] / "workflow" / "scripts")])
-    killed = subprocess.run(
-        [sys.executable, small_training.__file__, *arguments], env=os.environ | {"PYTHONPATH": paths}, check=False
-    )
+    # 28 examples an epoch: batches are whole. The loader is one ahead: those of step 19 are made when step 17 is done.
+    killed = small_training.run_apart(start, tmp_path, checkpoint_seconds, die_at=2 * 28 + 4 * 4)
     assert killed.returncode == -signal.SIGKILL
     assert latest_checkpoint(checkpoints).name == f"checkpoint-{resumed_at}"
     model, history = small_training.run(start, checkpoints, checkpoint_seconds)
     save_model(model, tmp_path)
     assert weights(tmp_path) == weights(unbroken[0])
     pd.testing.assert_frame_equal(history, unbroken[1])
+
+
+def test_two_processes_train_as_one_and_go_on_when_killed(tmp_path):
+    torch.manual_seed(1)
+    save_model(BertForMaskedLM(config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)), tmp_path / "start")
+    model, history = small_training.run(tmp_path / "start", tmp_path / "alone", checkpoint_seconds=600)
+    together = tmp_path / "together"
+    # Each has half of every batch.
+    killed = small_training.run_apart(tmp_path / "start", together, 0, die_at=(2 * 28 + 4 * 4) // 2, processes=2)
+    assert killed.returncode and "SIGKILL" in killed.stderr, killed.stderr
+    assert latest_checkpoint(together / "checkpoints").name == "checkpoint-17"
+    ended = small_training.run_apart(tmp_path / "start", together, 600, processes=2)
+    assert ended.returncode == 0, ended.stderr
+    pd.testing.assert_frame_equal(read_tsv(together / "history.tsv"), history, rtol=1e-4)
+    shared = BertForSequenceClassification.from_pretrained(together)
+    batch = small_training.collate_all(small_training.VALIDATION)
+    with torch.no_grad():
+        torch.testing.assert_close(shared.eval()(**batch).logits, model.eval()(**batch).logits, rtol=0, atol=1e-3)
 
 
 def test_a_finished_training_is_not_trained_further(start, tmp_path):
@@ -124,7 +135,7 @@ def test_early_stopping_keeps_the_best_epoch(start, tmp_path):
 
 
 def test_patience():
-    log = [{"eval_loss": loss} for loss in (3.0, 2.0, 2.5, 2.0)]
+    log = [{"eval_target_loss": loss} for loss in (3.0, 2.0, 2.5, 2.0)]
     assert not is_exhausted(log[:3], 2)
     assert is_exhausted(log, 2)
     assert not is_exhausted(log, 0)
@@ -169,6 +180,10 @@ def test_masked_pretraining_learns(tmp_path):
     )
     losses = history.query("split == 'validation' and metric == 'loss'")["value"]
     assert losses.iloc[-1] < losses.iloc[0] < np.log(VOCABULARY_SIZE) + 0.5
+    # The mean over all hidden k-mers, however many a batch has of them.
+    batch = collate([validation[row] for row in range(len(validation))])
+    with torch.no_grad():
+        assert model.eval()(**batch).loss.item() == pytest.approx(losses.min(), abs=1e-5)
     assert model.config.max_position_embeddings == 64
     assert set(history["phase"]) == {"pretrain"}
 
@@ -273,17 +288,19 @@ def test_threads_and_precision():
     cpu = prepare("cpu", threads=1)
     assert cpu == torch.device("cpu")
     assert torch.get_num_threads() == 1
-    assert mixed_precision("auto", cpu) == {"bf16": False, "fp16": False}
-    assert mixed_precision("bf16", cpu) == {"bf16": True, "fp16": False}
+    assert number_format("auto", cpu) == number_format("fp32", cpu) == torch.float32
+    assert number_format("bf16", cpu) == torch.bfloat16
     with pytest.raises(InputError, match=r"model\.precision: fp16 needs a GPU"):
-        mixed_precision("fp16", cpu)
+        number_format("fp16", cpu)
 
 
 def test_choice_of_the_device():
-    assert choose_device("auto", gpu=True).type == choose_device("cuda", gpu=True).type == "cuda"
-    assert choose_device("auto", gpu=False).type == choose_device("cpu", gpu=True).type == "cpu"
+    assert choose_device("auto", 2).type == choose_device("cuda", 2, wanted=2).type == "cuda"
+    assert choose_device("auto", 0, wanted=2).type == choose_device("cpu", 2).type == "cpu"
     with pytest.raises(InputError, match=r"model\.device: it is cuda, but this machine shows no GPU"):
-        choose_device("cuda", gpu=False)
+        choose_device("cuda", 0)
+    with pytest.raises(InputError, match=r"model\.gpus: it is 4, but this machine shows 2"):
+        choose_device("auto", 2, wanted=4)
 
 
 def test_figure_shows_each_phase(unbroken):

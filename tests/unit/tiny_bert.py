@@ -36,22 +36,22 @@ def split_table(rows: int, lengths: tuple[int, int] = (8, 8), seed: int = 0) -> 
 
 
 def config(**changes) -> BertConfig:
-    return BertConfig(
-        vocab_size=VOCABULARY_SIZE,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        hidden_size=16,
-        intermediate_size=32,
-        max_position_embeddings=64,
-        id2label=dict(enumerate(CLASSES)),
-        label2id={name: number for number, name in enumerate(CLASSES)},
+    values = {
+        "vocab_size": VOCABULARY_SIZE,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "max_position_embeddings": 64,
+        "id2label": dict(enumerate(CLASSES)),
+        "label2id": {name: number for number, name in enumerate(CLASSES)},
         # Wide, so that no two outputs are alike by accident.
-        initializer_range=0.5,
-        **changes,
-    )
+        "initializer_range": 0.5,
+    }
+    return BertConfig(**values | changes)
 
 
-def classifier(attention: str = "sdpa", seed: int = 0) -> BertForSequenceClassification:
+def classifier(attention: str = "sdpa", seed: int = 0, **changes) -> BertForSequenceClassification:
     """An untrained classifier in evaluation mode."""
     torch.manual_seed(seed)
-    return BertForSequenceClassification._from_config(config(), attn_implementation=attention).eval()
+    return BertForSequenceClassification._from_config(config(**changes), attn_implementation=attention).eval()

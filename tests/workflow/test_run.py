@@ -110,3 +110,15 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
     figures = [*results.glob("**/*.png")]
     assert len(figures) >= 15
     assert all(figure.name in page for figure in figures)
+
+
+def test_a_gpu_that_is_asked_for_and_absent_is_reported(finished, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    # What no other rule needs, so that the run stays as it is.
+    target = "results/tiny/predictions/random/train.parquet"
+    result = finished.snakemake(target, "--rerun-triggers", "mtime", "--config", "model={device: cuda}")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "Config key model.device: it is cuda, but this machine shows no GPU." in output
+    assert "Take `auto` or `cpu`." in output
+    assert "Traceback" not in output

@@ -39,6 +39,9 @@ if QUERY:
 MODELS = ["finetuned", *config["model"]["controls"]]
 # `cuda` asks the scheduler for a GPU and takes the environment with the GPU build; `auto` takes the GPU it finds.
 GPUS = int(config["model"]["device"] == "cuda")
+TRAINING_GPUS = GPUS * config["model"]["gpus"]
+# Each GPU has a process of its own.
+TRAINING_THREADS = max(1, TRAINING_GPUS) * config["model"]["threads"]
 TORCH = "../../envs/torch-gpu.yaml" if GPUS else "../../envs/torch.yaml"
 # Outside the outputs, which Snakemake removes before a rerun: a killed training goes on from there. Written out,
 # because pathvars are not replaced in params.

@@ -18,6 +18,8 @@ rule predict_shard:
         gpu=GPUS,
     params:
         classes=lookup("classes", within=config),
+        precision=lookup("model/precision", within=config),
+        compiled=lookup("model/compile", within=config),
         device=lookup("model/device", within=config),
         threads=lookup("model/threads", within=config),
         shards=lookup("inference/shards", within=config),

@@ -15,15 +15,17 @@ rule pretrain:
         "<benchmarks>/model/pretrain.tsv"
     conda:
         TORCH
-    threads: lookup("model/threads", within=config)
+    threads: TRAINING_THREADS
     resources:
-        gpu=GPUS,
+        gpu=TRAINING_GPUS,
     params:
         base=lookup("model/base", within=config),
         architecture=lookup("model/architecture", within=config),
         settings=lookup("model/pretrain", within=config),
         precision=lookup("model/precision", within=config),
+        compiled=lookup("model/compile", within=config),
         device=lookup("model/device", within=config),
+        gpus=lookup("model/gpus", within=config),
         threads=lookup("model/threads", within=config),
         seed=lookup("seed", within=config),
         checkpoints=f"{CHECKPOINTS}/pretrained",
@@ -60,14 +62,16 @@ rule finetune:
         model=r"finetuned|seed\d+",
     conda:
         TORCH
-    threads: lookup("model/threads", within=config)
+    threads: TRAINING_THREADS
     resources:
-        gpu=GPUS,
+        gpu=TRAINING_GPUS,
     params:
         classes=lookup("classes", within=config),
         settings=lookup("model/finetune", within=config),
         precision=lookup("model/precision", within=config),
+        compiled=lookup("model/compile", within=config),
         device=lookup("model/device", within=config),
+        gpus=lookup("model/gpus", within=config),
         threads=lookup("model/threads", within=config),
         seed=seed_of,
         phase=phase_of,

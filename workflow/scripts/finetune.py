@@ -15,7 +15,7 @@ from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
-device = prepare(params.device, params.threads)
+device = prepare(params.device, params.threads, params.gpus)
 settings, seed = dict(params.settings), params.seed
 start = new_classifier(given.pretrained, params.classes, seed)
 
@@ -27,7 +27,8 @@ for path, unknown_probability in ((given.train, settings["unknown_probability"])
     examples.append(labelled_examples(rows, table.column("label").to_numpy(), unknown_probability, seed))
 
 files = [given.train, given.validation, Path(given.pretrained, "model.safetensors")]
-run = {"settings": settings, "classes": list(params.classes), "seed": seed, "precision": params.precision}
+run = {"settings": settings, "classes": list(params.classes), "seed": seed}
+run |= {key: params[key] for key in ("precision", "compiled", "gpus")}
 model, history = train(
     start,
     *examples,
@@ -36,6 +37,7 @@ model, history = train(
     seed=seed,
     device=device,
     precision=params.precision,
+    compiled=params.compiled,
     checkpoints=Path(params.checkpoints, fingerprint(files, run)),
 )
 save_model(model, snakemake.output.model)

@@ -5,7 +5,7 @@ from spikegeometry.logs import configure_logging
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import shard_rows
 from spikegeometry.model.prediction import predict
-from spikegeometry.model.runtime import prepare
+from spikegeometry.model.runtime import compile_model, number_format, prepare
 from spikegeometry.tables import write_parquet
 
 configure_logging(snakemake.log[0])
@@ -14,5 +14,8 @@ device = prepare(params.device, params.threads)
 table = open_split(snakemake.input.split)
 rows = shard_rows(table.num_rows, int(snakemake.wildcards.shard), params.shards)
 model = load_classifier(snakemake.input.model, params.classes, device)
-predictions = predict(model, table.slice(rows.start, rows.stop - rows.start), params.classes, params.batch_size)
+if params.compiled:
+    compile_model(model)
+part, multiplied_in = table.slice(rows.start, rows.stop - rows.start), number_format(params.precision, device)
+predictions = predict(model, part, params.classes, params.batch_size, multiplied_in)
 write_parquet(predictions, snakemake.output.predictions)

@@ -15,7 +15,7 @@ from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
-device = prepare(params.device, params.threads)
+device = prepare(params.device, params.threads, params.gpus)
 tokens = read_vocabulary(given.vocabulary)
 splits = [EncodedRows(open_split(path)) for path in (given.train, given.validation)]
 longest = max(rows.lengths.max() for rows in splits)
@@ -23,6 +23,7 @@ longest = max(rows.lengths.max() for rows in splits)
 if params.base == "pretrain":
     settings = dict(params.settings)
     run = {"settings": settings, "architecture": dict(params.architecture), "seed": params.seed}
+    run |= {key: params[key] for key in ("precision", "compiled", "gpus")}
     files = [given.train, given.validation, given.vocabulary]
     training, validation = (masked_examples(rows, settings, len(tokens), params.seed) for rows in splits)
     model, log = train(
@@ -34,7 +35,8 @@ if params.base == "pretrain":
         seed=params.seed,
         device=device,
         precision=params.precision,
-        checkpoints=Path(params.checkpoints, fingerprint(files, run | {"precision": params.precision})),
+        compiled=params.compiled,
+        checkpoints=Path(params.checkpoints, fingerprint(files, run)),
     )
 else:
     model, log = extended_base(params.base, tokens, longest, params.seed), history([], "pretrain")

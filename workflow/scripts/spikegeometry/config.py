@@ -153,6 +153,11 @@ def _check_sense(config: dict) -> None:
             f"{shape['heads']} heads do not divide hidden_size = {shape['hidden_size']}",
             "Choose a divisor.",
         )
+    gpus = config["model"]["gpus"]
+    for phase in ("pretrain", "finetune"):
+        size = config["model"][phase]["batch_size"]
+        if size % gpus:
+            refuse(f"model.{phase}.batch_size", f"{size} is no multiple of model.gpus = {gpus}", "Give one that is.")
     # The shape of a model that is read from elsewhere is known only when it is there; the scripts check it then.
     built = config["model"]["base"] == "pretrain"
     for name, block in config["analyses"].items():

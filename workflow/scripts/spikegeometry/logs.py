@@ -1,6 +1,7 @@
 """Logging of scripts: one call sets it up, long loops report how far they are."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -19,13 +20,17 @@ def configure_logging(path: str) -> None:
     """Log to the file `path` and to stderr, uncaught exceptions included.
 
     An InputError is logged as its one message, and so is a disk without room; any other exception with its traceback.
+    Of several processes that share a job, as `torchrun` starts them, only the first writes the file; the others report
+    nothing but errors.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    file = [logging.FileHandler(path, mode="w", encoding="utf-8")] if first else []
     logging.basicConfig(
-        level=logging.INFO,
+        level=logging.INFO if first else logging.ERROR,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
-        handlers=[logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler()],
+        handlers=[*file, logging.StreamHandler()],
         force=True,
     )
     logging.captureWarnings(True)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import torch
 
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows, batches_by_length, pad, shard_rows
+from spikegeometry.model.data import EncodedRows, batches_by_length, pad, shard_rows, to_device
 
 
 def input_batches(
@@ -25,5 +25,4 @@ def input_batches(
         places = np.flatnonzero((chosen >= of_shard.start) & (chosen < of_shard.stop))
         batches += [places[batch] for batch in batches_by_length(rows.lengths[chosen[places]], batch_size)]
     for places in progress(batches, "batches", total=len(batches)):
-        padded = pad([rows[row] for row in chosen[places]])
-        yield places, {name: tensor.to(device) for name, tensor in padded.items()}
+        yield places, to_device(pad([rows[row] for row in chosen[places]]), device)

@@ -58,12 +58,12 @@ def collate(examples: list[dict]) -> dict[str, torch.Tensor]:
 
     `input_ids` is an array of ids; `labels`, if there, one number or one for each token.
     """
-    batch = pad([example["input_ids"] for example in examples])
+    batch = drop_idle_mask(pad([example["input_ids"] for example in examples]))
     labels = [example["labels"] for example in examples if "labels" in example]
     if labels and np.ndim(labels[0]):
         batch["labels"] = _stack(labels, NOT_A_TARGET)
     elif labels:
-        batch["labels"] = torch.tensor(labels)
+        batch["labels"] = torch.from_numpy(np.array(labels))
     return batch
 
 
@@ -73,6 +73,19 @@ def pad(sequences: list[np.ndarray]) -> dict[str, torch.Tensor]:
         "input_ids": _stack(sequences, PAD),
         "attention_mask": _stack([np.ones(len(ids), np.int64) for ids in sequences], 0),
     }
+
+
+def drop_idle_mask(inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Inputs on the CPU without a mask that hides nothing: on a GPU the model would look, and the GPU wait for that."""
+    idle = inputs["attention_mask"].all()
+    return {name: tensor for name, tensor in inputs.items() if not (idle and name == "attention_mask")}
+
+
+def to_device(inputs: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
+    """Inputs on the device; a copy to a GPU starts from pinned memory, so that it waits for nothing."""
+    if device.type == "cuda":
+        inputs = {name: tensor.pin_memory() for name, tensor in inputs.items()}
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in inputs.items()}
 
 
 def _stack(arrays: list[np.ndarray], fill: int) -> torch.Tensor:
@@ -88,9 +101,17 @@ def shard_rows(count: int, shard: int, shards: int) -> slice:
 
 
 def batches_by_length(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Rows in batches of neighbours in length, so that little is padded; the longest come first."""
+    """Rows in batches of neighbours in length, so that little is padded; the longest come first.
+
+    Each batch has as many rows as fit, padded, into the tokens of `batch_size` of the longest.
+    """
     order = np.argsort(-lengths, kind="stable")
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    batches, start = [], 0
+    while start < len(order):
+        stop = start + batch_size * int(lengths[order[0]]) // int(lengths[order[start]])
+        batches.append(order[start:stop])
+        start = stop
+    return batches
 
 
 def check_lengths(table: pa.Table, lengths: np.ndarray, limit: int) -> None:

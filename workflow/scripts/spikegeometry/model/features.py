@@ -8,7 +8,7 @@ from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError
 from spikegeometry.logs import progress
-from spikegeometry.model.data import batches_by_length, pad
+from spikegeometry.model.data import batches_by_length, pad, to_device
 
 
 @torch.inference_mode()
@@ -23,7 +23,7 @@ def sequence_features(
     features = {"cls": np.empty(shape, dtype=np.float32), "kmers": np.empty(shape, dtype=np.float32)}
     batches = batches_by_length(np.array([len(ids) for ids in sequences]), batch_size)
     for batch in progress(batches, "batches read", total=len(batches)):
-        inputs = {key: tensor.to(model.device) for key, tensor in pad([sequences[row] for row in batch]).items()}
+        inputs = to_device(pad([sequences[row] for row in batch]), model.device)
         states = torch.stack(model.base_model(**inputs, output_hidden_states=True).hidden_states, dim=1)
         # Neither [CLS] nor [SEP], the last token that is no padding.
         inner = inputs["attention_mask"].clone()

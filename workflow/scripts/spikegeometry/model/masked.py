@@ -18,7 +18,7 @@ from transformers import BertForMaskedLM
 from spikegeometry.dataset.vocabulary import MASK
 from spikegeometry.logs import progress
 from spikegeometry.model.corruption import FIRST_KMER, mask_spans
-from spikegeometry.model.data import NOT_A_TARGET, batches_by_length, pad
+from spikegeometry.model.data import NOT_A_TARGET, batches_by_length, pad, to_device
 
 # Keeps these random numbers apart from others of the same seed.
 MASK_STREAM, READOUT_STREAM = 43, 44
@@ -77,7 +77,7 @@ def hide_kmers(
             )
             for row in members
         ]
-        inputs = {name: tensor.to(model.device) for name, tensor in pad([ids for ids, _ in corrupted]).items()}
+        inputs = to_device(pad([ids for ids, _ in corrupted]), model.device)
         states = model.bert(**inputs, output_hidden_states=True).hidden_states
         of_batch, slots, tokens, masked = [], [], [], []
         for number, (ids, labels) in enumerate(corrupted):

@@ -8,22 +8,40 @@ from transformers import BertForSequenceClassification
 
 from spikegeometry.dataset.predictions import prediction_table
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows, batches_by_length, check_lengths, pad
+from spikegeometry.model.data import EncodedRows, batches_by_length, check_lengths, drop_idle_mask, pad, to_device
 
 
 @torch.inference_mode()
-def logits(model: BertForSequenceClassification, rows: EncodedRows, batch_size: int) -> np.ndarray:
-    """The model's logits: float32 (rows, classes), in the order of the rows."""
+def logits(
+    model: BertForSequenceClassification,
+    rows: EncodedRows,
+    batch_size: int,
+    number_format: torch.dtype = torch.float32,
+) -> np.ndarray:
+    """The model's logits: float32 (rows, classes), in the order of the rows.
+
+    Matrices are multiplied in `number_format`. The logits stay on the device until the last: a copy of each batch
+    would let a GPU wait.
+    """
+    batches, outputs = batches_by_length(rows.lengths, batch_size), []
+    with torch.autocast(model.device.type, number_format, enabled=number_format != torch.float32):
+        for batch in progress(batches, "batches predicted", total=len(batches)):
+            inputs = drop_idle_mask(pad([rows[row] for row in batch]))
+            outputs.append(model(**to_device(inputs, model.device)).logits.float())
     result = np.empty((len(rows), model.config.num_labels), dtype=np.float32)
-    batches = batches_by_length(rows.lengths, batch_size)
-    for batch in progress(batches, "batches predicted", total=len(batches)):
-        inputs = {name: tensor.to(model.device) for name, tensor in pad([rows[row] for row in batch]).items()}
-        result[batch] = model(**inputs).logits.cpu().numpy()
+    if batches:
+        result[np.concatenate(batches)] = torch.cat(outputs).cpu().numpy()
     return result
 
 
-def predict(model: BertForSequenceClassification, table: pa.Table, classes: list[str], batch_size: int) -> pd.DataFrame:
-    """Predictions of the rows of a split, in their order.
+def predict(
+    model: BertForSequenceClassification,
+    table: pa.Table,
+    classes: list[str],
+    batch_size: int,
+    number_format: torch.dtype = torch.float32,
+) -> pd.DataFrame:
+    """Predictions of the rows of a split, in their order; matrices are multiplied in `number_format`.
 
     Columns: those of `prediction_table`, with `logit_<class>` for each class (float32) before the last, and softmax of
     these as `p_<class>` (float32).
@@ -32,7 +50,7 @@ def predict(model: BertForSequenceClassification, table: pa.Table, classes: list
     """
     rows = EncodedRows(table)
     check_lengths(table, rows.lengths, model.config.max_position_embeddings)
-    outputs = logits(model, rows, batch_size)
+    outputs = logits(model, rows, batch_size, number_format)
     known = table.select(["accession", "class", "label", "unknown"]).to_pandas()
     predictions = prediction_table(known, torch.from_numpy(outputs).softmax(-1).numpy(), classes)
     unknown = predictions.pop("unknown")

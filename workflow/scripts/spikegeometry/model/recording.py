@@ -10,7 +10,7 @@ from transformers import BertForSequenceClassification
 
 from spikegeometry.errors import InputError, check_finite
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows, batches_by_length, pad
+from spikegeometry.model.data import EncodedRows, batches_by_length, pad, to_device
 from spikegeometry.tables import atomic_path, create_array
 
 logger = logging.getLogger(__name__)
@@ -93,17 +93,17 @@ def record(
         )
         batches = [members[batch] for batch in batches_by_length(rows.lengths[members], batch_size)]
         for batch in progress(batches, f"batches of {name} recorded", total=len(batches)):
-            inputs = {key: tensor.to(model.device) for key, tensor in pad([rows[row] for row in batch]).items()}
+            inputs = to_device(pad([rows[row] for row in batch]), model.device)
             output = model(**inputs, output_hidden_states=True, output_attentions=True)
-            real = inputs["attention_mask"].bool()
-            for layer, states in enumerate(output.hidden_states):
-                finite = (states.isfinite().all(dim=-1) | ~real).all(dim=1).tolist()
-                check_finite(finite, accessions[batch], f"layer {layer}" if layer else "the embeddings")
+            padding = ~inputs["attention_mask"].bool()
+            finite = [(states.isfinite().all(dim=-1) | padding).all(dim=1) for states in output.hidden_states]
+            for layer, of_layer in enumerate(torch.stack(finite).tolist()):
+                check_finite(of_layer, accessions[batch], f"layer {layer}" if layer else "the embeddings")
             cls[batch] = torch.stack([states[:, 0] for states in output.hidden_states], dim=1).cpu().numpy()
-            for number in np.flatnonzero(recorded[batch]):
-                states = torch.stack([states[number, real[number]] for states in output.hidden_states])
-                hidden_states[places[batch[number]], :, : states.shape[1]] = states.cpu().numpy()
             lengths = rows.lengths[batch].tolist()
+            for number in np.flatnonzero(recorded[batch]):
+                states = torch.stack([states[number, : lengths[number]] for states in output.hidden_states])
+                hidden_states[places[batch[number]], :, : lengths[number]] = states.cpu().numpy()
             for total, attention in zip(sums, output.attentions, strict=True):
                 # One by one, which spares a copy of all; cropped, because rows of [PAD] are ordinary softmax rows.
                 for maps, n in zip(attention, lengths, strict=True):

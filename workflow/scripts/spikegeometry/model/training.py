@@ -10,17 +10,22 @@ import json
 import logging
 import math
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from accelerate.utils import broadcast
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
 from spikegeometry.errors import InputError, writing
 from spikegeometry.model.data import NOT_A_TARGET, Examples, collate
-from spikegeometry.model.runtime import mixed_precision
+from spikegeometry.model.runtime import compile_model, number_format, processes
 
 LOG_ENTRIES = 100
 CHECKPOINT_SECONDS = 600.0
@@ -28,7 +33,7 @@ STATE = "trainer_state.json"
 METRICS = {
     "loss": ("train", "loss"),
     "learning_rate": ("train", "learning_rate"),
-    "eval_loss": ("validation", "loss"),
+    "eval_target_loss": ("validation", "loss"),
     "eval_accuracy": ("validation", "accuracy"),
 }
 
@@ -54,6 +59,7 @@ def train(
     seed: int,
     device: torch.device,
     precision: str,
+    compiled: bool = False,
     checkpoints: Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> tuple[PreTrainedModel, pd.DataFrame]:
@@ -64,19 +70,23 @@ def train(
     `checkpoints`, which must be a folder of these very inputs and settings (`fingerprint`); checkpoints are written at
     the end of each epoch and every `checkpoint_seconds`.
 
-    The history has the columns phase, step, epoch, split, metric (loss, accuracy, learning_rate) and value.
+    Several processes (`runtime.start_processes`) share each batch and train one model; only the first of them returns.
+
+    The history has the columns phase, step, epoch, split, metric (loss, accuracy, learning_rate) and value. A loss is
+    the mean over all targets of a batch or of the split.
 
     Raises InputError where the validation loss is never finite.
     """
     steps = math.ceil(settings["epochs"] * math.ceil(len(training) / settings["batch_size"]))
     patience = settings.get("patience", 0)
+    gpu, multiplied_in = device.type == "cuda", number_format(precision, device)
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
             output_dir=str(checkpoints),
             num_train_epochs=settings["epochs"],
-            per_device_train_batch_size=settings["batch_size"],
-            per_device_eval_batch_size=2 * settings["batch_size"],
+            per_device_train_batch_size=settings["batch_size"] // processes(),
+            per_device_eval_batch_size=2 * settings["batch_size"] // processes(),
             learning_rate=settings["learning_rate"],
             weight_decay=settings.get("weight_decay", 0.0),
             adam_epsilon=settings.get("adam_epsilon", 1e-8),
@@ -86,27 +96,37 @@ def train(
             eval_strategy="epoch",
             save_strategy="epoch",
             save_total_limit=1,
-            metric_for_best_model="loss",
+            metric_for_best_model="target_loss",
             greater_is_better=False,
             logging_steps=max(1, steps // LOG_ENTRIES),
+            # Would ask the GPU for the loss of every step, and wait for it.
+            logging_nan_inf_filter=False,
             seed=seed,
             data_seed=seed,
-            use_cpu=device.type == "cpu",
-            dataloader_pin_memory=device.type == "cuda",
-            batch_eval_metrics=True,
+            use_cpu=not gpu,
+            bf16=multiplied_in == torch.bfloat16,
+            fp16=multiplied_in == torch.float16,
+            # Without workers: an example is made in under 0.1 ms, and the GPU computes meanwhile.
+            dataloader_pin_memory=gpu,
+            accelerator_config={"non_blocking": gpu},
+            ddp_find_unused_parameters=False,
             disable_tqdm=True,
             report_to="none",
-            **mixed_precision(precision, device),
         ),
-        train_dataset=training,
+        train_dataset=_WholeBatches(training, settings["batch_size"]),
         eval_dataset=validation,
         data_collator=collate,
-        compute_metrics=_Accuracy(),
+        compute_loss_func=_loss,
+        compute_metrics=_metrics,
+        preprocess_logits_for_metrics=_scores,
         callbacks=[_Reproducible(training, seed), _Checkpoints(checkpoint_seconds), _Patience(patience), _Log(phase)],
     )
     trainer.remove_callback(PrinterCallback)
+    if compiled:
+        compile_model(model)
 
-    checkpoint = latest_checkpoint(checkpoints)
+    with trainer.args.main_process_first():
+        checkpoint = latest_checkpoint(checkpoints)
     state = TrainerState.load_from_json(str(checkpoint / STATE)) if checkpoint else None
     if checkpoint:
         logger.info("%s: going on from step %d of %d", phase, state.global_step, steps)
@@ -114,6 +134,9 @@ def train(
         with writing(checkpoints):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = trainer.state
+    trainer.accelerator.end_training()
+    if not trainer.is_world_process_zero():
+        sys.exit()
     if state.best_model_checkpoint is None:
         raise InputError(
             f"The validation loss of phase {phase} was never finite.\n"
@@ -138,7 +161,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 def is_exhausted(log: list[dict], patience: int) -> bool:
     """Whether the last `patience` evaluations brought no lower validation loss; never where `patience` is 0."""
-    losses = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
+    losses = [entry["eval_target_loss"] for entry in log if "eval_target_loss" in entry]
     return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
 
 
@@ -153,26 +176,42 @@ def history(log: list[dict], phase: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["phase", "step", "epoch", "split", "metric", "value"])
 
 
-class _Accuracy:
-    """Share of the targets that are called right, summed batch by batch, whatever the number of sequences.
+class _WholeBatches(Dataset):
+    """The training examples, and as many without a target as the last batch of an epoch lacks.
 
-    Logits are those of classes, or what a masked model calls.
+    Then processes can share every batch evenly, and none is given an example twice.
     """
 
-    def __init__(self):
-        self.right = self.targets = 0
+    def __init__(self, examples: Examples, batch_size: int):
+        self.examples = examples
+        self.count = math.ceil(len(examples) / batch_size) * batch_size
 
-    def __call__(self, evaluation, compute_result: bool) -> dict[str, float]:
-        called, labels = evaluation.predictions, evaluation.label_ids
-        if called.ndim > labels.ndim:
-            called = called.argmax(-1)
-        targets = labels != NOT_A_TARGET
-        self.right += int((called == labels)[targets].sum())
-        self.targets += int(targets.sum())
-        accuracy = self.right / max(self.targets, 1)
-        if compute_result:
-            self.right = self.targets = 0
-        return {"accuracy": accuracy}
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, row: int) -> dict:
+        example = self.examples[row % len(self.examples)]
+        if row >= len(self.examples):
+            example["labels"] = np.full_like(example["labels"], NOT_A_TARGET)
+        return example
+
+
+def _loss(outputs, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
+    """The mean over the targets of a batch, of which this process may have only a share."""
+    logits = outputs.logits.flatten(0, -2)
+    return functional.cross_entropy(logits, labels.flatten(), reduction="sum") / num_items_in_batch
+
+
+def _scores(logits: Tensor, labels: Tensor) -> Tensor:
+    """Of each sequence the sum of its targets' losses, its right answers and its targets: (sequences, 3)."""
+    losses = functional.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none").view(labels.shape)
+    scores = torch.stack([losses, logits.argmax(-1) == labels, labels != NOT_A_TARGET], dim=1)
+    return scores.view(len(labels), 3, -1).sum(2)
+
+
+def _metrics(evaluation) -> dict[str, float]:
+    loss, right, targets = evaluation.predictions.sum(axis=0, dtype=np.float64)
+    return {"target_loss": loss / targets, "accuracy": right / targets}
 
 
 class _Reproducible(TrainerCallback):
@@ -186,7 +225,8 @@ class _Reproducible(TrainerCallback):
         self.examples.epoch = int(state.epoch or 0)
 
     def on_step_begin(self, args, state, control, **kwargs):
-        torch.manual_seed(int(np.random.SeedSequence([self.seed, state.global_step]).generate_state(1)[0]))
+        source = np.random.SeedSequence([self.seed, state.global_step, args.process_index])
+        torch.manual_seed(int(source.generate_state(1)[0]))
 
 
 class _Checkpoints(TrainerCallback):
@@ -197,8 +237,10 @@ class _Checkpoints(TrainerCallback):
         self.saved = time.monotonic()
 
     def on_step_end(self, args, state, control, **kwargs):
-        if control.should_log and time.monotonic() - self.saved >= self.seconds:
-            control.should_save = True
+        if control.should_log:
+            # The clock of the first process decides for all.
+            due = torch.tensor(float(time.monotonic() - self.saved >= self.seconds), device=args.device)
+            control.should_save = control.should_save or bool(broadcast(due))
 
     def on_epoch_end(self, args, state, control, **kwargs):
         control.should_log = True
@@ -230,6 +272,6 @@ class _Log(TrainerCallback):
         figures = [
             f"{name} {logs[key]:.4f}" for key, (_, name) in METRICS.items() if key in logs and name != "learning_rate"
         ]
-        split = "validation" if "eval_loss" in logs else "training"
+        split = "validation" if "eval_target_loss" in logs else "training"
         where = f"step {state.global_step} of {state.max_steps}, epoch {state.epoch:.2f}"
         logger.info("%s: %s: %s %s", self.phase, where, split, ", ".join(figures))
