@@ -173,7 +173,7 @@ def test_spikes_of_a_split_are_read_in_its_order(tmp_path):
     spikes.to_parquet(tmp_path / "spikes.parquet")
     assert list(read_projected(str(tmp_path / "spikes.parquet"), read)) == ["AC", "AT"]
     spikes[::-1].to_parquet(tmp_path / "spikes.parquet")
-    with pytest.raises(InputError, match="not hold the spikes of the split in its order"):
+    with pytest.raises(InputError, match="does not hold the genome 'y' in its place"):
         read_projected(str(tmp_path / "spikes.parquet"), read)
 
 

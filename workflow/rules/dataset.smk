@@ -74,7 +74,9 @@ rule encode_split:
         coordinates=lookup("dataset/coordinates", within=config),
         stride=lookup("dataset/stride", within=config),
         classes=lookup("classes", within=config),
-        library=digest("dataset.encoding", "dataset.vocabulary", "logs"),
+        library=digest(
+            "dataset.encoding", "dataset.reading", "dataset.vocabulary", "logs"
+        ),
     message:
         "Encoding the {wildcards.split} set as token ids"
     script:

@@ -1,16 +1,13 @@
 """Count the k-mers of the training split and write the vocabulary."""
 
-import pandas as pd
-
-from spikegeometry.dataset.reading import spike_batches
+from spikegeometry.dataset.reading import spike_batches, split_members
 from spikegeometry.dataset.vocabulary import count_kmers, write_vocabulary
 from spikegeometry.logs import configure_logging, progress
 from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
 coordinates = snakemake.params.coordinates
-splits = pd.read_parquet(snakemake.input.splits, columns=["accession", "split"])
-members = splits.loc[splits["split"] == "train", "accession"]
+members = split_members(snakemake.input.splits, "train")
 batches = progress(spike_batches(snakemake.input.spikes, [coordinates], members), "batches of spikes")
 counts = count_kmers(
     (batch.column(coordinates).to_pylist() for batch in batches),

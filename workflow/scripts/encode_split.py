@@ -1,16 +1,14 @@
 """Encode the gene sequences of a split or of an external set as token ids."""
 
-import pandas as pd
-
 from spikegeometry.dataset.encoding import Encoder, encode_split
+from spikegeometry.dataset.reading import split_members
 from spikegeometry.dataset.vocabulary import read_vocabulary
 from spikegeometry.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 members = None
 if not snakemake.params.external:
-    splits = pd.read_parquet(snakemake.input.splits, columns=["accession", "split"])
-    members = splits.loc[splits["split"] == snakemake.wildcards.split, "accession"]
+    members = split_members(snakemake.input.splits, snakemake.wildcards.split)
 encode_split(
     spikes=snakemake.input.spikes,
     members=members,

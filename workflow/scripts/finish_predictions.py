@@ -22,7 +22,7 @@ schema = pa.schema([*predictions.schema_arrow.remove_metadata(), *(pa.field(*add
 
 def finished(genomes):
     """Batches of the finished table. Genomes stand in the order of the predictions, with others between them."""
-    for batch in predictions.iter_batches(ROWS_IN_MEMORY):
+    for batch in predictions.iter_batches(ROWS_IN_MEMORY, use_threads=False):
         table = batch.to_pandas()
         logits = logits_of(table, rule.classes)
         of_batch = []

@@ -82,7 +82,11 @@ def join_parquet(parts: Sequence[str | os.PathLike], path: str | os.PathLike) ->
     # A column of a part without rows may have no type.
     schemas = [pq.read_schema(part).remove_metadata() for part in parts]
     schema = pa.unify_schemas(schemas, promote_options="permissive")
-    batches = (batch.cast(schema) for part in parts for batch in pq.ParquetFile(part).iter_batches(ROWS_IN_MEMORY))
+    batches = (
+        batch.cast(schema)
+        for part in parts
+        for batch in pq.ParquetFile(part).iter_batches(ROWS_IN_MEMORY, use_threads=False)
+    )
     write_batches(batches, schema, path)
 
 

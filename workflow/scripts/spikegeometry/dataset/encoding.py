@@ -2,11 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -79,13 +78,13 @@ def encode_batch(batch: pa.RecordBatch, coordinates: str, encoder: Encoder, clas
 
 def encode_split(
     spikes: str | os.PathLike,
-    members: pd.Series | None,
+    members: Iterable[str] | None,
     coordinates: str,
     encoder: Encoder,
     classes: list[str],
     path: str | os.PathLike,
 ) -> None:
-    """Write an Arrow file of `SCHEMA` with the spikes of the accessions `members` (all where None), in file order.
+    """Write an Arrow file of `SCHEMA` with the spikes of `members` (all where None), as `spike_batches` takes them.
 
     `label` is the index of the class in `classes`, -1 where it is none of them. Memory is that of one batch.
     """

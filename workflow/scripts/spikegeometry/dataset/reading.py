@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-# Small enough that the arrays of a batch stay in the cache.
-BATCH = 512
+from spikegeometry.errors import InputError
+
+# Small enough that the arrays of a batch stay in the cache, and that a thousand genomes fill as much memory as many.
+BATCH = 128
+SPLITS = ("train", "validation", "test")
 # Name of the run's own spikes beside those of its external sets.
 RUN = "run"
 # Keeps these random numbers apart from others of the same seed.
@@ -45,21 +48,41 @@ class StoredTexts(Sequence):
         return os.pread(self._file.fileno(), end - start, start).decode()
 
 
+def split_members(splits: str | os.PathLike, name: str) -> Iterator[str]:
+    """Accessions of the genomes of a split, in the order of the tables of splits and of spikes."""
+    for batch in pq.ParquetFile(splits).iter_batches(BATCH, columns=["accession", "split"], use_threads=False):
+        yield from batch.filter(pc.equal(batch.column("split"), name)).column("accession").to_pylist()
+
+
 def spike_batches(
-    spikes: str | os.PathLike, columns: list[str], members: pd.Series | None = None
+    spikes: str | os.PathLike, columns: list[str], members: Iterable[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Columns of a table of spikes, batch by batch in its order; with `members`, only the rows of those accessions."""
-    wanted = None if members is None else pa.array(members.tolist(), type=pa.string())
+    """Columns of a table of spikes, batch by batch in its order; with `members`, only the rows of those accessions.
+
+    Members are in the order of the table. Raises InputError where one is not found there.
+    """
+    wanted = None if members is None else iter(members)
+    following = None if wanted is None else next(wanted, None)
     read = columns if wanted is None or "accession" in columns else ["accession", *columns]
-    for batch in pq.ParquetFile(spikes).iter_batches(BATCH, columns=read):
+    # Threads would each keep memory of their own.
+    for batch in pq.ParquetFile(spikes).iter_batches(BATCH, columns=read, use_threads=False):
         if wanted is not None:
-            batch = batch.filter(pc.is_in(batch.column("accession").cast(pa.string()), value_set=wanted))
+            chosen = []
+            for accession in batch.column("accession").to_pylist():
+                chosen.append(accession == following)
+                if chosen[-1]:
+                    following = next(wanted, None)
+            batch = batch.filter(pa.array(chosen))
         if batch.num_rows:
             yield batch.select(columns)
+    if following is not None:
+        raise InputError(
+            f"{spikes} does not hold the genome {following!r} in its place. Make what was made of it again."
+        )
 
 
 def sample_spikes(
-    spikes: str | os.PathLike, columns: list[str], most: int, seed: int, members: pd.Series | None = None
+    spikes: str | os.PathLike, columns: list[str], most: int, seed: int, members: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """Columns of at most `most` spikes of each class, a seeded sample of those whose native sequences are distinct.
 
@@ -92,9 +115,9 @@ def read_sets(
     `columns` must hold accession, class and native. `split` is the external set's name where a spike has none; `input`
     is a number for each native sequence. Of each set, split and class, `sample_spikes` takes at most `most`.
     """
-    split_of = pd.read_parquet(splits, columns=["accession", "split"]).groupby("split")["accession"]
     parts = [
-        sample_spikes(run, columns, most, seed, members).assign(set=RUN, split=split) for split, members in split_of
+        sample_spikes(run, columns, most, seed, split_members(splits, split)).assign(set=RUN, split=split)
+        for split in SPLITS
     ]
     parts += [sample_spikes(path, columns, most, seed).assign(set=name, split=name) for name, path in external.items()]
     sampled = pd.concat(parts, ignore_index=True)

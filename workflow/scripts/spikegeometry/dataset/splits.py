@@ -12,10 +12,8 @@ import os
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.reading import spike_batches
+from spikegeometry.dataset.reading import SPLITS, spike_batches
 from spikegeometry.errors import InputError
-
-SPLITS = ("train", "validation", "test")
 
 
 def haplotype_id(sequence: str) -> str:
@@ -54,28 +52,30 @@ def assign_splits(
     unknown = sorted(set(spikes["class"]) - set(classes))
     if unknown:
         raise InputError(f"genomes of class {', '.join(unknown)}, not in the config key classes: add it there")
-    unit = "haplotype" if method == "haplotype" else "accession"
-    groups = _groups(spikes, unit)
+    # As numbers in the order of the names: tables of texts would take many times the memory.
+    unit, names = pd.factorize(spikes["haplotype" if method == "haplotype" else "accession"], sort=True)
+    groups = _groups(unit, spikes["class"])
     numbers = groups["class"].value_counts().reindex(classes, fill_value=0)
     too_few = numbers[numbers < len(SPLITS)]
     if len(too_few):
         raise InputError("\n".join(_too_few(name, method, spikes, number) for name, number in too_few.items()))
-    split_of = {}
+    split_of = np.zeros(len(names), dtype=np.int8)
     for index, name in enumerate(classes):
         members = groups[groups["class"] == name]
         order = np.random.default_rng([seed, index]).permutation(len(members))
         members = members.iloc[order].sort_values("size", ascending=False, kind="stable")
         chosen = fill_splits(members["size"].tolist(), [1 - validation - test, validation, test])
-        split_of.update(zip(members[unit], (SPLITS[i] for i in chosen), strict=True))
-    return spikes.assign(split=spikes[unit].map(split_of))
+        split_of[members["unit"]] = chosen
+    return spikes.assign(split=np.array(SPLITS, dtype=object)[split_of[unit]])
 
 
-def _groups(spikes: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Columns `unit`, class (the most frequent), size of the groups, sorted by `unit`."""
-    counts = spikes.groupby([unit, "class"], sort=True).size().rename("genomes").reset_index()
-    counts["size"] = counts.groupby(unit)["genomes"].transform("sum")
-    counts = counts.sort_values([unit, "genomes", "class"], ascending=[True, False, True])
-    return counts.drop_duplicates(unit)[[unit, "class", "size"]]
+def _groups(unit: np.ndarray, classes: pd.Series) -> pd.DataFrame:
+    """Columns unit, class (the most frequent), size of the groups, sorted by unit, from those of each genome."""
+    genomes = pd.DataFrame({"unit": unit, "class": classes.to_numpy()}).astype({"class": "category"})
+    counts = genomes.groupby(["unit", "class"], sort=True, observed=True).size().rename("genomes").reset_index()
+    counts["size"] = counts.groupby("unit")["genomes"].transform("sum")
+    counts = counts.sort_values(["unit", "genomes", "class"], ascending=[True, False, True])
+    return counts.drop_duplicates("unit").astype({"class": str})
 
 
 def _too_few(name: str, method: str, spikes: pd.DataFrame, groups: int) -> str:

@@ -6,9 +6,8 @@ only chooses a setting, where there is one.
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,6 @@ from spikegeometry.dataset.encoding import open_split
 from spikegeometry.dataset.packing import symbol_matrix
 from spikegeometry.dataset.reading import SAMPLE_STREAM, StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
-from spikegeometry.errors import InputError
 from spikegeometry.evaluation.metrics import log_loss
 from spikegeometry.logs import progress
 
@@ -63,20 +61,9 @@ def read_rows(split: str) -> pd.DataFrame:
 
 
 def read_projected(spikes: str, rows: pd.DataFrame) -> StoredTexts:
-    """The projected spikes of `rows`, which stand in the table of spikes of their cohort in the same order.
-
-    Raises InputError where they do not.
-    """
-    wanted = iter(rows["accession"])
-
-    def texts() -> Iterator[str]:
-        for batch in spike_batches(spikes, ["accession", "projected"], rows["accession"]):
-            found = batch.column("accession").to_pylist()
-            if found != list(islice(wanted, len(found))):
-                raise InputError(f"{spikes} does not hold the spikes of the split in its order: encode the split anew.")
-            yield from batch.column("projected").to_pylist()
-
-    return StoredTexts(texts())
+    """The projected spikes of `rows`, which stand in the table of spikes of their cohort in the same order."""
+    batches = spike_batches(spikes, ["projected"], rows["accession"])
+    return StoredTexts(spike for batch in batches for spike in batch.column("projected").to_pylist())
 
 
 def common_kmers(split: str, vocabulary_size: int) -> np.ndarray:

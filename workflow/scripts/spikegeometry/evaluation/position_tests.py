@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import stats
 
 from spikegeometry.dataset.domains import token_places
-from spikegeometry.dataset.reading import sample_spikes
+from spikegeometry.dataset.reading import sample_spikes, split_members
 from spikegeometry.dataset.vocabulary import PAD, UNK
 from spikegeometry.evaluation.intervals import bootstrap_weights
 from spikegeometry.evaluation.token_evidence import encoder_of, slot_tokens
@@ -33,9 +33,8 @@ PLACES = ["layer", "head", "variant"]
 
 def training_spikes(spikes: str | os.PathLike, splits: str | os.PathLike, most: int, seed: int) -> pd.DataFrame:
     """class and projected of the spikes of the training split, equal ones of a class once, as `sample_spikes` takes."""
-    split_of = pd.read_parquet(splits, columns=["accession", "split"])
-    members = split_of.loc[split_of["split"] == "train", "accession"]
-    return sample_spikes(spikes, ["class", "projected"], most, seed, members).drop_duplicates(ignore_index=True)
+    sampled = sample_spikes(spikes, ["class", "projected"], most, seed, split_members(splits, "train"))
+    return sampled.drop_duplicates(ignore_index=True)
 
 
 def position_table(

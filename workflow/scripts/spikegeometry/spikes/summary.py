@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 import pyarrow.parquet as pq
 
-ROWS_IN_MEMORY = 2000
+ROWS_IN_MEMORY = 500
 COLUMNS = ["class", "native", "insertions", "deletions", "n_fraction", "covered_fraction"]
 FORMS = ("native", "projected")
 DELETION, INSERTION = "deletion", "insertion"
@@ -27,7 +27,7 @@ def summarise_spikes(path: str | os.PathLike) -> tuple[pd.DataFrame, pd.DataFram
     values: Counter[tuple] = Counter()
     indels: Counter[tuple] = Counter()
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS_IN_MEMORY, columns=COLUMNS):
+        for batch in file.iter_batches(ROWS_IN_MEMORY, columns=COLUMNS, use_threads=False):
             for row in batch.to_pylist():
                 name = row["class"]
                 spikes[name] += 1
@@ -48,7 +48,9 @@ def read_forms(path: str | os.PathLike, accessions: Iterable[str]) -> pd.DataFra
     """native, projected and indels (as `parse_indels` gives them) of some spikes, by accession."""
     wanted = set(accessions)
     with pq.ParquetFile(path) as file:
-        batches = file.iter_batches(ROWS_IN_MEMORY, columns=["accession", *FORMS, "deletions", "insertions"])
+        batches = file.iter_batches(
+            ROWS_IN_MEMORY, columns=["accession", *FORMS, "deletions", "insertions"], use_threads=False
+        )
         rows = [row for batch in batches for row in batch.to_pylist() if row["accession"] in wanted]
     table = pd.DataFrame(rows).set_index("accession")
     indels = [parse_indels(*row) for row in table[["deletions", "insertions"]].itertuples(index=False)]
