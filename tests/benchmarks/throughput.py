@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-LIBRARY = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+LIBRARY = Path(__file__, "../../../workflow/scripts").resolve()
 TASKS, SIDES = ("fine-tuning", "prediction", "recording"), ("ours", "bare", "plain")
 COLUMNS = ["task", "side", "precision", "attention", "tokens/s", "step, ms", "bare = 1"]
 COLUMNS += ["peak memory, GB", "TFLOP/s", "of the peak"]
