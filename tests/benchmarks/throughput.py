@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -32,7 +33,7 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-LIBRARY = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+LIBRARY = Path(__file__, "../../../workflow/scripts").resolve()
 TASKS, SIDES = ("fine-tuning", "prediction", "recording"), ("ours", "bare", "plain")
 COLUMNS = ["task", "side", "precision", "attention", "tokens/s", "step, ms", "bare = 1"]
 COLUMNS += ["peak memory, GB", "TFLOP/s", "of the peak"]
@@ -291,10 +292,9 @@ def peak_memory(given: argparse.Namespace) -> int:
 
 def peak_flop(given: argparse.Namespace, precision: str) -> float:
     """FLOP/s that the device can reach: of the table, or of the best of some products of large matrices."""
-    name = torch.cuda.get_device_name() if given.device == "cuda" else ""
-    known = [peaks for model, peaks in PEAKS.items() if model in name]
-    if known:
-        return 1e12 * known[0][precision == "fp32"]
+    for model, peaks in PEAKS.items() if given.device == "cuda" else ():
+        if re.search(rf"\b{model}\b", torch.cuda.get_device_name()):
+            return 1e12 * peaks[precision == "fp32"]
     side = torch.ones((4096, 4096), dtype=FORMATS[precision], device=given.device)
     best = min(mean_seconds(given, (side @ side for _ in range(2)), 1) for _ in range(5))
     return 2 * len(side) ** 3 / best
@@ -326,6 +326,7 @@ def main() -> None:
         f"{machine(given)}, torch {torch.__version__}{', compiled' if given.compile else ''}: {given.layers} layers, "
         f"{given.heads} heads, width {given.width}, {given.tokens} tokens, batches of {given.batch}\n"
     )
+    peaks = {precision: peak_flop(given, precision) for precision in {"fp32", given.precision}}
     print_row(COLUMNS)
     print_row(["---"] * len(COLUMNS))
     for task in given.tasks:
@@ -337,7 +338,7 @@ def main() -> None:
             seconds, memory = found[side].values()
             speed = (3 if task == "fine-tuning" else 1) * given.batch * flop_of_forward(given) / seconds
             ratio = f"{seconds / found['bare']['seconds']:.2f}" if "bare" in found else ""
-            tokens, share = given.batch * given.tokens / seconds, speed / peak_flop(given, precision)
+            tokens, share = given.batch * given.tokens / seconds, speed / peaks[precision]
             rates = [f"{tokens:,.0f}", f"{1000 * seconds:,.1f}", ratio]
             use = [f"{memory / 1e9:.2f}", f"{speed / 1e12:.3g}", f"{share:.0%}"]
             print_row([task, side, precision, attention, *rates, *use])

@@ -105,6 +105,7 @@ def test_a_table_without_classes_reads_the_class_rules():
         ({"cleaning": {"min_length": 50000}}, "cleaning.min_length: it is more than", "No genome could pass"),
         ({"split": {"test": 0.5, "validation": 0.5}}, "split.test: with split.validation", "Keep their sum"),
         ({"model": {"architecture": {"heads": 7}}}, "7 heads do not divide hidden_size = 768", "Choose a divisor."),
+        ({"model": {"gpus": 3}}, "model.pretrain.batch_size: 8 is no multiple of model.gpus = 3", "Give one that is."),
         ({"analyses": {"cone_index": {"heads": [13]}}}, "analyses.cone_index.heads: 13", "heads 1 to 12"),
         ({"analyses": {"cone_index": {"classes": ["x"]}}}, "analyses.cone_index.classes: no class x", "Classes: alpha"),
     ],

@@ -5,10 +5,6 @@ import pytest
 CASES = {
     "sed=3": ("Config key sed is unknown. Did you mean seed?",),
     "model={device: gpu}": ("Config key model.device: gpu is not allowed.", "one of auto, cpu, cuda"),
-    "model={gpus: 3}": (
-        "Config key model.pretrain.batch_size: 8 is no multiple of model.gpus = 3.",
-        "Give one that is.",
-    ),
     "analyses={cone_index: {layers: [3]}}": (
         "Config key analyses.cone_index.layers: 3 does not exist.",
         "layers 1 to 2",
