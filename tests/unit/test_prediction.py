@@ -16,9 +16,9 @@ from scipy.special import softmax
 from checkout import SCRIPTS
 from spikegeometry.errors import InputError
 from spikegeometry.model.classifier import load_classifier
-from spikegeometry.model.data import EncodedRows, batches_by_length, collate, shard_rows
+from spikegeometry.model.data import EncodedRows, batches_by_length, collate, distinct_rows, shard_rows
 from spikegeometry.model.folders import save_model
-from spikegeometry.model.prediction import predict
+from spikegeometry.model.prediction import logits, predict
 from spikegeometry.model.runtime import compile_model
 from tiny_bert import CLASSES, classifier, split_table
 
@@ -64,6 +64,18 @@ def test_predictions_are_those_of_each_sequence_alone():
         "logit_blue",
         "unknown",
     ]
+
+
+def test_equal_sequences_are_read_once():
+    table, chosen = split_table(5, lengths=(4, 9)), [3, 0, 3, 1, 0, 4, 2, 3]
+    repeated = EncodedRows(table.take(chosen))
+    first, same = distinct_rows(repeated)
+    assert first[same].tolist() == [0, 1, 0, 3, 1, 5, 6, 0]
+    model, read = classifier(), []
+    model.register_forward_pre_hook(lambda _, args, inputs: read.append(inputs["input_ids"]), with_kwargs=True)
+    outputs = logits(model, repeated, batch_size=2)
+    assert sum(map(len, read)) == 5
+    np.testing.assert_allclose(outputs, logits(model, EncodedRows(table), batch_size=5)[chosen], atol=1e-6)
 
 
 def test_shards_together_are_the_whole():

@@ -1,5 +1,6 @@
 """Encoded sequences as examples and padded batches."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -31,6 +32,14 @@ class EncodedRows(Sequence):
         ids, offsets = self._chunks[chunk]
         row = row - self._starts[chunk]
         return ids[offsets[row] : offsets[row + 1]].astype(np.int64)
+
+
+def distinct_rows(rows: EncodedRows) -> tuple[np.ndarray, np.ndarray]:
+    """A row of each distinct sequence (D,), and for every row (N,) which of these it equals."""
+    digests = [hashlib.blake2b(ids, digest_size=16).digest() for ids in rows]
+    keys = np.frombuffer(b"".join(digests), dtype="u8, u8")
+    _, first, same = np.unique(keys, return_index=True, return_inverse=True)
+    return first, same
 
 
 class Examples(Dataset):

@@ -8,7 +8,15 @@ from transformers import BertForSequenceClassification
 
 from spikegeometry.dataset.predictions import prediction_table
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows, batches_by_length, check_lengths, drop_idle_mask, pad, to_device
+from spikegeometry.model.data import (
+    EncodedRows,
+    batches_by_length,
+    check_lengths,
+    distinct_rows,
+    drop_idle_mask,
+    pad,
+    to_device,
+)
 
 
 @torch.inference_mode()
@@ -20,18 +28,19 @@ def logits(
 ) -> np.ndarray:
     """The model's logits: float32 (rows, classes), in the order of the rows.
 
-    Matrices are multiplied in `number_format`. The logits stay on the device until the last: a copy of each batch
-    would let a GPU wait.
+    The model reads equal sequences, of which real cohorts are full, once. Matrices are multiplied in `number_format`.
+    The logits stay on the device until the last: a copy of each batch would let a GPU wait.
     """
-    batches, outputs = batches_by_length(rows.lengths, batch_size), []
+    first, same = distinct_rows(rows)
+    batches, outputs = batches_by_length(rows.lengths[first], batch_size), []
     with torch.autocast(model.device.type, number_format, enabled=number_format != torch.float32):
         for batch in progress(batches, "batches predicted", total=len(batches)):
-            inputs = drop_idle_mask(pad([rows[row] for row in batch]))
+            inputs = drop_idle_mask(pad([rows[row] for row in first[batch]]))
             outputs.append(model(**to_device(inputs, model.device)).logits.float())
-    result = np.empty((len(rows), model.config.num_labels), dtype=np.float32)
+    result = np.empty((len(first), model.config.num_labels), dtype=np.float32)
     if batches:
         result[np.concatenate(batches)] = torch.cat(outputs).cpu().numpy()
-    return result
+    return result[same]
 
 
 def predict(
