@@ -30,6 +30,7 @@ ANSWERS = {
     "a head's two classes": ["layer=3&head=5&class=mu&class=gh", "layer=3&head=6&class=mu&class=gh"],
     "another head along the protein": ["view=track&layer=3&head=5", "view=track&layer=3&head=6"],
     "another class by layer": ["view=stream&class=mu", "view=stream&class=delta"],
+    "another layer of the space": ["view=space&depth=3", "view=space&depth=4"],
     "a search": ["view=predictions&true=mu", "view=predictions&true=delta"],
     "another metric": ["view=card&metric=accuracy", "view=card&metric=none"],
 }
