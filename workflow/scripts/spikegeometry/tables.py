@@ -49,6 +49,13 @@ def write_tsv(table: pd.DataFrame, path: str | os.PathLike) -> None:
         table.to_csv(partial, sep="\t", index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
 
 
+def write_tsv_parts(parts: Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
+    """Write tables with the same columns, one below the other, as one that `write_tsv` writes."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        for number, part in enumerate(parts):
+            part.to_csv(file, sep="\t", index=False, header=not number, float_format=FLOAT_FORMAT, lineterminator="\n")
+
+
 def read_tsv(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a table that `write_tsv` wrote, or some columns of it.
 
