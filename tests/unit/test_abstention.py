@@ -24,7 +24,7 @@ from spikegeometry.evaluation.detection import (
     metric_table,
     read_genomes,
     risk_curve,
-    score_table,
+    score_tables,
     variants,
 )
 from spikegeometry.evaluation.metrics import false_positive_rate
@@ -172,6 +172,15 @@ def test_what_is_kept_by_hand():
     assert curve["y"].tolist() == pytest.approx([0, 1 / 2, 2 / 3, 3 / 4, 3 / 5])
 
 
+def test_of_a_long_risk_curve_some_points_are_given(monkeypatch):
+    scores, correct = np.arange(100.0), np.arange(100) % 3 > 0
+    whole = risk_curve(scores, correct)
+    monkeypatch.setattr("spikegeometry.evaluation.detection.POINTS", 12)
+    some = risk_curve(scores, correct)
+    assert len(whole) == 100 and some["x"].tolist() == pytest.approx(np.arange(0.01, 1.01, 0.09))
+    assert some.merge(whole, on=["x", "y", "n"]).equals(some)
+
+
 def test_a_set_without_others_has_no_rows_that_need_them():
     validation, test = drawn(7, 30, 3.0), drawn(8, 30, 3.0)
     used = fit_abstention(CLASSES, validation.logits, validation.table["label"].to_numpy(), "energy", 0.95)
@@ -209,7 +218,7 @@ def test_figure(tmp_path, known, others):
     used = fit_abstention(CLASSES, validation.logits, validation.table["label"].to_numpy(), "energy", 0.95)
     rules = variants(used, validation)
     metrics = metric_table({"away": external, "test": validation}, external.other, rules, used, ASSESSOR)
-    figure = draw_abstention(metrics, curve_table(external, rules, 5), score_table(external, rules), "away")
+    figure = draw_abstention(metrics, curve_table(external, rules, 5), pd.concat(score_tables(external, rules)), "away")
     texts = " ".join(text.get_text() for axis in figure.axes for text in axis.texts)
     assert ("no genome of none of the classes" in texts) == (known == 0 or others == 0)
     assert ("no genome of the classes" in texts) == (known == 0)

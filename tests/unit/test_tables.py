@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from checkout import SCRIPTS
-from spikegeometry.tables import atomic_path, create_array, join_parquet, read_tsv, write_parquet, write_tsv
+from spikegeometry.tables import (
+    atomic_path,
+    create_array,
+    join_parquet,
+    read_tsv,
+    write_parquet,
+    write_tsv,
+    write_tsv_parts,
+)
 
 
 def test_text_that_looks_missing_is_text(tmp_path):
@@ -67,6 +75,13 @@ def test_joined_parts_are_one_table(tmp_path):
         write_parquet(part, tmp_path / f"{number}.parquet")
     join_parquet([tmp_path / f"{number}.parquet" for number in range(3)], tmp_path / "whole.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "whole.parquet"), whole)
+
+
+def test_a_table_in_parts_is_as_one(tmp_path):
+    table = pd.DataFrame({"a": ["x", "y", "z"], "b": [0.1234567, np.nan, 3]})
+    write_tsv(table, tmp_path / "whole.tsv")
+    write_tsv_parts((table.iloc[row : row + 2] for row in (0, 2)), tmp_path / "parts.tsv")
+    assert (tmp_path / "parts.tsv").read_bytes() == (tmp_path / "whole.tsv").read_bytes()
 
 
 def test_some_columns_of_a_table(tmp_path):

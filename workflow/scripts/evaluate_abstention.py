@@ -7,11 +7,11 @@ from spikegeometry.evaluation.detection import (
     curve_table,
     metric_table,
     read_genomes,
-    score_table,
+    score_tables,
     variants,
 )
 from spikegeometry.logs import configure_logging
-from spikegeometry.tables import write_tsv
+from spikegeometry.tables import write_tsv, write_tsv_parts
 
 configure_logging(snakemake.log[0])
 params, paths, name = snakemake.params, snakemake.input, snakemake.wildcards.set
@@ -26,8 +26,8 @@ assessor = Assessor(params.bootstrap, params.confidence, params.seed, params.bin
 tables = {
     "metrics": metric_table(compared, sets[name].other, rules, used, assessor),
     "curves": curve_table(sets[name], rules, params.bins),
-    "scores": score_table(sets[name], rules),
 }
 for output, table in tables.items():
     table.insert(0, "set", name)
     write_tsv(table, snakemake.output[output])
+write_tsv_parts((scores.assign(set=name) for scores in score_tables(sets[name], rules)), snakemake.output.scores)

@@ -18,8 +18,10 @@ from numpy.lib.format import open_memmap
 from spikegeometry.errors import writing
 
 FLOAT_FORMAT = "%.6g"
-# Rows of a table that is too long to hold.
-ROWS_IN_MEMORY = 5000
+# Rows held at once of a table that is too long to hold.
+ROWS_IN_MEMORY = 1000
+# Arrow's own allocator keeps what is freed: batch by batch a process grows by a third. The system's does not.
+pa.set_memory_pool(pa.system_memory_pool())
 
 
 @contextmanager
@@ -58,6 +60,13 @@ def write_tsv(table: pd.DataFrame, path: str | os.PathLike) -> None:
         table.to_csv(partial, sep="\t", index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
 
 
+def write_tsv_parts(parts: Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
+    """Write tables with the same columns, one below the other, as one that `write_tsv` writes."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        for number, part in enumerate(parts):
+            part.to_csv(file, sep="\t", index=False, header=not number, float_format=FLOAT_FORMAT, lineterminator="\n")
+
+
 def read_tsv(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a table that `write_tsv` wrote, or some columns of it.
 
@@ -74,7 +83,8 @@ def read_tsv(path: str | os.PathLike, columns: list[str] | None = None) -> pd.Da
 def write_parquet(table: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write a table as Parquet, compressed with zstd."""
     with atomic_path(path) as partial:
-        table.to_parquet(partial, index=False, compression="zstd")
+        # In groups, because readers of batches hold a whole group.
+        table.to_parquet(partial, index=False, compression="zstd", row_group_size=ROWS_IN_MEMORY)
 
 
 def join_parquet(parts: Sequence[str | os.PathLike], path: str | os.PathLike) -> None:

@@ -6,7 +6,7 @@ only chooses a setting, where there is one.
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 # Spikes that are searched for, and among which, at once.
-QUERIES, NEIGHBOURS = 512, 1024
+QUERIES, NEIGHBOURS = 128, 1024
 
 UNKNOWN = 5
 _SYMBOLS = np.full(256, UNKNOWN, dtype=np.uint8)
@@ -165,24 +165,19 @@ class NearestNeighbour:
         which = pd.Index(sampled).get_indexer(rows["digest"])
         self.votes = np.zeros((len(sampled), n_classes))
         np.add.at(self.votes, (which[which >= 0], train.labels[which >= 0]), 1)
-        self.spikes = [train.projected[row] for row in sampled.index.tolist()]
-        self.consensus = self._consensus()
+        parts = np.split(sampled.index, range(NEIGHBOURS, len(sampled), NEIGHBOURS))
+        blocks = [_symbols(train.projected, part) for part in parts]
+        counts = sum(np.stack([(block == symbol).sum(axis=0) for symbol in range(UNKNOWN)]) for block in blocks)
+        self.consensus = counts.argmax(axis=0).astype(np.uint8)
+        self.spikes = [_Differences.of(block, self.consensus) for block in blocks]
         return self
-
-    def _consensus(self) -> np.ndarray:
-        """The most frequent symbol (length,) at each position of the spikes."""
-        counts = 0
-        for start in range(0, len(self.spikes), NEIGHBOURS):
-            symbols = _symbols(self.spikes[start : start + NEIGHBOURS])
-            counts += np.stack([(symbols == symbol).sum(axis=0) for symbol in range(UNKNOWN)])
-        return counts.argmax(axis=0).astype(np.uint8)
 
     def predict(self, sequences: Sequences) -> np.ndarray:
         starts = range(0, len(sequences), QUERIES)
         votes = [np.zeros((0, self.votes.shape[1]))]
         for start in progress(starts, "batches of nearest neighbours", len(starts)):
-            texts = [sequences.projected[row] for row in range(start, min(start + QUERIES, len(sequences)))]
-            votes.append(self._votes(_Differences.of(_symbols(texts), self.consensus)))
+            symbols = _symbols(sequences.projected, range(start, min(start + QUERIES, len(sequences))))
+            votes.append(self._votes(_Differences.of(symbols, self.consensus)))
         votes = np.concatenate(votes)
         return votes / votes.sum(axis=1, keepdims=True)
 
@@ -190,19 +185,19 @@ class NearestNeighbour:
         """Votes (queries, classes) of the nearest spikes."""
         nearest = np.full((queries.differs.shape[0], 1), np.inf)
         votes = np.zeros((len(nearest), self.votes.shape[1]))
-        for start in range(0, len(self.spikes), NEIGHBOURS):
-            part = slice(start, start + NEIGHBOURS)
-            distances = _Differences.of(_symbols(self.spikes[part]), self.consensus).distances_from(queries)
+        start = 0
+        for spikes in self.spikes:
+            distances = spikes.distances_from(queries)
             nearer = np.minimum(nearest, distances.min(axis=1, keepdims=True))
             votes[(nearer < nearest)[:, 0]] = 0
-            votes += (distances == nearer) @ self.votes[part]
-            nearest = nearer
+            votes += (distances == nearer) @ self.votes[start : start + distances.shape[1]]
+            nearest, start = nearer, start + distances.shape[1]
         return votes
 
 
-def _symbols(spikes: list[str]) -> np.ndarray:
-    """Symbols of spikes as numbers, uint8 (n, length)."""
-    return _SYMBOLS[symbol_matrix(spikes)]
+def _symbols(spikes: Sequence[str], rows: Iterable[int]) -> np.ndarray:
+    """Symbols of some spikes as numbers, uint8 (n, length)."""
+    return _SYMBOLS[symbol_matrix([spikes[int(row)] for row in rows])]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from spikegeometry.evaluation.resampling import estimates
 
 # Share of the known genomes that the false positive rate is given at.
 RECALL = 0.95
+# Most points of a curve that has one for each genome.
+POINTS = 2000
 
 
 @dataclass(frozen=True)
@@ -204,30 +206,26 @@ def roc_curve(known: np.ndarray, other: np.ndarray) -> pd.DataFrame:
 def risk_curve(scores: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
     """Share kept (x) and share of wrong ones among these (y) as the threshold falls; n, the genomes kept.
 
-    Genomes of equal score are kept together.
+    Genomes of equal score are kept together. Of many points every so manieth is given, and the last.
     """
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.diff(scores[order], append=-np.inf))
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, min(len(ends), POINTS)).round().astype(int))]
     wrong = np.cumsum(~correct[order])[ends]
     return pd.DataFrame({"x": ratio(ends + 1, len(scores)), "y": wrong / (ends + 1), "n": ends + 1})
 
 
-def score_table(genomes: Genomes, rules: list[Abstention]) -> pd.DataFrame:
-    """Every rule's score of each genome: accession, class, group, score, temperature, value, threshold.
+def score_tables(genomes: Genomes, rules: list[Abstention]) -> Iterator[pd.DataFrame]:
+    """Each rule's score of each genome: accession, class, group, score, temperature, value, threshold.
 
     `group` is right or wrong for a genome of the classes, other for one of none.
     """
     group = np.where(genomes.table["label"] < 0, "other", np.where(genomes.correct, "right", "wrong"))
-    return pd.concat(
-        [
-            genomes.table[["accession", "class"]].assign(
-                group=group,
-                score=rule.score,
-                temperature=rule.temperature,
-                value=rule.scores(genomes.logits),
-                threshold=rule.threshold,
-            )
-            for rule in rules
-        ],
-        ignore_index=True,
-    )
+    for rule in rules:
+        yield genomes.table[["accession", "class"]].assign(
+            group=group,
+            score=rule.score,
+            temperature=rule.temperature,
+            value=rule.scores(genomes.logits),
+            threshold=rule.threshold,
+        )
