@@ -13,7 +13,8 @@ Ours is measured where the library lies beside it. Each case has a process of it
 FLOP of a forward, a sequence of n tokens: layers (8 n d^2 + 4 n d f + 4 n^2 d), the products with the four weights of
 attention, the two of the feed-forward layer, and those of queries, keys and values; d is the width, f the inner width.
 Training counts three times that. Embeddings, softmax and the head are left out. The peak is that of a table for GPUs,
-without sparsity; elsewhere that of a large product of matrices, measured here. Activations are recorded in fp32.
+without sparsity; elsewhere that of a large product of matrices, measured here. Activations are recorded in fp32. On a
+busy machine only seconds of processors mean anything, and only with `--threads 1`: threads that wait count too.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 LIBRARY = Path(__file__, "../../../workflow/scripts").resolve()
 TASKS, SIDES = ("fine-tuning", "prediction", "recording"), ("ours", "bare", "plain")
-COLUMNS = ["task", "side", "precision", "attention", "tokens/s", "step, ms", "bare = 1"]
+COLUMNS = ["task", "side", "precision", "attention", "tokens/s", "step, ms", "bare = 1", "processors, ms", "bare = 1"]
 COLUMNS += ["peak memory, GB", "TFLOP/s", "of the peak"]
 CLASSES = [f"class {number}" for number in range(8)]
 VOCABULARY, LEARNING_RATE = 4096, 2e-5
@@ -119,15 +120,15 @@ def batches(given: argparse.Namespace, size: int) -> Iterator[dict[str, torch.Te
         yield {name: tensor.to(given.device, non_blocking=True) for name, tensor in inputs.items()}
 
 
-def now(given: argparse.Namespace) -> float:
-    """Seconds, when all that was asked of the device is done."""
+def now(given: argparse.Namespace) -> np.ndarray:
+    """Seconds by the clock and of processors, when all that was asked of the device is done."""
     if given.device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter()
+    return np.array([time.perf_counter(), time.process_time()])
 
 
-def mean_seconds(given: argparse.Namespace, steps: Iterable, warm_up: int) -> float:
-    """Seconds of a step, without those that warm up."""
+def mean_seconds(given: argparse.Namespace, steps: Iterable, warm_up: int) -> np.ndarray:
+    """Seconds of a step, as those of `now`, without those that warm up."""
     for done, _ in enumerate(steps, start=1):
         if done == warm_up:
             started = now(given)
@@ -138,10 +139,10 @@ def autocast(given: argparse.Namespace, precision: str) -> torch.autocast:
     return torch.autocast(given.device, FORMATS[precision], enabled=precision != "fp32")
 
 
-# Loops without the library. Each returns the seconds of a batch.
+# Loops without the library. Each returns the seconds of a batch, as those of `now`.
 
 
-def training_loop(given: argparse.Namespace, attention: str, precision: str) -> float:
+def training_loop(given: argparse.Namespace, attention: str, precision: str) -> np.ndarray:
     model = new_model(given, attention).to(given.device).train()
     if given.compile and attention == "sdpa":
         model.compile(dynamic=True)
@@ -164,7 +165,7 @@ def training_loop(given: argparse.Namespace, attention: str, precision: str) -> 
     return mean_seconds(given, steps(), WARM_UP)
 
 
-def bare_forward(given: argparse.Namespace, precision: str, compiled: bool) -> float:
+def bare_forward(given: argparse.Namespace, precision: str, compiled: bool) -> np.ndarray:
     model = new_model(given, "sdpa").to(given.device).eval()
     if compiled:
         model.compile(dynamic=True)
@@ -172,7 +173,7 @@ def bare_forward(given: argparse.Namespace, precision: str, compiled: bool) -> f
         return mean_seconds(given, (model(**inputs) for inputs in batches(given, given.batch)), WARM_UP)
 
 
-def plain_forward(given: argparse.Namespace, hidden_states: bool) -> float:
+def plain_forward(given: argparse.Namespace, hidden_states: bool) -> np.ndarray:
     model = new_model(given, "eager").to(given.device).eval()
     kept = []
 
@@ -189,7 +190,7 @@ def plain_forward(given: argparse.Namespace, hidden_states: bool) -> float:
 # Ours: what the rules finetune, predict_shard and record_activations call.
 
 
-def our_training(given: argparse.Namespace) -> float:
+def our_training(given: argparse.Namespace) -> np.ndarray:
     from spikegeometry.model.finetuning import labelled_examples
     from spikegeometry.model.runtime import prepare
     from spikegeometry.model.training import train
@@ -221,7 +222,7 @@ def our_training(given: argparse.Namespace) -> float:
     return (ends[-1] - ends[WARM_UP - 1]) / (len(ends) - WARM_UP)
 
 
-def our_prediction(given: argparse.Namespace) -> float:
+def our_prediction(given: argparse.Namespace) -> np.ndarray:
     from spikegeometry.model.prediction import logits
     from spikegeometry.model.runtime import compile_model, number_format, prepare
 
@@ -233,7 +234,7 @@ def our_prediction(given: argparse.Namespace) -> float:
     return after_warm_up(given, lambda rows: logits(model, rows, given.batch, multiplied_in))
 
 
-def our_recording(given: argparse.Namespace) -> float:
+def our_recording(given: argparse.Namespace) -> np.ndarray:
     import pandas as pd
 
     from spikegeometry.model.recording import record
@@ -250,7 +251,7 @@ def our_recording(given: argparse.Namespace) -> float:
     return after_warm_up(given, run)
 
 
-def after_warm_up(given: argparse.Namespace, run: Callable[[Rows], object]) -> float:
+def after_warm_up(given: argparse.Namespace, run: Callable[[Rows], object]) -> np.ndarray:
     rows, few = sequences(given), WARM_UP * given.batch
     run(Rows(rows[:few]))
     started = now(given)
@@ -275,7 +276,7 @@ CASES = {
 
 
 def measured(task: str, side: str) -> dict:
-    """Seconds of a batch and peak bytes of a case, from a process of its own."""
+    """Seconds of a batch, by the clock and of processors, and peak bytes of a case, from a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(LIBRARY)}
     command = [sys.executable, __file__, *sys.argv[1:], "--case", task, side]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -296,7 +297,7 @@ def peak_flop(given: argparse.Namespace, precision: str) -> float:
         if re.search(rf"\b{model}\b", torch.cuda.get_device_name()):
             return 1e12 * peaks[precision == "fp32"]
     side = torch.ones((4096, 4096), dtype=FORMATS[precision], device=given.device)
-    best = min(mean_seconds(given, (side @ side for _ in range(2)), 1) for _ in range(5))
+    best = min(mean_seconds(given, (side @ side for _ in range(2)), 1)[0] for _ in range(5))
     return 2 * len(side) ** 3 / best
 
 
@@ -319,8 +320,8 @@ def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
     if given.case:
-        seconds = CASES[tuple(given.case)](given)
-        print(json.dumps({"seconds": seconds, "memory": peak_memory(given)}))
+        seconds, processors = CASES[tuple(given.case)](given)
+        print(json.dumps({"seconds": seconds, "processors": processors, "memory": peak_memory(given)}))
         return
     print(
         f"{machine(given)}, torch {torch.__version__}{', compiled' if given.compile else ''}: {given.layers} layers, "
@@ -335,13 +336,15 @@ def main() -> None:
         for side in sides:
             precision = "fp32" if task == "recording" or side == "plain" else given.precision
             attention = "eager" if side == "plain" or (task, side) == ("recording", "ours") else "SDPA"
-            seconds, memory = found[side].values()
-            speed = (3 if task == "fine-tuning" else 1) * given.batch * flop_of_forward(given) / seconds
-            ratio = f"{seconds / found['bare']['seconds']:.2f}" if "bare" in found else ""
-            tokens, share = given.batch * given.tokens / seconds, speed / peaks[precision]
-            rates = [f"{tokens:,.0f}", f"{1000 * seconds:,.1f}", ratio]
-            use = [f"{memory / 1e9:.2f}", f"{speed / 1e12:.3g}", f"{share:.0%}"]
-            print_row([task, side, precision, attention, *rates, *use])
+            case = found[side]
+            row = [task, side, precision, attention, f"{given.batch * given.tokens / case['seconds']:,.0f}"]
+            for kind in ("seconds", "processors"):
+                row += [
+                    f"{1000 * case[kind]:,.1f}",
+                    f"{case[kind] / found['bare'][kind]:.2f}" if "bare" in found else "",
+                ]
+            flop = (3 if task == "fine-tuning" else 1) * given.batch * flop_of_forward(given) / case["seconds"]
+            print_row([*row, f"{case['memory'] / 1e9:.2f}", f"{flop / 1e12:.3g}", f"{flop / peaks[precision]:.0%}"])
 
 
 if __name__ == "__main__":
