@@ -104,7 +104,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
         "How narrow the cone is",
         "What each attention head does",
         "beside three baselines",
-        r'href=\"atlas.html\"',  # the page holds its description as text of a script
+        r"href=\"atlas.html\"",  # the page holds its description as text of a script
     ):
         assert words in page
     figures = [*results.glob("**/*.png")]

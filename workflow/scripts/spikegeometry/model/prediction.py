@@ -32,14 +32,17 @@ def logits(
     The logits stay on the device until the last: a copy of each batch would let a GPU wait.
     """
     first, same = distinct_rows(rows)
-    batches, outputs = batches_by_length(rows.lengths[first], batch_size), []
+    batches = batches_by_length(rows.lengths[first], batch_size)
+    order = np.concatenate([np.empty(0, np.intp), *batches])
+    # One tensor for all: small ones, kept where large ones come and go, would hold on to the memory between them.
+    outputs, done = torch.empty((len(first), model.config.num_labels), device=model.device), 0
     with torch.autocast(model.device.type, number_format, enabled=number_format != torch.float32):
         for batch in progress(batches, "batches predicted", total=len(batches)):
             inputs = drop_idle_mask(pad([rows[row] for row in first[batch]]))
-            outputs.append(model(**to_device(inputs, model.device)).logits.float())
-    result = np.empty((len(first), model.config.num_labels), dtype=np.float32)
-    if batches:
-        result[np.concatenate(batches)] = torch.cat(outputs).cpu().numpy()
+            outputs[done : done + len(batch)] = model(**to_device(inputs, model.device)).logits
+            done += len(batch)
+    result = np.empty(outputs.shape, dtype=np.float32)
+    result[order] = outputs.cpu().numpy()
     return result[same]
 
 
