@@ -13,7 +13,7 @@ MEGABYTES = 25
 # says what two quiet cores need.
 LOADED = 3.0
 ANSWERED = 0.1
-ROUNDS = 3
+ROUNDS = 5
 EMPTY = "<!doctype html><title>empty</title>"
 # From a change of the address to the end of the frame that shows it.
 TIMED = """(address) => new Promise((done) => {

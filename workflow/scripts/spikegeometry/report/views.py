@@ -15,7 +15,7 @@ from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, domain_statisti
 # Pairs of k-mers of a head and class, genomes in the table, and points in the space: more would make the page slow.
 PAIRS = 15
 SEQUENCES = 4000
-POINTS = 3000
+POINTS = 1500
 SPECTRA = ("finetuned", "pretrained", "random")
 Tables = dict[str, pd.DataFrame]
 
