@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
     ]
 )
 REJECTED_COLUMNS = ("accession", "class", "reason", "detail")
-ROWS_IN_MEMORY = 500
+ROWS_IN_MEMORY = 250
 
 
 @contextmanager
