@@ -339,10 +339,8 @@ def main() -> None:
             case = found[side]
             row = [task, side, precision, attention, f"{given.batch * given.tokens / case['seconds']:,.0f}"]
             for kind in ("seconds", "processors"):
-                row += [
-                    f"{1000 * case[kind]:,.1f}",
-                    f"{case[kind] / found['bare'][kind]:.2f}" if "bare" in found else "",
-                ]
+                ratio = f"{case[kind] / found['bare'][kind]:.2f}" if "bare" in found else ""
+                row += [f"{1000 * case[kind]:,.1f}", ratio]
             flop = (3 if task == "fine-tuning" else 1) * given.batch * flop_of_forward(given) / case["seconds"]
             print_row([*row, f"{case['memory'] / 1e9:.2f}", f"{flop / 1e12:.3g}", f"{flop / peaks[precision]:.0%}"])
 
