@@ -60,7 +60,7 @@ def test_distances_equal_scipy():
     assert np.array_equal(conflicts, ((first[:, None] != second[None]) & known).sum(axis=2))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(0, 99))
 def test_nearest_whatever_the_blocks(a, b, block, seed):
     rng = np.random.default_rng(seed)

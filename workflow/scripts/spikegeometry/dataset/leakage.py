@@ -19,7 +19,7 @@ from spikegeometry.dataset.vocabulary import CERTAIN
 from spikegeometry.logs import progress
 
 ALL = "all"
-BLOCK = 1024
+BLOCK = 256
 # Keeps these random numbers apart from others of the same seed.
 SAMPLE_STREAM = 79
 

@@ -58,7 +58,8 @@ def read_predictions(path: str, sequences: pd.DataFrame, classes: list[str]) -> 
 
     Raises InputError where they are not the same.
     """
-    table = pd.read_parquet(path)
+    shares = [f"p_{name}" for name in classes]
+    table = pd.read_parquet(path, columns=["accession", "label", "predicted", *shares])
     if table["accession"].tolist() != sequences["accession"].tolist():
         raise InputError(f"{path} does not hold the sequences of the data set in their order: predict them again.")
     index = pd.Index(classes)
@@ -66,7 +67,7 @@ def read_predictions(path: str, sequences: pd.DataFrame, classes: list[str]) -> 
         classes=classes,
         labels=table["label"].to_numpy(np.int64),
         predicted=index.get_indexer(table["predicted"]),
-        probabilities=table[[f"p_{name}" for name in classes]].to_numpy(np.float64),
+        probabilities=table[shares].to_numpy(np.float64),
         haplotypes=sequences["haplotype"].to_numpy(),
     )
 
