@@ -70,6 +70,7 @@ def test_equal_sequences_are_read_once():
     table, chosen = split_table(5, lengths=(4, 9)), [3, 0, 3, 1, 0, 4, 2, 3]
     repeated = EncodedRows(table.take(chosen))
     first, same = distinct_rows(repeated)
+    assert first.tolist() == [0, 1, 3, 5, 6]
     assert first[same].tolist() == [0, 1, 0, 3, 1, 5, 6, 0]
     model, read = classifier(), []
     model.register_forward_pre_hook(lambda _, args, inputs: read.append(inputs["input_ids"]), with_kwargs=True)

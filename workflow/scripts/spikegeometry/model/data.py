@@ -35,11 +35,11 @@ class EncodedRows(Sequence):
 
 
 def distinct_rows(rows: EncodedRows) -> tuple[np.ndarray, np.ndarray]:
-    """A row of each distinct sequence (D,), and for every row (N,) which of these it equals."""
+    """The first row of each distinct sequence (D,), in their order; for every row (N,), which of these it equals."""
     digests = [hashlib.blake2b(ids, digest_size=16).digest() for ids in rows]
     keys = np.frombuffer(b"".join(digests), dtype="u8, u8")
     _, first, same = np.unique(keys, return_index=True, return_inverse=True)
-    return first, same
+    return np.sort(first), np.argsort(np.argsort(first))[same]
 
 
 class Examples(Dataset):
