@@ -7,8 +7,10 @@ sequences, to all sequences of the first set.
 """
 
 import os
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sys import intern
 
 import numpy as np
 import pandas as pd
@@ -75,25 +77,27 @@ class Symbols:
 
 def read_spike_set(spikes: str | os.PathLike, coordinates: str) -> SpikeSet:
     """Read a table of spikes; `coordinates` is the form whose identity counts as the same sequence."""
-    genomes, row_of = [], {}
+    accessions, classes, row_of = [], [], {}
+    # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
+    haplotypes, proteins, rows = array("Q"), array("Q"), array("q")
 
     def new_sequences() -> Iterator[str]:
         for batch in spike_batches(spikes, ["accession", "class", "native", "projected"]):
-            part = batch.select(["accession", "class"]).to_pandas()
-            part["haplotype"] = text_digests(batch.column(coordinates).to_pylist())
-            part["protein"] = text_digests(map(translate, batch.column("native").to_pylist()))
+            accessions.extend(batch.column("accession").to_pylist())
+            classes.extend(map(intern, batch.column("class").to_pylist()))
+            haplotypes.extend(text_digests(batch.column(coordinates).to_pylist()))
+            proteins.extend(text_digests(map(translate, batch.column("native").to_pylist())))
             projected = batch.column("projected").to_pylist()
-            rows = []
             for digest, sequence in zip(text_digests(projected).tolist(), projected, strict=True):
                 if digest not in row_of:
                     row_of[digest] = len(row_of)
                     yield sequence
                 rows.append(row_of[digest])
-            part["row"] = rows
-            genomes.append(part)
 
     sequences = StoredTexts(new_sequences())
-    return SpikeSet(pd.concat(genomes, ignore_index=True), sequences)
+    numbers = {"haplotype": haplotypes, "protein": proteins, "row": rows}
+    columns = {name: np.frombuffer(values, values.typecode) for name, values in numbers.items()}
+    return SpikeSet(pd.DataFrame({"accession": accessions, "class": classes} | columns), sequences)
 
 
 def distances(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
