@@ -32,7 +32,7 @@ demo: $(VENV)/installed aligners
 	@echo "The report is $(CURDIR)/$(REPORT)"
 
 # STRICT: a skipped test fails, except where it needs data that are not part of the project.
-test: lint test-aligners test-browser test-slurm
+test: lint $(VENV)/installed-dev test-aligners test-browser test-slurm
 	$(IN_VENV) STRICT=1 python -m pytest
 
 unit: $(VENV)/installed-dev test-aligners
