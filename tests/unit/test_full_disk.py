@@ -132,7 +132,7 @@ def recording(folder):
 
 @pytest.mark.parametrize(
     ("room", "name"),
-    [(0, "shard"), (60, "hidden_states.npy"), (300, "attention/"), (400, "disk/hidden_states.npy"), (540, ".npz")],
+    [(0, "shard"), (60, "hidden_states.npy"), (200, "attention/"), (350, "disk/hidden_states.npy"), (480, ".npz")],
 )
 def test_activations_are_recorded_whole_or_not_at_all(disk, tmp_path, room, name):
     disk.fill(room * KILOBYTE)
