@@ -75,7 +75,12 @@ function figure(title, height = 420, events = {}, keys = null) {
   const draw = (traces, layout, label, name = title) => {
     text.textContent = name;
     area.setAttribute("aria-label", `${name}. ${label}`);
-    const options = { displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] };
+    const options = {
+      displaylogo: false,
+      modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"],
+      // Where no graphics card is, each of these dots costs the processor time.
+      plotGlPixelRatio: Math.min(2, Math.max(1, devicePixelRatio)),
+    };
     const fresh = !area.on;
     area.style.height = `${layout.height ?? height}px`;
     Plotly.react(area, traces, layoutOf({ height, width: area.clientWidth, ...layout }), options);

@@ -9,8 +9,8 @@ import hashlib
 import json
 import logging
 import math
+import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -136,7 +136,9 @@ def train(
         state = trainer.state
     trainer.accelerator.end_training()
     if not trainer.is_world_process_zero():
-        sys.exit()
+        # Not sys.exit: torch takes the process group down while it holds the interpreter's lock, and can wait for ever
+        # for a thread that waits for that lock.
+        os._exit(0)
     if state.best_model_checkpoint is None:
         raise InputError(
             f"The validation loss of phase {phase} was never finite.\n"
