@@ -223,6 +223,8 @@ def our_training(given: argparse.Namespace) -> np.ndarray:
 
 
 def our_prediction(given: argparse.Namespace) -> np.ndarray:
+    import pyarrow as pa
+
     from spikegeometry.model.prediction import logits
     from spikegeometry.model.runtime import compile_model, number_format, prepare
 
@@ -231,7 +233,9 @@ def our_prediction(given: argparse.Namespace) -> np.ndarray:
     if given.compile:
         compile_model(model)
     multiplied_in = number_format(given.precision, device)
-    return after_warm_up(given, lambda rows: logits(model, rows, given.batch, multiplied_in))
+    return after_warm_up(
+        given, lambda rows: logits(model, pa.table({"input_ids": list(rows)}), given.batch, multiplied_in)
+    )
 
 
 def our_recording(given: argparse.Namespace) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_memory_does_not_grow_with_the_sequences(gpu):
     model, peaks = classifier().to(gpu), []
     for count in (40, 4000):
         torch.cuda.reset_peak_memory_stats()
-        logits(model, EncodedRows(split_table(count, lengths=(50, 50))), 8)
+        logits(model, split_table(count, lengths=(50, 50)), 8)
         peaks.append(torch.cuda.max_memory_allocated())
     # Each batch leaves its logits alone.
     assert peaks[1] - peaks[0] < 2**20

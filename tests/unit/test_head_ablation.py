@@ -40,7 +40,7 @@ from spikegeometry.geometry.head_ablation import (
 )
 from spikegeometry.model.batches import input_batches
 from spikegeometry.model.classifier import load_classifier
-from spikegeometry.model.data import EncodedRows, pad, shard_rows
+from spikegeometry.model.data import pad, shard_rows
 from spikegeometry.model.prediction import logits as predicted_logits
 from tiny_run import random_bert, random_tokens, read_table, run_script, write_encoded
 
@@ -222,8 +222,7 @@ def test_baseline_is_the_prediction_bit_for_bit(tmp_path, model, shards):
     batches = input_batches(table, rows, shards, 4, CPU)
     logits = measure_logits(network, batches, [("zero", []), ("uniform", [(2, 1)])], None)
     parts = [shard_rows(11, shard, shards) for shard in range(shards)]
-    of_parts = [EncodedRows(table.slice(part.start, part.stop - part.start)) for part in parts]
-    run = [predicted_logits(model, rows_of_part, 4) for rows_of_part in of_parts]
+    run = [predicted_logits(model, table.slice(part.start, part.stop - part.start), 4) for part in parts]
     assert np.array_equal(logits[0], np.concatenate(run))
     assert np.array_equal(logits[0], logits[1])
     assert not np.array_equal(logits[0], logits[2])
@@ -397,8 +396,8 @@ def test_script(tmp_path, model):
     # All heads of a layer by hand, on the model read anew.
     again = load_classifier(tmp_path / "model", CLASSES, CPU).requires_grad_(False)
     again.bert.encoder.layer[2].attention.output.dense.weight[:] = 0
-    rows = EncodedRows(open_split(tmp_path / "test.arrow").slice(0, 12))
-    shares = softmax(predicted_logits(again, rows, 4), axis=1)[np.arange(12), np.arange(12) % 3]
+    sequences = open_split(tmp_path / "test.arrow").slice(0, 12)
+    shares = softmax(predicted_logits(again, sequences, 4), axis=1)[np.arange(12), np.arange(12) % 3]
     of_layer = overall[(overall["variant"] == "zero") & (overall["site"] == "layer") & (overall["layer"] == 3)]
     assert of_layer.set_index("statistic").loc["log_probability", "value"] == pytest.approx(
         np.log(shares).mean(), rel=1e-4

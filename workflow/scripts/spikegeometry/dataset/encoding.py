@@ -110,7 +110,8 @@ def token_chunks(table: pa.Table) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def number_rows(table: pa.Table) -> np.ndarray:
-    """A number for each row of an encoded split, equal for equal token ids, int64 (rows,). Takes 24 bytes a row.
+    """A number for each row of an encoded split, equal for equal token ids, int64 (rows,), 0 for the first row and the
+    next whole one for every row that is like none before it. Takes some 40 bytes a row.
 
     Rows go by 64 bits of their digest, as in `dataset.reading.text_digests`.
     """
@@ -118,7 +119,10 @@ def number_rows(table: pa.Table) -> np.ndarray:
     for ids, offsets in token_chunks(table):
         for start, end in pairwise(offsets):
             digests += hashlib.blake2b(ids[start:end], digest_size=8).digest()
-    return np.unique(np.frombuffer(digests, dtype=np.uint64), return_inverse=True)[1]
+    _, first, same = np.unique(np.frombuffer(digests, dtype=np.uint64), return_index=True, return_inverse=True)
+    ranks = np.empty_like(first)
+    ranks[np.argsort(first)] = np.arange(len(first))
+    return ranks[same]
 
 
 def count_slots(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,5 @@
 """Encoded sequences as examples and padded batches."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -34,14 +33,6 @@ class EncodedRows(Sequence):
         return ids[offsets[row] : offsets[row + 1]].astype(np.int64)
 
 
-def distinct_rows(rows: EncodedRows) -> tuple[np.ndarray, np.ndarray]:
-    """The first row of each distinct sequence (D,), in their order; for every row (N,), which of these it equals."""
-    digests = [hashlib.blake2b(ids, digest_size=16).digest() for ids in rows]
-    keys = np.frombuffer(b"".join(digests), dtype="u8, u8")
-    _, first, same = np.unique(keys, return_index=True, return_inverse=True)
-    return np.sort(first), np.argsort(np.argsort(first))[same]
-
-
 class Examples(Dataset):
     """Examples that are made anew in each epoch.
 
@@ -65,12 +56,14 @@ class Examples(Dataset):
 def collate(examples: list[dict]) -> dict[str, torch.Tensor]:
     """Pad examples to the longest of them.
 
-    `input_ids` is an array of ids; `labels`, if there, one number or one for each token.
+    `input_ids` is an array of ids; `labels`, if there, one number or one for each token: then `targets` tells which of
+    the tokens have one.
     """
     batch = drop_idle_mask(pad([example["input_ids"] for example in examples]))
     labels = [example["labels"] for example in examples if "labels" in example]
     if labels and np.ndim(labels[0]):
         batch["labels"] = _stack(labels, NOT_A_TARGET)
+        batch["targets"] = batch["labels"] != NOT_A_TARGET
     elif labels:
         batch["labels"] = torch.from_numpy(np.array(labels))
     return batch

@@ -6,13 +6,13 @@ import pyarrow as pa
 import torch
 from transformers import BertForSequenceClassification
 
+from spikegeometry.dataset.encoding import number_rows
 from spikegeometry.dataset.predictions import prediction_table
 from spikegeometry.logs import progress
 from spikegeometry.model.data import (
     EncodedRows,
     batches_by_length,
     check_lengths,
-    distinct_rows,
     drop_idle_mask,
     pad,
     to_device,
@@ -22,16 +22,21 @@ from spikegeometry.model.data import (
 @torch.inference_mode()
 def logits(
     model: BertForSequenceClassification,
-    rows: EncodedRows,
+    table: pa.Table,
     batch_size: int,
     number_format: torch.dtype = torch.float32,
 ) -> np.ndarray:
-    """The model's logits: float32 (rows, classes), in the order of the rows.
+    """The model's logits on the rows of a split: float32 (rows, classes), in their order.
 
     The model reads equal sequences, of which real cohorts are full, once. Matrices are multiplied in `number_format`.
     The logits stay on the device until the last: a copy of each batch would let a GPU wait.
+
+    Raises InputError where a sequence is longer than the model reads.
     """
-    first, same = distinct_rows(rows)
+    rows = EncodedRows(table)
+    check_lengths(table, rows.lengths, model.config.max_position_embeddings)
+    same = number_rows(table)
+    first = np.unique(same, return_index=True)[1]
     batches = batches_by_length(rows.lengths[first], batch_size)
     order = np.concatenate([np.empty(0, np.intp), *batches])
     # One tensor for all: small ones, kept where large ones come and go, would hold on to the memory between them.
@@ -60,9 +65,7 @@ def predict(
 
     Raises InputError where a sequence is longer than the model reads.
     """
-    rows = EncodedRows(table)
-    check_lengths(table, rows.lengths, model.config.max_position_embeddings)
-    outputs = logits(model, rows, batch_size, number_format)
+    outputs = logits(model, table, batch_size, number_format)
     known = table.select(["accession", "class", "label", "unknown"]).to_pandas()
     predictions = prediction_table(known, torch.from_numpy(outputs).softmax(-1).numpy(), classes)
     unknown = predictions.pop("unknown")

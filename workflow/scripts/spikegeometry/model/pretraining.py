@@ -5,35 +5,31 @@ from pathlib import Path
 
 import torch
 import transformers
-from torch.nn import functional
 from transformers import AutoConfig, AutoTokenizer, BertConfig, BertModel, set_seed
 from transformers.modeling_outputs import MaskedLMOutput
 
 from spikegeometry.dataset.vocabulary import PAD, SPECIAL_TOKENS
 from spikegeometry.errors import InputError
 from spikegeometry.model.corruption import mask_spans
-from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, Examples
+from spikegeometry.model.data import EncodedRows, Examples
 
 SPARE_POSITIONS = 16  # for sequences with insertions that the training split has not seen
 POSITIONS_MULTIPLE = 64
 
 
 class BertForMaskedLM(transformers.BertForMaskedLM):
-    """The masked model, whose head reads only the tokens that are to be predicted, where there are labels.
+    """The masked model, whose head reads only the tokens that are to be predicted, where it is told which.
 
     Scores of the whole vocabulary at every token would be most of the memory of a training: vocabularies grow with the
-    number of genomes. `logits` are then the k-mers called, int64 (sequences, tokens), -1 where nothing is asked. The
-    class has the name of the one that its folders are to be read with.
+    number of genomes. `targets` is a bool (sequences, tokens), and `logits` are then those of its true cells in their
+    order, (targets, vocabulary). The class has the name of the one that its folders are to be read with.
     """
 
-    def forward(self, input_ids=None, attention_mask=None, labels=None, **others):
-        if labels is None:
+    def forward(self, input_ids=None, attention_mask=None, targets=None, **others):
+        if targets is None:
             return super().forward(input_ids, attention_mask, **others)
-        targets = labels != NOT_A_TARGET
-        scores = self.cls(self.bert(input_ids, attention_mask).last_hidden_state[targets])
-        called = torch.full_like(labels, -1)
-        called[targets] = scores.argmax(-1)
-        return MaskedLMOutput(functional.cross_entropy(scores.float(), labels[targets]), called)
+        states = self.bert(input_ids, attention_mask).last_hidden_state
+        return MaskedLMOutput(logits=self.cls(states[targets]))
 
 
 def new_model(architecture: dict, vocabulary_size: int, longest: int, seed: int) -> BertForMaskedLM:

@@ -111,6 +111,7 @@ def train(
             accelerator_config={"non_blocking": gpu},
             ddp_find_unused_parameters=False,
             disable_tqdm=True,
+            label_names=["labels"],
             report_to="none",
         ),
         train_dataset=_WholeBatches(training, settings["batch_size"]),
@@ -200,15 +201,23 @@ class _WholeBatches(Dataset):
 
 def _loss(outputs, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
     """The mean over the targets of a batch, of which this process may have only a share."""
-    logits = outputs.logits.flatten(0, -2)
-    return functional.cross_entropy(logits, labels.flatten(), reduction="sum") / num_items_in_batch
+    logits, answers = _of_targets(outputs.logits, labels)
+    return functional.cross_entropy(logits, answers, reduction="sum") / num_items_in_batch
 
 
 def _scores(logits: Tensor, labels: Tensor) -> Tensor:
     """Of each sequence the sum of its targets' losses, its right answers and its targets: (sequences, 3)."""
-    losses = functional.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none").view(labels.shape)
-    scores = torch.stack([losses, logits.argmax(-1) == labels, labels != NOT_A_TARGET], dim=1)
-    return scores.view(len(labels), 3, -1).sum(2)
+    logits, answers = _of_targets(logits, labels)
+    losses = functional.cross_entropy(logits, answers, reduction="none")
+    scores = torch.stack([losses, logits.argmax(-1) == answers, torch.ones_like(losses)], dim=1)
+    sequences = (labels != NOT_A_TARGET).nonzero()[:, 0]
+    return scores.new_zeros(len(labels), 3).index_add(0, sequences, scores)
+
+
+def _of_targets(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and labels of the targets alone, which are all that a masked model gives."""
+    targets = labels != NOT_A_TARGET
+    return logits[targets] if labels.dim() == 1 else logits, labels[targets]
 
 
 def _metrics(evaluation) -> dict[str, float]:
