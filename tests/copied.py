@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TINY = "tests/data/tiny.yaml"
 
 
-def copy_tree(target: Path) -> None:
+def copy_tree(target: Path) -> "Checkout":
     """Copy what git tracks or would track, so that no generated file comes along."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -24,6 +24,7 @@ def copy_tree(target: Path) -> None:
         if (REPOSITORY / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, target / name)
+    return Checkout(target)
 
 
 @dataclass

@@ -20,9 +20,8 @@ def cluster():
 def sharded(tmp_path_factory) -> Checkout:
     """A copy of the project whose genomes are in shards, ready for the cluster."""
     folder = tmp_path_factory.mktemp("sharded")
-    copy_tree(folder)
+    checkout = copy_tree(folder)
     write_profile(folder)
-    checkout = Checkout(folder)
     run_here(checkout, f"{RESULTS}/reference/genome.fasta.bwt", f"{RESULTS}/alignment/shards/0.fasta.zst")
     return checkout
 

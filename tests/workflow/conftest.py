@@ -8,9 +8,7 @@ from copied import Checkout, copy_tree
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory) -> Checkout:
     """The copy, with nothing run in it."""
-    folder = tmp_path_factory.mktemp("checkout")
-    copy_tree(folder)
-    return Checkout(folder)
+    return copy_tree(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="session")

@@ -5,25 +5,24 @@ import shutil
 import pandas as pd
 import pytest
 
-from copied import Checkout, copy_tree
+from copied import copy_tree
 from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 
 
 @pytest.fixture(scope="module")
 def elsewhere(finished, tmp_path_factory):
     """Another checkout, with the model of the tiny run and no genome of it."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    copy_tree(folder)
+    copy = copy_tree(tmp_path_factory.mktemp("elsewhere"))
     for name in ("finetuned", "abstention.json"):
-        source, target = (place / "results/tiny/model" / name for place in (finished.folder, folder))
+        source, target = (place / "results/tiny/model" / name for place in (finished.folder, copy.folder))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
-    with fasta_writer(folder / "test.fasta.zst") as write:
+    with fasta_writer(copy.folder / "test.fasta.zst") as write:
         for record in read_fasta(finished.folder / "results/tiny/external/again/genomes/accepted.fasta.zst"):
             write(record.name, record.sequence)
         write("short", "ACGT")
         write("no spike", "ACGTTGCA" * 1000)
-    return Checkout(folder)
+    return copy
 
 
 def test_answers_are_those_of_the_run(finished, elsewhere):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from copied import Checkout, copy_tree
+from copied import copy_tree
 from small_disk import KILOBYTE, small_disk
 
 SPIKES = "results/tiny/spikes/spikes.parquet"
@@ -17,9 +17,8 @@ def disk(tmp_path):
 
 @pytest.mark.parametrize("room", [150, 450])
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(disk, tmp_path, room):
-    copy_tree(tmp_path / "run")
-    (tmp_path / "run/results").symlink_to(disk.folder)
-    run = Checkout(tmp_path / "run")
+    run = copy_tree(tmp_path / "run")
+    (run.folder / "results").symlink_to(disk.folder)
     disk.fill(room * KILOBYTE)
     result = run.snakemake(SPIKES)
     text = result.stdout + result.stderr

@@ -14,19 +14,16 @@ SPIKES = "results/tiny/spikes/spikes.parquet"
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory) -> Checkout:
-    folder = tmp_path_factory.mktemp("interrupted")
-    copy_tree(folder)
-    return Checkout(folder)
+    return copy_tree(tmp_path_factory.mktemp("interrupted"))
 
 
 @pytest.fixture(scope="module")
 def expected(copy) -> bytes:
     """What a run gives that nothing interrupts."""
-    folder = copy.folder.with_name("uninterrupted")
-    copy_tree(folder)
-    result = Checkout(folder).snakemake(SPIKES)
+    other = copy_tree(copy.folder.with_name("uninterrupted"))
+    result = other.snakemake(SPIKES)
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
-    return (folder / SPIKES).read_bytes()
+    return (other.folder / SPIKES).read_bytes()
 
 
 def started(copy: Checkout, rule: str) -> tuple[subprocess.Popen, psutil.Process]:

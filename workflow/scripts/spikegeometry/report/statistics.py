@@ -38,6 +38,13 @@ def _series(
     ]
 
 
+def _most_frequent(key: str, group: str, title: str, meaning: str, analysis: str, category: str) -> Statistic:
+    """Which entry of the column `category` a head has in the largest share of sequences."""
+    return Statistic(
+        key, group, title, "share of sequences", meaning, analysis, KMERS | {"statistic": "share"}, category=category
+    )
+
+
 KMERS = {"variant": "kmers"}
 AMONG = "Among the k-mers, without [CLS] and [SEP]."
 ROLES = "Role and pattern"
@@ -48,28 +55,24 @@ SHIFT = "Change by fine-tuning"
 MODES = {"zero": "nothing", "uniform": "even attention", "mean": "its mean output"}
 
 OF_HEADS = [
-    Statistic(
+    _most_frequent(
         "role",
         ROLES,
         "Role",
-        "share of sequences",
         "What the map looks like in most sequences. Vertical: all queries look at the same few keys. Diagonal: tokens "
         "look at themselves and their neighbours. Block: within blocks of tokens. Heterogeneous: none of these. "
         + AMONG,
         "attention_roles",
-        KMERS | {"statistic": "share"},
-        category="role",
+        "role",
     ),
-    Statistic(
+    _most_frequent(
         "pattern",
         ROLES,
         "Gate",
-        "share of sequences",
         "The gate with the best score in most sequences, or the best two. Heterogeneous: no score reaches "
         "analyses.attention_gates.threshold. " + AMONG,
         "attention_gates",
-        KMERS | {"statistic": "share"},
-        category="label",
+        "label",
     ),
     *_series(
         ROLES,
@@ -114,16 +117,14 @@ OF_HEADS = [
             }.items()
         },
     ),
-    Statistic(
+    _most_frequent(
         "regime",
         WIDTH,
         "Metastable state, regime",
-        "share of sequences",
         "How many keys hold most of the attention of the median query, in most sequences: small is up to 1/16 of all "
         "keys, medium up to 1/4, large up to 1/2, global more. " + AMONG,
         "attention_entropy",
-        KMERS | {"statistic": "share"},
-        category="regime",
+        "regime",
     ),
     *_series(
         WIDTH,
