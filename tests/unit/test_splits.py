@@ -15,6 +15,7 @@ from spikegeometry.dataset.splits import (
     haplotype_id,
     read_haplotypes,
     split_sizes,
+    write_splits,
 )
 from spikegeometry.errors import InputError
 
@@ -171,13 +172,18 @@ def test_read_haplotypes(tmp_path):
         {"accession": ["NA", "x y"], "class": ["a", "b"], "native": ["ACG", "ACG"], "projected": ["AC-G", "A-CG"]}
     )
     table.to_parquet(tmp_path / "spikes.parquet", index=False)
-    native = read_haplotypes(tmp_path / "spikes.parquet", "native")
-    assert native["accession"].tolist() == ["NA", "x y"] and native["class"].tolist() == ["a", "b"]
+    path = tmp_path / "spikes.parquet"
+    native, projected = (read_haplotypes(path, coordinates) for coordinates in ("native", "projected"))
+    assert native["accession"].nunique() == 2 and native["class"].tolist() == ["a", "b"]
     assert native["haplotype"].nunique() == 1
-    assert read_haplotypes(tmp_path / "spikes.parquet", "projected")["haplotype"].tolist() == [
-        haplotype_id("AC-G"),
-        haplotype_id("A-CG"),
+    assert [f"{number:016x}" for number in projected["haplotype"]] == [
+        haplotype_id(sequence)[:16] for sequence in ("AC-G", "A-CG")
     ]
+    write_splits(path, "projected", pd.Series(["test", "train"]), tmp_path / "splits.parquet")
+    expected = table[["accession", "class"]].assign(
+        haplotype=[haplotype_id("AC-G"), haplotype_id("A-CG")], split=["test", "train"]
+    )
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "splits.parquet"), expected)
     table.head(0).to_parquet(tmp_path / "none.parquet", index=False)
     with pytest.raises(InputError, match="none.parquet"):
         read_haplotypes(tmp_path / "none.parquet", "native")

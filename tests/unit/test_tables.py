@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from checkout import SCRIPTS
@@ -15,6 +17,7 @@ from spikegeometry.tables import (
     create_array,
     join_parquet,
     read_tsv,
+    write_batches,
     write_parquet,
     write_tsv,
     write_tsv_parts,
@@ -75,6 +78,16 @@ def test_joined_parts_are_one_table(tmp_path):
         write_parquet(part, tmp_path / f"{number}.parquet")
     join_parquet([tmp_path / f"{number}.parquet" for number in range(3)], tmp_path / "whole.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "whole.parquet"), whole)
+
+
+def test_batches_are_written_in_groups_of_many_rows(tmp_path):
+    table = pa.table({"a": range(2000), "b": ["x"] * 2000})
+    write_batches(table.to_batches(150), table.schema, tmp_path / "x.parquet")
+    file = pq.ParquetFile(tmp_path / "x.parquet")
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [1050, 950]
+    assert file.read().equals(table)
+    write_batches([], table.schema, tmp_path / "none.parquet")
+    assert pq.read_table(tmp_path / "none.parquet").equals(table.slice(0, 0))
 
 
 def test_a_table_in_parts_is_as_one(tmp_path):

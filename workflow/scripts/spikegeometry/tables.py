@@ -101,10 +101,16 @@ def join_parquet(parts: Sequence[str | os.PathLike], path: str | os.PathLike) ->
 
 
 def write_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: str | os.PathLike) -> None:
-    """Write batches of one table as Parquet, compressed with zstd."""
+    """Write batches of one table as Parquet, compressed with zstd, in groups of about `ROWS_IN_MEMORY` rows."""
     with atomic_path(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        waiting: list[pa.RecordBatch] = []
         for batch in batches:
-            writer.write_batch(batch)
+            waiting.append(batch)
+            if sum(map(len, waiting)) >= ROWS_IN_MEMORY:
+                writer.write_table(pa.Table.from_batches(waiting, schema))
+                waiting.clear()
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, schema))
 
 
 def create_array(path: str | os.PathLike, shape: tuple[int, ...], dtype: type = np.float32) -> np.memmap:

@@ -8,12 +8,17 @@ most of its genomes have (the first by name among equals), and the leakage table
 
 import hashlib
 import os
+from array import array
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from spikegeometry.dataset.reading import SPLITS, spike_batches
+from spikegeometry.dataset.reading import SPLITS, spike_batches, text_digests
 from spikegeometry.errors import InputError
+from spikegeometry.tables import write_batches
+
+SCHEMA = pa.schema([(name, pa.string()) for name in ("accession", "class", "haplotype", "split")])
 
 
 def haplotype_id(sequence: str) -> str:
@@ -22,24 +27,47 @@ def haplotype_id(sequence: str) -> str:
 
 
 def read_haplotypes(spikes: str | os.PathLike, coordinates: str) -> pd.DataFrame:
-    """Columns accession, class, haplotype of a table of spikes, in its order.
+    """Columns accession, class, haplotype of a table of spikes, in its order, in some 20 bytes a genome.
 
+    Accessions are their digests and haplotypes the first 64 bits of their ids, uint64; classes are categories.
     `coordinates` names the column of the sequences: `projected` or `native`. InputError where there are none.
     """
-    parts = []
+    accessions, haplotypes, classes, numbers = [], [], array("i"), {}
     for batch in spike_batches(spikes, ["accession", "class", coordinates]):
-        part = batch.select(["accession", "class"]).to_pandas()
-        part["haplotype"] = [haplotype_id(sequence) for sequence in batch.column(coordinates).to_pylist()]
-        parts.append(part)
-    if not parts:
+        accession, name, sequence = (column.to_pylist() for column in batch.columns)
+        accessions.append(text_digests(accession))
+        haplotypes.append(np.array([int(haplotype_id(one)[:16], 16) for one in sequence], dtype=np.uint64))
+        classes.extend(numbers.setdefault(one, len(numbers)) for one in name)
+    if not accessions:
         raise InputError(f"{spikes}: no genome is left to split; the rejected tables beside it say why")
-    return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(
+        {
+            "accession": np.concatenate(accessions),
+            "class": pd.Categorical.from_codes(np.frombuffer(classes, dtype=np.int32), list(numbers)),
+            "haplotype": np.concatenate(haplotypes),
+        }
+    )
+
+
+def write_splits(spikes: str | os.PathLike, coordinates: str, splits: pd.Series, path: str | os.PathLike) -> None:
+    """Write accession, class, haplotype (`haplotype_id`) and split of each row of a table of spikes, batch by batch."""
+
+    def batches():
+        start = 0
+        for batch in spike_batches(spikes, ["accession", "class", coordinates]):
+            accession, name, sequence = (column.to_pylist() for column in batch.columns)
+            split = splits.iloc[start : start + batch.num_rows].tolist()
+            columns = [accession, name, [haplotype_id(one) for one in sequence], split]
+            yield pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], schema=SCHEMA)
+            start += batch.num_rows
+
+    write_batches(batches(), SCHEMA, path)
 
 
 def assign_splits(
     spikes: pd.DataFrame, classes: list[str], method: str, validation: float, test: float, seed: int
 ) -> pd.DataFrame:
-    """Add the column `split` to a table of accession, class, haplotype.
+    """Add the column `split` to a table of accession, class, haplotype, which may be texts or their digests.
 
     Each class comes as near to the shares as its groups allow, and has at least one group in every split. The result
     depends on the seed and the set of genomes, not on their order. InputError where classes have fewer groups than
@@ -54,7 +82,7 @@ def assign_splits(
         raise InputError(f"genomes of class {', '.join(unknown)}, not in the config key classes: add it there")
     # As numbers in the order of the names: tables of texts would take many times the memory.
     unit, names = pd.factorize(spikes["haplotype" if method == "haplotype" else "accession"], sort=True)
-    groups = _groups(unit, spikes["class"])
+    groups = _groups(unit, pd.Categorical(spikes["class"], categories=sorted(classes)))
     numbers = groups["class"].value_counts().reindex(classes, fill_value=0)
     too_few = numbers[numbers < len(SPLITS)]
     if len(too_few):
@@ -66,16 +94,16 @@ def assign_splits(
         members = members.iloc[order].sort_values("size", ascending=False, kind="stable")
         chosen = fill_splits(members["size"].tolist(), [1 - validation - test, validation, test])
         split_of[members["unit"]] = chosen
-    return spikes.assign(split=np.array(SPLITS, dtype=object)[split_of[unit]])
+    return spikes.assign(split=pd.Categorical.from_codes(split_of[unit], list(SPLITS)))
 
 
-def _groups(unit: np.ndarray, classes: pd.Series) -> pd.DataFrame:
+def _groups(unit: np.ndarray, classes: pd.Categorical) -> pd.DataFrame:
     """Columns unit, class (the most frequent), size of the groups, sorted by unit, from those of each genome."""
-    genomes = pd.DataFrame({"unit": unit, "class": classes.to_numpy()}).astype({"class": "category"})
+    genomes = pd.DataFrame({"unit": unit, "class": classes})
     counts = genomes.groupby(["unit", "class"], sort=True, observed=True).size().rename("genomes").reset_index()
     counts["size"] = counts.groupby("unit")["genomes"].transform("sum")
     counts = counts.sort_values(["unit", "genomes", "class"], ascending=[True, False, True])
-    return counts.drop_duplicates("unit").astype({"class": str})
+    return counts.drop_duplicates("unit")
 
 
 def _too_few(name: str, method: str, spikes: pd.DataFrame, groups: int) -> str:
@@ -119,6 +147,6 @@ def fill_splits(sizes: list[int], shares: list[float]) -> list[int]:
 
 def split_sizes(splits: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Columns class, split, genomes, haplotypes, share (of the class's genomes), by class and split."""
-    sizes = splits.groupby(["class", "split"])["haplotype"].agg(genomes="size", haplotypes="nunique")
+    sizes = splits.groupby(["class", "split"], observed=True)["haplotype"].agg(genomes="size", haplotypes="nunique")
     sizes = sizes.reindex(pd.MultiIndex.from_product([classes, SPLITS], names=["class", "split"]), fill_value=0)
     return sizes.assign(share=sizes["genomes"] / sizes.groupby("class")["genomes"].transform("sum")).reset_index()

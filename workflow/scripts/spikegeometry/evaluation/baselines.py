@@ -6,8 +6,11 @@ only chooses a setting, where there is one.
 
 import logging
 import sys
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -79,15 +82,27 @@ def read_kmers(split: str, common: np.ndarray) -> sparse.csr_array:
     """Which k-mers each sequence of an encoded split holds, 0 and 1 (n, V), the other way round for `common` (V,) ones.
 
     A k-mer that most sequences hold is 1 where it is missing: few cells are then not 0, 60 a sequence instead of 400.
-    To a linear model with an intercept, which is not penalised, it is the same.
+    To a linear model with an intercept, which is not penalised, it is the same. The cells are mapped from a temporary
+    file: in memory are 4 bytes a sequence.
     """
-    chunks = [sparse.csr_array((0, len(common)))]
+    ends = array("i", [0])
     everywhere = sparse.csr_array(common[None].astype(float))
-    for chunk in open_split(split).column("input_ids").chunks:
-        presence = kmer_presence(chunk, len(common))
-        chunks.append(abs(presence - sparse.kron(np.ones((len(chunk), 1)), everywhere, format="csr")))
-        chunks[-1].eliminate_zeros()
-    return sparse.vstack(chunks, format="csr")
+    with TemporaryFile() as columns, TemporaryFile() as ones:
+        for chunk in open_split(split).column("input_ids").chunks:
+            presence = kmer_presence(chunk, len(common))
+            cells = abs(presence - sparse.kron(np.ones((len(chunk), 1)), everywhere, format="csr"))
+            cells.eliminate_zeros()
+            columns.write(cells.indices.astype(np.int32))
+            ones.write(cells.data)
+            ends.extend(ends[-1] + cells.indptr[1:])
+        data, indices = _mapped(ones, np.float64), _mapped(columns, np.int32)
+    return sparse.csr_array((data, indices, np.array(ends)), shape=(len(ends) - 1, len(common)))
+
+
+def _mapped(file: IO[bytes], dtype: type) -> np.ndarray:
+    """What is in a file, which may be closed and gone then, as an array mapped into memory."""
+    file.flush()
+    return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
 
 
 def kmer_presence(input_ids: pa.ListArray, vocabulary_size: int) -> sparse.csr_array:

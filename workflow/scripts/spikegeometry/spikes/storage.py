@@ -32,7 +32,9 @@ ROWS_IN_MEMORY = 250
 @contextmanager
 def _parquet_writer(path: str | os.PathLike) -> Iterator[pq.ParquetWriter]:
     """A writer of a table of spikes; the file appears when the block ends well."""
-    with atomic_path(path) as partial, pq.ParquetWriter(partial, SCHEMA, compression="zstd") as writer:
+    # Statistics are the first and last sequence of each group of rows, which every reader would hold for all groups.
+    options = {"compression": "zstd", "write_statistics": False}
+    with atomic_path(path) as partial, pq.ParquetWriter(partial, SCHEMA, **options) as writer:
         yield writer
 
 
