@@ -1,6 +1,7 @@
 """Where the real genomes and GPUs are, and the rule that nothing may be skipped but for want of them."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def gpu():
     from spikegeometry.model.runtime import prepare
 
     return prepare("cuda", threads=1)
+
+
+@pytest.fixture(autouse=True)
+def no_figure_left():
+    """Close the figures that a test has drawn."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 def refuse_skip(report):

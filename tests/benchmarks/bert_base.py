@@ -7,7 +7,7 @@
 `measure` makes the named analyses anew (all, if none is named) on two cores, with their figures, and prints what each
 took.
 
-The table: wall clock as Snakemake has it; processor seconds and peak memory as read from the processes five times a
+The table: wall clock as Snakemake has it; processor seconds and peak memory as read from the processes fifty times a
 second, because Snakemake looks only every half minute; seconds of one core a sequence, and how many times as many the
 original program needs. Only processor seconds mean anything on a machine that is busy with other work.
 """

@@ -1,6 +1,6 @@
 """Running the workflow for a benchmark, and what each of its jobs takes.
 
-Processes are looked at five times a second, because Snakemake itself looks only every half minute, and not at all at
+Processes are looked at fifty times a second, because Snakemake itself looks only every half minute, and not at all at
 jobs that are shorter. A job is a script with all that it starts, such as bwa and samtools.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_LOOKS = 0.02
 
 
 @dataclass

@@ -15,7 +15,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -68,7 +68,7 @@ class Opened:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_atlas(browser, tmp_path_factory):
     """A function from the HTML of an atlas to the page, opened without a network."""
     contexts = []
@@ -88,7 +88,7 @@ def open_atlas(browser, tmp_path_factory):
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small(open_atlas) -> Opened:
     """A small atlas."""
     return open_atlas(page(contents(Size(), CLASSES)))

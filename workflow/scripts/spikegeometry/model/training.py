@@ -86,7 +86,7 @@ def train(
             output_dir=str(checkpoints),
             num_train_epochs=settings["epochs"],
             per_device_train_batch_size=settings["batch_size"] // processes(),
-            per_device_eval_batch_size=2 * settings["batch_size"] // processes(),
+            per_device_eval_batch_size=settings["batch_size"] // processes(),
             learning_rate=settings["learning_rate"],
             weight_decay=settings.get("weight_decay", 0.0),
             adam_epsilon=settings.get("adam_epsilon", 1e-8),
@@ -112,13 +112,15 @@ def train(
             ddp_find_unused_parameters=False,
             disable_tqdm=True,
             label_names=["labels"],
+            # Else the labels of the whole split would be kept until its end.
+            batch_eval_metrics=True,
             report_to="none",
         ),
         train_dataset=_WholeBatches(training, settings["batch_size"]),
         eval_dataset=validation,
         data_collator=collate,
         compute_loss_func=_loss,
-        compute_metrics=_metrics,
+        compute_metrics=_Metrics(),
         preprocess_logits_for_metrics=_scores,
         callbacks=[_Reproducible(training, seed), _Checkpoints(checkpoint_seconds), _Patience(patience), _Log(phase)],
     )
@@ -220,9 +222,18 @@ def _of_targets(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return logits[targets] if labels.dim() == 1 else logits, labels[targets]
 
 
-def _metrics(evaluation) -> dict[str, float]:
-    loss, right, targets = evaluation.predictions.sum(axis=0, dtype=np.float64)
-    return {"target_loss": loss / targets, "accuracy": right / targets}
+class _Metrics:
+    """Mean loss and accuracy over all targets of a split, from what `_scores` gives of its batches."""
+
+    def __init__(self):
+        self.sums = 0
+
+    def __call__(self, evaluation, compute_result: bool) -> dict[str, float]:
+        self.sums += evaluation.predictions.double().sum(0)
+        if not compute_result:
+            return {}
+        (loss, right, targets), self.sums = self.sums.tolist(), 0
+        return {"target_loss": loss / targets, "accuracy": right / targets}
 
 
 class _Reproducible(TrainerCallback):
