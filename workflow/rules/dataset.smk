@@ -110,7 +110,7 @@ rule measure_leakage:
         classes=lookup("classes", within=config),
         analysed_per_class=lookup("dataset/analysed_per_class", within=config),
         seed=lookup("seed", within=config),
-        library=digest("dataset.leakage", "dataset.splits", "logs", "tables"),
+        library=digest("dataset.leakage", "dataset.reading", "logs", "tables"),
     message:
         "Measuring what each split has in common with another"
     script:

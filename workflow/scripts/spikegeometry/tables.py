@@ -24,6 +24,11 @@ ROWS_IN_MEMORY = 1000
 pa.set_memory_pool(pa.system_memory_pool())
 
 
+def return_freed_memory() -> None:
+    """Give the holes that batches of a long table have left in memory back to the system, where it can take them."""
+    pa.default_memory_pool().release_unused()
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """A path beside `path` to write to, renamed to `path` when the block ends well and removed when it fails.
@@ -109,6 +114,7 @@ def write_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: st
             if sum(map(len, waiting)) >= ROWS_IN_MEMORY:
                 writer.write_table(pa.Table.from_batches(waiting, schema))
                 waiting.clear()
+                return_freed_memory()
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting, schema))
 

@@ -45,15 +45,15 @@ def translate(sequence: str) -> str:
 class SpikeSet:
     """Genomes and their distinct projected sequences.
 
-    genomes: columns accession, class, haplotype, protein (digests of 64 bits), row. sequences: the distinct projected
+    genomes: columns class, accession, haplotype, protein (digests of 64 bits), row. sequences: the distinct projected
     sequences, on the disk; `row` points to them.
     """
 
     genomes: pd.DataFrame
     sequences: StoredTexts
 
-    def subset(self, members: pd.Series) -> "SpikeSet":
-        """The genomes of the accessions `members`, on the same sequences."""
+    def subset(self, members: np.ndarray) -> "SpikeSet":
+        """The genomes whose accessions have the digests `members`, on the same sequences."""
         return SpikeSet(self.genomes[self.genomes["accession"].isin(members)], self.sequences)
 
     def symbols(self, rows: np.ndarray) -> "Symbols":
@@ -77,13 +77,13 @@ class Symbols:
 
 def read_spike_set(spikes: str | os.PathLike, coordinates: str) -> SpikeSet:
     """Read a table of spikes; `coordinates` is the form whose identity counts as the same sequence."""
-    accessions, classes, row_of = [], [], {}
+    classes, row_of = [], {}
     # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
-    haplotypes, proteins, rows = array("Q"), array("Q"), array("q")
+    accessions, haplotypes, proteins, rows = array("Q"), array("Q"), array("Q"), array("q")
 
     def new_sequences() -> Iterator[str]:
         for batch in spike_batches(spikes, ["accession", "class", "native", "projected"]):
-            accessions.extend(batch.column("accession").to_pylist())
+            accessions.extend(text_digests(batch.column("accession").to_pylist()))
             classes.extend(map(intern, batch.column("class").to_pylist()))
             haplotypes.extend(text_digests(batch.column(coordinates).to_pylist()))
             proteins.extend(text_digests(map(translate, batch.column("native").to_pylist())))
@@ -95,9 +95,9 @@ def read_spike_set(spikes: str | os.PathLike, coordinates: str) -> SpikeSet:
                 rows.append(row_of[digest])
 
     sequences = StoredTexts(new_sequences())
-    numbers = {"haplotype": haplotypes, "protein": proteins, "row": rows}
+    numbers = {"accession": accessions, "haplotype": haplotypes, "protein": proteins, "row": rows}
     columns = {name: np.frombuffer(values, values.typecode) for name, values in numbers.items()}
-    return SpikeSet(pd.DataFrame({"accession": accessions, "class": classes} | columns), sequences)
+    return SpikeSet(pd.DataFrame({"class": classes} | columns), sequences)
 
 
 def distances(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spikegeometry.errors import InputError
+from spikegeometry.tables import return_freed_memory
 
 # Small enough that the arrays of a batch stay in the cache, and that a thousand genomes fill as much memory as many.
 BATCH = 128
@@ -75,6 +76,7 @@ def spike_batches(
             batch = batch.filter(pa.array(chosen))
         if batch.num_rows:
             yield batch.select(columns)
+        return_freed_memory()
     if following is not None:
         raise InputError(
             f"{spikes} does not hold the genome {following!r} in its place. Make what was made of it again."
@@ -89,17 +91,28 @@ def sample_spikes(
     With `members`, among these accessions. In the order of the table, which is read twice, batch by batch: only what is
     sampled stays in memory, and some 50 bytes of each spike until that is chosen.
     """
-    parts = []
-    for batch in spike_batches(spikes, ["accession", "class", "native"], members):
-        part = batch.select(["accession", "class"]).to_pandas()
-        parts.append(part.assign(digest=text_digests(batch.column("native").to_pylist())))
-    if not parts:
+    # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
+    digests, classes, numbers = array("Q"), array("i"), {}
+
+    def accessions() -> Iterator[str]:
+        for batch in spike_batches(spikes, ["accession", "class", "native"], members):
+            accession, names, sequences = (column.to_pylist() for column in batch.columns)
+            classes.extend(numbers.setdefault(name, len(numbers)) for name in names)
+            digests.extend(text_digests(sequences))
+            yield from accession
+
+    stored = StoredTexts(accessions())
+    if not len(stored):
         return pd.DataFrame(columns=columns, dtype=str)
-    distinct = pd.concat(parts, ignore_index=True).drop_duplicates(["class", "digest"])
+    rows = {"class": np.frombuffer(classes, classes.typecode), "digest": np.frombuffer(digests, digests.typecode)}
+    distinct = pd.DataFrame(rows).drop_duplicates()
     order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(distinct))
-    chosen = distinct.iloc[order].groupby("class", sort=False).head(most).sort_index()
-    batches = spike_batches(spikes, columns, chosen["accession"])
-    return pd.concat([batch.to_pandas() for batch in batches], ignore_index=True)
+    chosen = distinct.iloc[order].groupby("class", sort=False).head(most).index.sort_values()
+    sampled, schema = pa.BufferOutputStream(), pa.schema([pq.read_schema(spikes).field(name) for name in columns])
+    with pa.ipc.new_stream(sampled, schema) as writer:
+        for batch in spike_batches(spikes, columns, map(stored.__getitem__, chosen.tolist())):
+            writer.write_batch(batch)
+    return pa.ipc.open_stream(sampled.getvalue()).read_pandas()
 
 
 def read_sets(

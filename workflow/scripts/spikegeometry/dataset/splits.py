@@ -32,19 +32,20 @@ def read_haplotypes(spikes: str | os.PathLike, coordinates: str) -> pd.DataFrame
     Accessions are their digests and haplotypes the first 64 bits of their ids, uint64; classes are categories.
     `coordinates` names the column of the sequences: `projected` or `native`. InputError where there are none.
     """
-    accessions, haplotypes, classes, numbers = [], [], array("i"), {}
+    # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
+    accessions, haplotypes, classes, numbers = array("Q"), array("Q"), array("i"), {}
     for batch in spike_batches(spikes, ["accession", "class", coordinates]):
         accession, name, sequence = (column.to_pylist() for column in batch.columns)
-        accessions.append(text_digests(accession))
-        haplotypes.append(np.array([int(haplotype_id(one)[:16], 16) for one in sequence], dtype=np.uint64))
+        accessions.extend(text_digests(accession))
+        haplotypes.extend(int(haplotype_id(one)[:16], 16) for one in sequence)
         classes.extend(numbers.setdefault(one, len(numbers)) for one in name)
     if not accessions:
         raise InputError(f"{spikes}: no genome is left to split; the rejected tables beside it say why")
     return pd.DataFrame(
         {
-            "accession": np.concatenate(accessions),
-            "class": pd.Categorical.from_codes(np.frombuffer(classes, dtype=np.int32), list(numbers)),
-            "haplotype": np.concatenate(haplotypes),
+            "accession": np.frombuffer(accessions, accessions.typecode),
+            "class": pd.Categorical.from_codes(np.frombuffer(classes, classes.typecode), list(numbers)),
+            "haplotype": np.frombuffer(haplotypes, haplotypes.typecode),
         }
     )
 

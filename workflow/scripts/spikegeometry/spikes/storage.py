@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from spikegeometry.logs import progress
 from spikegeometry.spikes.projection import Spike
 from spikegeometry.spikes.shards import read_rows
-from spikegeometry.tables import atomic_path, row_writer
+from spikegeometry.tables import atomic_path, return_freed_memory, row_writer
 
 # Columns behind the first two are the fields of `Spike`.
 SCHEMA = pa.schema(
@@ -72,4 +72,5 @@ def gather_spikes(
             with pq.ParquetFile(shard) as file:
                 for batch in file.iter_batches(ROWS_IN_MEMORY, use_threads=False):
                     writer.write_batch(batch)
+                    return_freed_memory()
             rejections.writerows(row.values() for row in read_rows(rejected_shard))
