@@ -8,7 +8,8 @@ FOLDER, and writes down what each job took as it ends. With `--minutes` it stops
 goes on where it stopped. `--again` makes the named rules, and no others, anew.
 
 `report` puts all runs of FOLDER side by side: for each rule the seconds of all its jobs, the largest peak of any, and
-the bytes of what they leave; and by how much the peak at 20,000 genomes is above that at 2,000.
+the bytes of what they leave; and by how much the peak at 20,000 genomes is above that at 2,000. As Markdown it is one
+table, that of config/scale.md.
 """
 
 import argparse
@@ -28,6 +29,14 @@ CORES = 2
 COLUMNS = ("rule", "clock", "processor", "private", "resident")
 SECONDS_BETWEEN_SIZES = 5.0
 COMPARED = (2_000, 20_000)
+# Title, column of `read_run`, unit.
+PARTS = [
+    ("clock, s", "clock", 1),
+    ("processors, s", "processor", 1),
+    ("private, MB", "private", 1e6),
+    ("resident, MB", "resident", 1e6),
+    ("output, MB", "output", 1e6),
+]
 
 
 def run_folder(folder: Path, genomes: int, layers: int) -> Path:
@@ -123,14 +132,18 @@ def report(folder: Path, markdown: bool) -> None:
     for path in sorted(folder.glob("genomes-*-layers-*")):
         _, genomes, _, layers = path.name.split("-")
         runs[int(layers), int(genomes)] = read_run(path)
-    parts = {
-        "clock, s": ("clock", 1),
-        "processors, s": ("processor", 1),
-        "private, MB": ("private", 1e6),
-        "resident, MB": ("resident", 1e6),
-        "output, MB": ("output", 1e6),
-    }
-    for title, (column, unit) in parts.items():
+    if markdown:
+        print_markdown(runs)
+    else:
+        print_parts(runs)
+    for (layers, genomes), _ in sorted(runs.items()):
+        sizes = (run_folder(folder, genomes, layers) / "disk.tsv").read_text(encoding="utf-8").split()
+        print(f"disk at its fullest, {genomes:,} genomes, {layers} layers: {max(map(int, sizes)) / 1e6:,.0f} MB")
+
+
+def print_parts(runs: dict[tuple[int, int], pd.DataFrame]) -> None:
+    """A table of each figure, with all runs."""
+    for title, column, unit in PARTS:
         table = pd.DataFrame({key: runs[key][column] / unit for key in sorted(runs)})
         table.columns = [f"{genomes:,} genomes, {layers} layers" for layers, genomes in table.columns]
         few, many = (f"{genomes:,} genomes, 2 layers" for genomes in COMPARED)
@@ -138,18 +151,27 @@ def report(folder: Path, markdown: bool) -> None:
             table["growth, %"] = 100 * (table[many] / table[few] - 1)
         elif column not in ("private", "resident"):
             table.loc["all rules"] = table.sum()
-        print(f"\n{title}\n")
-        printed = table.map("{:,.1f}".format)
-        if markdown:
-            print("| rule |" + "".join(f" {name} |" for name in printed))
-            print("|" + " --- |" * (len(printed.columns) + 1))
-            for rule, row in printed.iterrows():
-                print(f"| {rule} | " + " | ".join(row) + " |")
-        else:
-            print(printed.to_string())
-    for (layers, genomes), _ in sorted(runs.items()):
-        sizes = (run_folder(folder, genomes, layers) / "disk.tsv").read_text(encoding="utf-8").split()
-        print(f"disk at its fullest, {genomes:,} genomes, {layers} layers: {max(map(int, sizes)) / 1e9:.2f} GB")
+        print(f"\n{title}\n\n{table.map('{:,.1f}'.format).to_string()}")
+
+
+def print_markdown(runs: dict[tuple[int, int], pd.DataFrame]) -> None:
+    """One table: seconds of processors by genomes and by layers, memory at few and many genomes, output at many."""
+    few, many = ((2, genomes) for genomes in COMPARED)
+    columns = {
+        f"{genomes:,} genomes, {layers} layers, s": runs[layers, genomes]["processor"]
+        for layers, genomes in sorted(runs)
+        if (layers, genomes) != few
+    }
+    columns |= {f"{key[1]:,} genomes, MB": runs[key]["private"] / 1e6 for key in (few, many)}
+    table = pd.DataFrame(columns)
+    table["growth, %"] = 100 * (runs[many]["private"] / runs[few]["private"] - 1)
+    table["output, MB"] = runs[many]["output"] / 1e6
+    print("| rule |" + "".join(f" {name} |" for name in table))
+    print("|" + " --- |" * (len(table.columns) + 1))
+    for rule, row in table.iterrows():
+        print(
+            f"| {rule} | " + " | ".join("" if pd.isna(value) else f"{value:,.{value < 10:d}f}" for value in row) + " |"
+        )
 
 
 def main() -> None:
