@@ -171,8 +171,8 @@ def test_read_haplotypes(tmp_path):
     table = pd.DataFrame(
         {"accession": ["NA", "x y"], "class": ["a", "b"], "native": ["ACG", "ACG"], "projected": ["AC-G", "A-CG"]}
     )
-    table.to_parquet(tmp_path / "spikes.parquet", index=False)
     path = tmp_path / "spikes.parquet"
+    table.to_parquet(path, index=False)
     native, projected = (read_haplotypes(path, coordinates) for coordinates in ("native", "projected"))
     assert native["accession"].nunique() == 2 and native["class"].tolist() == ["a", "b"]
     assert native["haplotype"].nunique() == 1

@@ -49,6 +49,20 @@ class StoredTexts(Sequence):
         return os.pread(self._file.fileno(), end - start, start).decode()
 
 
+class Categories:
+    """Texts of which few are distinct, such as classes, that are added to: 4 bytes of each."""
+
+    def __init__(self):
+        self._codes, self._numbers = array("i"), {}
+
+    def extend(self, texts: Iterable[str]) -> None:
+        self._codes.extend(self._numbers.setdefault(text, len(self._numbers)) for text in texts)
+
+    def categorical(self) -> pd.Categorical:
+        """All of them so far, with categories in the order of their first appearance."""
+        return pd.Categorical.from_codes(np.frombuffer(self._codes, self._codes.typecode), list(self._numbers))
+
+
 def split_members(splits: str | os.PathLike, name: str) -> Iterator[str]:
     """Accessions of the genomes of a split, in the order of the tables of splits and of spikes."""
     for batch in pq.ParquetFile(splits).iter_batches(BATCH, columns=["accession", "split"], use_threads=False):
@@ -92,22 +106,22 @@ def sample_spikes(
     sampled stays in memory, and some 50 bytes of each spike until that is chosen.
     """
     # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
-    digests, classes, numbers = array("Q"), array("i"), {}
+    digests, classes = array("Q"), Categories()
 
     def accessions() -> Iterator[str]:
         for batch in spike_batches(spikes, ["accession", "class", "native"], members):
             accession, names, sequences = (column.to_pylist() for column in batch.columns)
-            classes.extend(numbers.setdefault(name, len(numbers)) for name in names)
+            classes.extend(names)
             digests.extend(text_digests(sequences))
             yield from accession
 
     stored = StoredTexts(accessions())
     if not len(stored):
         return pd.DataFrame(columns=columns, dtype=str)
-    rows = {"class": np.frombuffer(classes, classes.typecode), "digest": np.frombuffer(digests, digests.typecode)}
+    rows = {"class": classes.categorical(), "digest": np.frombuffer(digests, digests.typecode)}
     distinct = pd.DataFrame(rows).drop_duplicates()
     order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(distinct))
-    chosen = distinct.iloc[order].groupby("class", sort=False).head(most).index.sort_values()
+    chosen = distinct.iloc[order].groupby("class", sort=False, observed=True).head(most).index.sort_values()
     sampled, schema = pa.BufferOutputStream(), pa.schema([pq.read_schema(spikes).field(name) for name in columns])
     with pa.ipc.new_stream(sampled, schema) as writer:
         for batch in spike_batches(spikes, columns, map(stored.__getitem__, chosen.tolist())):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spikegeometry.dataset.reading import SPLITS, spike_batches, text_digests
+from spikegeometry.dataset.reading import SPLITS, Categories, spike_batches, text_digests
 from spikegeometry.errors import InputError
 from spikegeometry.tables import write_batches
 
@@ -33,18 +33,18 @@ def read_haplotypes(spikes: str | os.PathLike, coordinates: str) -> pd.DataFrame
     `coordinates` names the column of the sequences: `projected` or `native`. InputError where there are none.
     """
     # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
-    accessions, haplotypes, classes, numbers = array("Q"), array("Q"), array("i"), {}
+    accessions, haplotypes, classes = array("Q"), array("Q"), Categories()
     for batch in spike_batches(spikes, ["accession", "class", coordinates]):
         accession, name, sequence = (column.to_pylist() for column in batch.columns)
         accessions.extend(text_digests(accession))
         haplotypes.extend(int(haplotype_id(one)[:16], 16) for one in sequence)
-        classes.extend(numbers.setdefault(one, len(numbers)) for one in name)
+        classes.extend(name)
     if not accessions:
         raise InputError(f"{spikes}: no genome is left to split; the rejected tables beside it say why")
     return pd.DataFrame(
         {
             "accession": np.frombuffer(accessions, accessions.typecode),
-            "class": pd.Categorical.from_codes(np.frombuffer(classes, classes.typecode), list(numbers)),
+            "class": classes.categorical(),
             "haplotype": np.frombuffer(haplotypes, haplotypes.typecode),
         }
     )
