@@ -94,5 +94,6 @@ if __name__ == "__main__":
     if int(count) > 1:
         start_processes(int(count))
     model, history = run(Path(given), Path(folder, "checkpoints"), float(seconds), die_at=int(limit) or None)
+    leave_to_the_first()
     save_model(model, folder)
     write_tsv(history, Path(folder, "history.tsv"))

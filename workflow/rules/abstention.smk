@@ -1,12 +1,23 @@
 """When the classifier abstains, and how well that keeps genomes of none of the classes out."""
 
 
+FITTED_ON = ["validation", *BACKGROUND[1:]]
+
+
 rule fit_abstention:
     input:
-        predictions="<results>/predictions/finetuned/validation.parquet",
-        validation="<results>/dataset/validation.arrow",
+        predictions=collect(
+            "<results>/predictions/finetuned/{part}.parquet", part=FITTED_ON
+        ),
+        validation=collect("<results>/dataset/{part}.arrow", part=FITTED_ON),
     output:
         rule="<results>/model/abstention.json",
+        thresholds=report(
+            "<results>/evaluation/thresholds.tsv",
+            caption="../report/abstention.rst",
+            category="4 Evaluation",
+            labels={"set": "all", "table": "Thresholds of abstention"},
+        ),
     log:
         "<logs>/model/fit_abstention.log",
     conda:
@@ -16,7 +27,7 @@ rule fit_abstention:
         score=lookup("evaluation/abstention/score", within=config),
         keep=lookup("evaluation/abstention/keep", within=config),
         library=digest(
-            "dataset.encoding", "evaluation.abstention", "evaluation.detection", "logs"
+            "evaluation.abstention", "evaluation.detection", "logs", "tables"
         ),
     message:
         "Fitting when the classifier abstains"
@@ -26,12 +37,13 @@ rule fit_abstention:
 
 rule evaluate_abstention:
     input:
-        sequences=collect(
-            "<results>/dataset/{part}.arrow", part=["{set}", "test", "validation"]
-        ),
+        sequences=collect("<results>/dataset/{part}.arrow", part=["{set}", "test"]),
         predictions=collect(
-            "<results>/predictions/finetuned/{part}.parquet",
-            part=["{set}", "test", "validation"],
+            "<results>/predictions/finetuned/{part}.parquet", part=["{set}", "test"]
+        ),
+        validation=collect("<results>/dataset/{part}.arrow", part=FITTED_ON),
+        validation_predictions=collect(
+            "<results>/predictions/finetuned/{part}.parquet", part=FITTED_ON
         ),
         rule="<results>/model/abstention.json",
     output:

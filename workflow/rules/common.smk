@@ -32,8 +32,19 @@ SPLITS = ["train", "validation", "test"]
 EXTERNAL = sorted(config["external"])
 # Genomes to classify. As a set they have a name that no external set can have.
 QUERY = query_name(config["query"]) if config["query"] else ""
+# Splits of the background genomes, which are of none of the classes.
+BACKGROUND = (
+    ["background_train", "background_validation"]
+    if config["source"]["background"]
+    else []
+)
 # Folder prefix of each set that is no split of the run's own genomes.
-COHORTS = {name: f"external/{name}/" for name in EXTERNAL}
+COHORTS = {
+    **{name: f"external/{name}/" for name in EXTERNAL},
+    **{name: "background/" for name in BACKGROUND},
+}
+# What predictions are evaluated on.
+EVALUATED = ["validation", "test", *EXTERNAL]
 if QUERY:
     COHORTS[f"query.{QUERY}"] = f"queries/{QUERY}/"
 MODELS = ["finetuned", *config["model"]["controls"]]
@@ -63,7 +74,7 @@ wildcard_constraints:
     cohort=f"({'|'.join(map(re.escape, COHORTS.values()))})?",
     shard=r"\d+",
     split="|".join(map(re.escape, [*SPLITS, *COHORTS])),
-    set="|".join(["validation", "test", *EXTERNAL]),
+    set="|".join(EVALUATED),
     model="|".join(["pretrained", *MODELS]),
     analysis="|".join(ANALYSES) or "none",
 
@@ -80,7 +91,14 @@ def genomes_of(wildcards):
 
 def splits_of(wildcards):
     """Which genomes are in a split; a set that is none has all of its cohort."""
+    if wildcards.split in BACKGROUND:
+        return "<results>/background/dataset/splits.parquet"
     return [] if wildcards.split in COHORTS else "<results>/dataset/splits.parquet"
+
+
+def part_of(wildcards):
+    """Name of a split in the table of its cohort's splits; none for a set that is all of its cohort."""
+    return wildcards.split.removeprefix("background_") if splits_of(wildcards) else None
 
 
 def vocabulary_of(wildcards):
@@ -89,15 +107,17 @@ def vocabulary_of(wildcards):
 
 
 def source_key(wildcards):
-    """Config key of the cohort's source: `source`, `external.NAME` or `queries.NAME`."""
-    return ".".join(Path(wildcards.cohort).parts) or "source"
+    """Config key of the cohort's source: `source`, `source.background`, `external.NAME` or `queries.NAME`."""
+    keys = {"": "source", "background/": "source.background"}
+    return keys.get(wildcards.cohort, ".".join(Path(wildcards.cohort).parts))
 
 
 def source_of(wildcards):
     """Config block of the cohort's source."""
     if QUERY and wildcards.cohort == COHORTS[f"query.{QUERY}"]:
         return {"type": "query", "query": {"sequences": config["query"]}}
-    return lookup(source_key(wildcards).replace(".", "/"), within=config)
+    source = lookup(source_key(wildcards).replace(".", "/"), within=config)
+    return {key: source[key] for key in ("type", source["type"])}
 
 
 def source_files(wildcards):

@@ -30,6 +30,38 @@ rule split_spikes:
         "../scripts/split_spikes.py"
 
 
+rule split_background:
+    input:
+        spikes="<results>/background/spikes/spikes.parquet",
+        splits="<results>/dataset/splits.parquet",
+    output:
+        splits="<results>/background/dataset/splits.parquet",
+        rejected=report(
+            "<results>/background/dataset/rejected.tsv",
+            caption="../report/background_rejected.rst",
+            category="1 Genomes",
+            labels={
+                "set": "background",
+                "table": "Background genomes with a sequence of a class",
+            },
+        ),
+    log:
+        "<logs>/dataset/split_background.log",
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        coordinates=lookup("dataset/coordinates", within=config),
+        method=lookup("split/method", within=config),
+        validation=lookup("split/validation", within=config),
+        test=lookup("split/test", within=config),
+        seed=lookup("seed", within=config),
+        library=digest("dataset.background", "logs", "tables"),
+    message:
+        "Splitting the background genomes into training and validation"
+    script:
+        "../scripts/split_background.py"
+
+
 rule build_vocabulary:
     input:
         spikes="<results>/spikes/spikes.parquet",
@@ -70,7 +102,7 @@ rule encode_split:
     conda:
         "../../envs/genomes.yaml"
     params:
-        external=lambda wildcards: wildcards.split in COHORTS,
+        part=part_of,
         coordinates=lookup("dataset/coordinates", within=config),
         stride=lookup("dataset/stride", within=config),
         classes=lookup("classes", within=config),

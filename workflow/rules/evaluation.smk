@@ -1,6 +1,5 @@
 """How good the predictions are, beside those of simple baselines."""
 
-EVALUATED = ["validation", "test", *EXTERNAL]
 BASELINES = ["majority", "kmer_logistic", "nearest_neighbour"]
 PREDICTIONS = {
     "bert": "<results>/predictions/finetuned/{set}.parquet",
@@ -15,12 +14,37 @@ PREDICTIONS = {
 }
 
 
-rule run_baseline:
+rule fit_kmer_logistic:
     input:
         train="<results>/dataset/train.arrow",
         validation="<results>/dataset/validation.arrow",
-        spikes="<results>/spikes/spikes.parquet",
         vocabulary="<results>/dataset/vocabulary.txt",
+    output:
+        baseline="<results>/model/kmer_logistic.npz",
+    log:
+        "<logs>/model/fit_kmer_logistic.log",
+    benchmark:
+        "<benchmarks>/model/fit_kmer_logistic.tsv"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        classes=lookup("classes", within=config),
+        library=digest("dataset.vocabulary", "evaluation.baselines", "logs"),
+    message:
+        "Fitting the linear baseline"
+    script:
+        "../scripts/fit_kmer_logistic.py"
+
+
+rule run_baseline:
+    input:
+        train="<results>/dataset/train.arrow",
+        spikes="<results>/spikes/spikes.parquet",
+        fitted=branch(
+            lambda wildcards: wildcards.baseline == "kmer_logistic",
+            then="<results>/model/kmer_logistic.npz",
+            otherwise=[],
+        ),
         sets=collect("<results>/dataset/{set}.arrow", set=EVALUATED),
         set_spikes=[
             f"<results>/{COHORTS.get(name, '')}spikes/spikes.parquet"
@@ -44,13 +68,12 @@ rule run_baseline:
         seed=lookup("seed", within=config),
         library=digest(
             "dataset.predictions",
-            "dataset.vocabulary",
             "evaluation.baselines",
             "logs",
             "tables",
         ),
     message:
-        "Fitting the baseline {wildcards.baseline} and predicting with it"
+        "Predicting with the baseline {wildcards.baseline}"
     script:
         "../scripts/run_baseline.py"
 

@@ -5,6 +5,11 @@ rule predict_shard:
     input:
         split="<results>/dataset/{split}.arrow",
         model="<results>/model/{model}",
+        space=branch(
+            lambda wildcards: wildcards.model == "finetuned",
+            then="<results>/model/class_space.safetensors",
+            otherwise=[],
+        ),
     output:
         predictions=temp("<results>/predictions/{model}/shards/{split}/{shard}.parquet"),
     log:
@@ -27,6 +32,7 @@ rule predict_shard:
         library=digest(
             "dataset.encoding",
             "logs",
+            "model.class_space",
             "model.classifier",
             "model.data",
             "model.prediction",

@@ -50,10 +50,13 @@ rule finetune:
     input:
         train="<results>/dataset/train.arrow",
         validation="<results>/dataset/validation.arrow",
+        background=collect("<results>/dataset/{set}.arrow", set=BACKGROUND),
+        baseline="<results>/model/kmer_logistic.npz",
         pretrained="<results>/model/pretrained",
     output:
         model=directory("<results>/model/{model}"),
         history="<results>/model/history/{model}.tsv",
+        tries="<results>/model/tries/{model}.tsv",
     log:
         "<logs>/model/finetune_{model}.log",
     benchmark:
@@ -78,9 +81,9 @@ rule finetune:
         checkpoints=checkpoints_of,
         library=digest(
             "dataset.encoding",
+            "evaluation.baselines",
+            "evaluation.learning",
             "logs",
-            "model.classifier",
-            "model.data",
             "model.finetuning",
             "model.folders",
             "model.runtime",
@@ -91,6 +94,45 @@ rule finetune:
         "Fine-tuning the classifier: {wildcards.model}"
     script:
         "../scripts/finetune.py"
+
+
+rule fit_class_space:
+    input:
+        model="<results>/model/finetuned",
+        train="<results>/dataset/train.arrow",
+    output:
+        space="<results>/model/class_space.safetensors",
+    log:
+        "<logs>/model/fit_class_space.log",
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        classes=lookup("classes", within=config),
+        sequences_per_class=lookup(
+            "evaluation/abstention/sequences_per_class", within=config
+        ),
+        neighbours=lookup("evaluation/abstention/neighbours", within=config),
+        batch_size=lookup("inference/batch_size", within=config),
+        device=lookup("model/device", within=config),
+        threads=lookup("model/threads", within=config),
+        seed=lookup("seed", within=config),
+        library=digest(
+            "dataset.encoding",
+            "evaluation.separability",
+            "logs",
+            "model.class_space",
+            "model.classifier",
+            "model.data",
+            "model.features",
+            "model.runtime",
+        ),
+    message:
+        "Measuring where the classes lie in the space of [CLS]"
+    script:
+        "../scripts/fit_class_space.py"
 
 
 rule make_random_control:

@@ -3,8 +3,7 @@
 
 def targets():
     """Every final file of the run."""
-    cohorts = ["", *(f"external/{name}/" for name in EXTERNAL)]
-    sets = ["validation", "test", *EXTERNAL]
+    cohorts = ["", *sorted(set(COHORTS.values()))]
     return [
         *collect("<results>/{cohort}genomes/cohort.png", cohort=cohorts),
         *collect("<results>/{cohort}spikes/spikes.png", cohort=cohorts),
@@ -12,10 +11,10 @@ def targets():
             "<results>/dataset/{figure}.png", figure=["kmer_ranks", "splits", "leakage"]
         ),
         "<results>/model/training.png",
-        *collect("<results>/predictions/{split}.parquet", split=SPLITS + EXTERNAL),
+        *collect("<results>/predictions/{split}.parquet", split=["train", *EVALUATED]),
         *collect(
             "<results>/evaluation/{set}/{figure}.png",
-            set=sets[1:],
+            set=EVALUATED[1:],
             figure=["metrics", "confusion", "curves", "calibration", "abstention"],
         ),
         "<results>/evaluation/metrics.json",

@@ -6,12 +6,10 @@ from spikegeometry.dataset.vocabulary import read_vocabulary
 from spikegeometry.logs import configure_logging
 
 configure_logging(snakemake.log[0])
-members = None
-if not snakemake.params.external:
-    members = split_members(snakemake.input.splits, snakemake.wildcards.split)
+part = snakemake.params.part
 encode_split(
     spikes=snakemake.input.spikes,
-    members=members,
+    members=split_members(snakemake.input.splits, part) if part else None,
     coordinates=snakemake.params.coordinates,
     encoder=Encoder(read_vocabulary(snakemake.input.vocabulary), snakemake.params.stride),
     classes=snakemake.params.classes,

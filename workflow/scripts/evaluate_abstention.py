@@ -7,6 +7,7 @@ from spikegeometry.evaluation.detection import (
     curve_table,
     metric_table,
     read_genomes,
+    read_validation,
     score_tables,
     variants,
 )
@@ -16,18 +17,17 @@ from spikegeometry.tables import write_tsv, write_tsv_parts
 configure_logging(snakemake.log[0])
 params, paths, name = snakemake.params, snakemake.input, snakemake.wildcards.set
 used = read_abstention(paths.rule)
-sets = {}
-for part, sequences, predictions in zip((name, "test", "validation"), paths.sequences, paths.predictions, strict=True):
+compared = {}
+for part, sequences, predictions in zip((name, "test"), paths.sequences, paths.predictions, strict=True):
     haplotypes = open_split(sequences).column("haplotype").to_pandas()
-    sets[part] = read_genomes(predictions, haplotypes, used.classes)
-rules = variants(used, sets["validation"])
-compared = {part: sets[part] for part in (name, "test")}
+    compared[part] = read_genomes(predictions, haplotypes, used.classes)
+rules = variants(used, read_validation(paths.validation_predictions, paths.validation, used.classes))
 assessor = Assessor(params.bootstrap, params.confidence, params.seed, params.bins)
 tables = {
-    "metrics": metric_table(compared, sets[name].other, rules, used, assessor),
-    "curves": curve_table(sets[name], rules, params.bins),
+    "metrics": metric_table(compared, compared[name].other, rules, used, assessor),
+    "curves": curve_table(compared[name], rules, params.bins),
 }
 for output, table in tables.items():
     table.insert(0, "set", name)
     write_tsv(table, snakemake.output[output])
-write_tsv_parts((scores.assign(set=name) for scores in score_tables(sets[name], rules)), snakemake.output.scores)
+write_tsv_parts((scores.assign(set=name) for scores in score_tables(compared[name], rules)), snakemake.output.scores)

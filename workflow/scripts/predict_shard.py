@@ -2,6 +2,7 @@
 
 from spikegeometry.dataset.encoding import open_split
 from spikegeometry.logs import configure_logging
+from spikegeometry.model.class_space import load_class_space
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import shard_rows
 from spikegeometry.model.prediction import predict
@@ -17,5 +18,6 @@ model = load_classifier(snakemake.input.model, params.classes, device)
 if params.compiled:
     compile_model(model)
 part, multiplied_in = table.slice(rows.start, rows.stop - rows.start), number_format(params.precision, device)
-predictions = predict(model, part, params.classes, params.batch_size, multiplied_in)
+space = load_class_space(snakemake.input.space, device) if snakemake.input.space else None
+predictions = predict(model, part, params.classes, params.batch_size, multiplied_in, space)
 write_parquet(predictions, snakemake.output.predictions)

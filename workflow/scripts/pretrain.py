@@ -10,7 +10,7 @@ from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.folders import save_model, save_tokenizer
 from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
 from spikegeometry.model.runtime import prepare
-from spikegeometry.model.training import fingerprint, history, train
+from spikegeometry.model.training import fingerprint, history, leave_to_the_first, train
 from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
@@ -41,6 +41,7 @@ if params.base == "pretrain":
 else:
     model, log = extended_base(params.base, tokens, longest, params.seed), history([], "pretrain")
 
+leave_to_the_first()
 save_model(model, snakemake.output.model)
 save_tokenizer(tokens, model.config.max_position_embeddings, snakemake.output.model)
 write_tsv(log, snakemake.output.history)

@@ -28,7 +28,9 @@ def load_config(given: dict) -> dict:
         raise InputError(explain(jsonschema.exceptions.best_match(errors)))
     config = with_defaults(given, schema)
     _check_sense(config)
+    background = config["source"].pop("background")
     config["source"] = _own_block(config["source"], config["data"])
+    config["source"]["background"] = background and _own_block(background, config["data"])
     config["external"] = {name: _own_block(source, config["data"]) for name, source in config["external"].items()}
     return config
 
@@ -78,7 +80,12 @@ def check_files(config: dict) -> None:
 
 def _sources(config: dict) -> dict[str, dict]:
     """All sources by their config keys."""
-    return {"source": config["source"]} | {f"external.{name}": source for name, source in config["external"].items()}
+    background = config["source"]["background"]
+    return (
+        {"source": config["source"]}
+        | ({"source.background": background} if background else {})
+        | {f"external.{name}": source for name, source in config["external"].items()}
+    )
 
 
 def _own_block(source: dict, data: str) -> dict:

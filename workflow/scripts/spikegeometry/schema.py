@@ -112,7 +112,9 @@ def key_table(schema: dict) -> str:
 def _leaves(node: dict, prefix: str) -> Iterator[tuple[str, dict]]:
     for name, child in node["properties"].items():
         key = f"{prefix}{name}"
-        if "properties" in child:
+        if "keys_of" in child:
+            yield key, child | {"description": f"{child['description']} Its keys are those of `{child['keys_of']}`."}
+        elif "properties" in child:
             yield from _leaves(child, f"{key}.")
         else:
             yield key, child

@@ -16,7 +16,8 @@ from spikegeometry.dataset.vocabulary import CLS, PAD, SEP, SPECIAL_TOKENS, UNK
 from spikegeometry.logs import progress
 from spikegeometry.tables import atomic_path
 
-OTHER_LABEL = -1
+# Class and label of a genome of none of the classes.
+OTHER, OTHER_LABEL = "other", -1
 # More than a sequence may have: the longest that the configuration allows to be read is far shorter.
 MOST_SLOTS = 1 << 20
 SCHEMA = pa.schema(

@@ -211,7 +211,7 @@ def leakage_table(
 
 def _by_class(flags: pd.DataFrame, pair: str, classes: list[str]) -> pd.DataFrame:
     """Sums of the columns by class and for all classes, in long form; `n` counts what is not missing."""
-    present = [name for name in [*classes, "other"] if (flags["class"] == name).any()]
+    present = [name for name in [*classes, OTHER] if (flags["class"] == name).any()]
     rows = []
     for name in [*present, ALL]:
         chosen = flags if name == ALL else flags[flags["class"] == name]

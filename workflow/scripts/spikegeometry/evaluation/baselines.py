@@ -1,10 +1,11 @@
 """Simple classifiers beside which BERT's metrics stand, fitted on the training split.
 
-Each has `fit(train, validation)` and `predict(sequences)`, which gives class probabilities (n, K). The validation split
-only chooses a setting, where there is one.
+Each has `fit` and `predict(sequences)`, which gives class probabilities (n, K). The validation split only chooses the
+penalty of the linear one.
 """
 
 import logging
+import os
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ from spikegeometry.dataset.reading import SAMPLE_STREAM, StoredTexts, spike_batc
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
 from spikegeometry.evaluation.metrics import log_loss
 from spikegeometry.logs import progress
+from spikegeometry.tables import atomic_path
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,16 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def read_sequences(split: str, kmers_of: "KmerLogistic | None" = None, spikes: str | None = None) -> Sequences:
+    """An encoded split, with what a linear baseline reads of it, or with the projected ones of a table of `spikes`."""
+    rows = read_rows(split)
+    return Sequences(
+        rows,
+        kmers=None if kmers_of is None else read_kmers(split, kmers_of.common),
+        projected=() if spikes is None else read_projected(spikes, rows),
+    )
 
 
 def read_rows(split: str) -> pd.DataFrame:
@@ -123,7 +135,7 @@ def kmer_presence(input_ids: pa.ListArray, vocabulary_size: int) -> sparse.csr_a
 class Majority:
     """Calls every sequence the most frequent class of the training split; probabilities are the class shares."""
 
-    def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "Majority":
+    def fit(self, train: Sequences, n_classes: int) -> "Majority":
         self.shares = np.bincount(train.labels, minlength=n_classes) / len(train)
         return self
 
@@ -135,7 +147,27 @@ class KmerLogistic:
     """Multinomial logistic regression on the presence of k-mers.
 
     The inverse penalty C is the one of `INVERSE_PENALTIES` with the smallest log loss on the validation split.
+    `common` (V,) are the k-mers whose presence is turned round (`read_kmers`).
     """
+
+    def __init__(self, common: np.ndarray):
+        self.common = common
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write what was fitted as arrays."""
+        fitted = {"coef": self.model.coef_, "intercept": self.model.intercept_, "labels": self.model.classes_}
+        with atomic_path(path) as partial:
+            np.savez(partial, common=self.common, classes=self.n_classes, **fitted)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "KmerLogistic":
+        """What `save` wrote."""
+        with np.load(path, allow_pickle=False) as fitted:
+            baseline = cls(fitted["common"])
+            baseline.n_classes, baseline.model = int(fitted["classes"]), LogisticRegression()
+            baseline.model.coef_, baseline.model.intercept_ = fitted["coef"], fitted["intercept"]
+            baseline.model.classes_ = fitted["labels"]
+        return baseline
 
     def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "KmerLogistic":
         self.n_classes = n_classes
@@ -172,7 +204,7 @@ class NearestNeighbour:
     def __init__(self, most: int = sys.maxsize, seed: int = 0):
         self.most, self.seed = most, seed
 
-    def fit(self, train: Sequences, validation: Sequences, n_classes: int) -> "NearestNeighbour":
+    def fit(self, train: Sequences, n_classes: int) -> "NearestNeighbour":
         rows = pd.DataFrame({"digest": text_digests(train.projected), "label": train.labels})
         distinct = rows.drop_duplicates(["digest", "label"])
         order = np.random.default_rng([self.seed, SAMPLE_STREAM]).permutation(len(distinct))
@@ -254,6 +286,3 @@ class _Differences:
 def _sums(queries: sparse.csr_array, spikes: sparse.csr_array) -> np.ndarray:
     """Entries of each pair of rows, (queries, spikes)."""
     return queries.sum(axis=1)[:, None] + spikes.sum(axis=1)[None, :]
-
-
-BASELINES = {"majority": Majority, "kmer_logistic": KmerLogistic, "nearest_neighbour": NearestNeighbour}

@@ -1,4 +1,4 @@
-"""How well scores of the logits tell genomes of the known classes from `other` ones, and what abstaining is worth."""
+"""How well scores of the network's outputs tell genomes of the known classes from `other` ones, and what abstaining is worth."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from spikegeometry.evaluation.abstention import SCORES, Abstention, fit_abstention, logits_of
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.evaluation.abstention import DISTANCES, SCORES, Abstention, Outputs, fit_abstention
 from spikegeometry.evaluation.calibration import expected_calibration_error, reliability_table
 from spikegeometry.evaluation.intervals import effective_size, wilson_interval
 from spikegeometry.evaluation.metrics import (
@@ -28,17 +29,17 @@ POINTS = 2000
 @dataclass(frozen=True)
 class Genomes:
     """Genomes of one set: `table` has a row for each, with accession, class, label (-1: none of the classes), correct
-    and haplotype; `logits` is (n, K)."""
+    and haplotype; `outputs` are what the network says of them."""
 
     table: pd.DataFrame
-    logits: np.ndarray
+    outputs: Outputs
 
     def __len__(self) -> int:
         return len(self.table)
 
     def where(self, rows: np.ndarray) -> "Genomes":
         """The genomes that `rows` (n,), true or false, picks."""
-        return Genomes(self.table[rows], self.logits[rows])
+        return Genomes(self.table[rows], self.outputs.where(rows))
 
     @property
     def known(self) -> "Genomes":
@@ -66,23 +67,35 @@ def read_genomes(path: str, haplotypes: pd.Series, classes: list[str]) -> Genome
     """Genomes of a table of predictions; `haplotypes` are of the same sequences in the same order."""
     predictions = pd.read_parquet(path)
     table = predictions[["accession", "class", "label", "correct"]].assign(haplotype=haplotypes.to_numpy())
-    return Genomes(table, logits_of(predictions, classes))
+    return Genomes(table, Outputs.of_table(predictions, classes))
 
 
-def fit_rule(validation: Genomes, classes: list[str], score: str, keep: float) -> Abstention:
-    """The rule that fits the distinct sequences of the validation split: copies say nothing new."""
-    once = validation.distinct
-    return fit_abstention(classes, once.logits, once.table["label"].to_numpy(), score, keep)
+def read_validation(predictions: list[str], splits: list[str], classes: list[str]) -> Genomes:
+    """Genomes of the validation split and of the background's, from their tables of predictions and encoded splits."""
+    parts = [
+        read_genomes(path, open_split(split).column("haplotype").to_pandas(), classes)
+        for path, split in zip(predictions, splits, strict=True)
+    ]
+    tables = pd.concat([part.table for part in parts], ignore_index=True)
+    return Genomes(tables, Outputs.joined([part.outputs for part in parts]))
+
+
+def fit_rule(
+    validation: Genomes, classes: list[str], score: str, keep: float, temperature: float | None = None
+) -> Abstention:
+    """The rule that fits the distinct sequences of the validation split, those of the classes and the others: copies
+    say nothing new."""
+    known, background = validation.known.distinct, validation.other.distinct
+    labels = known.table["label"].to_numpy()
+    return fit_abstention(classes, known.outputs, labels, background.outputs, score, keep, temperature)
 
 
 def variants(rule: Abstention, validation: Genomes) -> list[Abstention]:
-    """Every score with and without the rule's temperature, each with its own threshold."""
-    once = validation.distinct
-    labels = once.table["label"].to_numpy()
+    """Every score with thresholds of its own; those of logits with and without the rule's temperature."""
     return [
-        fit_abstention(rule.classes, once.logits, labels, score, rule.keep, temperature)
+        fit_rule(validation, rule.classes, score, rule.keep, temperature)
         for score in SCORES
-        for temperature in (1.0, rule.temperature)
+        for temperature in ((1.0,) if score in DISTANCES else (1.0, rule.temperature))
     ]
 
 
@@ -101,7 +114,7 @@ class Assessor:
         which keeps 95% of the known ones. Nothing where one of them has no genome."""
         if not len(known) or not len(other):
             return
-        scores = rule.scores(np.concatenate([known.logits, other.logits]))
+        scores = rule.margins(Outputs.joined([known.outputs, other.outputs]))
         is_known = np.arange(len(scores)) < len(known)
 
         def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,7 +129,7 @@ class Assessor:
     def keeping(self, known: Genomes, other: Genomes, rule: Abstention) -> Iterator[dict]:
         """What the rule keeps: `coverage`, `accuracy` and `accuracy_kept` of known genomes, `coverage_other` of
         others. Nothing for those of which there is no genome."""
-        kept, kept_other = ~rule.abstains(known.logits), ~rule.abstains(other.logits)
+        kept, kept_other = ~rule.abstains(known.outputs), ~rule.abstains(other.outputs)
         for metric, chosen, haplotypes in (
             ("coverage", kept, known.haplotypes),
             ("accuracy", known.correct, known.haplotypes),
@@ -133,7 +146,7 @@ class Assessor:
         """Calibration error (`ece`) and `log_loss` (nats) of known genomes; nothing where there is none."""
         if not len(known):
             return
-        probabilities = softmax(known.logits / temperature, axis=1)
+        probabilities = softmax(known.outputs.logits / temperature, axis=1)
         labels = known.table["label"].to_numpy()
 
         def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -175,7 +188,7 @@ def metric_table(
 
 
 def curve_table(genomes: Genomes, rules: list[Abstention], bins: int) -> pd.DataFrame:
-    """Curves of each rule's score over one set: curve, score, temperature, x, y and n.
+    """Curves of each rule over one set, by the margin between score and threshold: curve, score, temperature, x, y and n.
 
     roc          x: share of other genomes kept, y: share of known ones kept; only where there are both
     risk         x: share of all genomes kept, y: share of wrong ones among these; to keep an other genome is wrong
@@ -183,11 +196,11 @@ def curve_table(genomes: Genomes, rules: list[Abstention], bins: int) -> pd.Data
     """
     tables = []
     for rule in rules:
-        curves = {"risk": risk_curve(rule.scores(genomes.logits), genomes.correct)}
+        curves = {"risk": risk_curve(rule.margins(genomes.outputs), genomes.correct)}
         if len(genomes.known) and len(genomes.other):
-            curves["roc"] = roc_curve(rule.scores(genomes.known.logits), rule.scores(genomes.other.logits))
+            curves["roc"] = roc_curve(rule.margins(genomes.known.outputs), rule.margins(genomes.other.outputs))
         if rule.score == "max_softmax":
-            confidence = rule.scores(genomes.known.logits)
+            confidence = rule.scores(genomes.known.outputs)
             binned = reliability_table(confidence, genomes.known.correct, bins)
             curves["reliability"] = binned.rename(columns={"confidence": "x", "accuracy": "y"}).query("n > 0")
         labels = {"score": rule.score, "temperature": rule.temperature}
@@ -216,8 +229,9 @@ def risk_curve(scores: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
 
 
 def score_tables(genomes: Genomes, rules: list[Abstention]) -> Iterator[pd.DataFrame]:
-    """Each rule's score of each genome: accession, class, group, score, temperature, value, threshold.
+    """Each rule's score of each genome: accession, class, group, score, temperature, value, margin.
 
+    `margin` is the value less the threshold of the class that the genome would be called; under 0 the rule abstains.
     `group` is right or wrong for a genome of the classes, other for one of none.
     """
     group = np.where(genomes.table["label"] < 0, "other", np.where(genomes.correct, "right", "wrong"))
@@ -226,6 +240,6 @@ def score_tables(genomes: Genomes, rules: list[Abstention]) -> Iterator[pd.DataF
             group=group,
             score=rule.score,
             temperature=rule.temperature,
-            value=rule.scores(genomes.logits),
-            threshold=rule.threshold,
+            value=rule.scores(genomes.outputs),
+            margin=rule.margins(genomes.outputs),
         )

@@ -33,9 +33,9 @@ COUNTS_COLUMNS = ("class", "outcome", "n")
 class Judge:
     """Accepts or rejects genomes one after the other, and remembers the accepted ones by name and by digest."""
 
-    def __init__(self, cleaning: dict, classes: list[str], external: bool, labelled: bool = True):
+    def __init__(self, cleaning: dict, classes: list[str], labelled: bool = True):
         self._cleaning = cleaning
-        self._classes = [*classes, OTHER] if external else classes
+        self._classes = classes
         self._labelled = labelled
         self._digests: dict[str, bytes] = {}
         self._owners: dict[bytes, tuple[str, str]] = {}
@@ -66,6 +66,8 @@ class Judge:
         return cleaned
 
     def _explain_class(self, class_name: str) -> str:
+        if self._classes == [OTHER]:
+            return f"A background genome is of none of the classes, this one is {class_name}."
         if class_name == OTHER:
             return "Class other is allowed in external test sets only."
         return f"The config key classes has no {class_name}."
@@ -92,8 +94,8 @@ def collect_genomes(
     Parameters
     ----------
     source: the source's block of the config.
-    key: its config key: `source`, or `external.NAME` of an external test set, which may hold the class `other` and
-        need not hold every class.
+    key: its config key: `source`, `source.background`, which holds the class `other` alone, or `external.NAME` of an
+        external test set, which may hold `other` beside the classes and need not hold every class.
     reference: path of the reference genome.
     cleaning, network: the config's blocks of these names.
     class_rules: that block too, where the source has no classes of its own.
@@ -102,9 +104,10 @@ def collect_genomes(
     Genomes to classify (a source of type `query`) have no class, and may all be rejected. Raises InputError where no
     genome of another source is accepted, or none of a class that the run needs.
     """
-    judge = Judge(cleaning, classes, external=key != "source", labelled=source["type"] != "query")
+    allowed = {"source": classes, "source.background": [OTHER]}.get(key, [*classes, OTHER])
+    judge = Judge(cleaning, allowed, labelled=source["type"] != "query")
     outcomes: Counter[tuple[str, str]] = Counter()
-    genomes = progress(_read_source(source, key, reference, cleaning, classes, class_rules, network, seed), "genomes")
+    genomes = progress(_read_source(source, key, reference, cleaning, allowed, class_rules, network, seed), "genomes")
     with (
         fasta_writer(fasta) as write,
         row_writer(accepted, ACCEPTED_COLUMNS) as acceptances,
@@ -124,7 +127,7 @@ def collect_genomes(
             outcomes[genome.class_name, ACCEPTED] += 1
         # Within the block, so that no output appears when the cohort is of no use.
         if source["type"] != "query":
-            _check_outcomes(outcomes, classes, key)
+            _check_outcomes(outcomes, allowed, key)
     with row_writer(counts, COUNTS_COLUMNS) as rows:
         for (class_name, outcome), n in sorted(outcomes.items()):
             rows.writerow((class_name, outcome, n))
@@ -146,7 +149,8 @@ def _read_source(
     rules = read_class_rules(**class_rules) if class_rules else None
     match kind:
         case "simulate":
-            return read_simulated(block, reference, classes, cleaning, seed, block_key)
+            every_class = not key.startswith("external.")
+            return read_simulated(block, reference, classes, cleaning, seed, block_key, every_class)
         case "table":
             return read_table(block, rules, block_key)
         case "gisaid":

@@ -54,7 +54,7 @@ BASE_SETS[CODES] = np.arange(16)
 
 
 def read_simulated(
-    block: dict, reference: str, classes: list[str], cleaning: dict, seed: int, key: str
+    block: dict, reference: str, classes: list[str], cleaning: dict, seed: int, key: str, every_class: bool = True
 ) -> Iterator[Genome]:
     """Yield `genomes_per_class` simulated genomes of each class, named SIM/class/founder/ordinal (from 1).
 
@@ -64,9 +64,10 @@ def read_simulated(
     reference: path of the reference genome, to which a table of founder mutations refers.
     cleaning: limits that founders must satisfy, as arguments of `clean`.
     key: config key of the block, for messages.
+    every_class: whether founders of each class are needed; else the classes that have founders are simulated.
     """
     wanted = block["genomes_per_class"]
-    for founders in choose_founders(block, reference, classes, cleaning, seed, key).values():
+    for founders in choose_founders(block, reference, classes, cleaning, seed, key, every_class).values():
         for rank, founder in enumerate(founders):
             # Genome i of a class descends from founder i modulo their number.
             yield from simulate_founder(founder, len(range(rank, wanted, len(founders))), block, seed, key)
@@ -91,11 +92,11 @@ def simulate_founder(founder: Founder, count: int, block: dict, seed: int, key: 
 
 
 def choose_founders(
-    block: dict, reference: str, classes: list[str], cleaning: dict, seed: int, key: str
+    block: dict, reference: str, classes: list[str], cleaning: dict, seed: int, key: str, every_class: bool
 ) -> dict[str, list[Founder]]:
     """The founders of each class in a seeded order, no more of them than genomes are wanted.
 
-    Raises InputError for a class without founders, a founder that is not there or fails the cleaning, and a sequence
+    Raises InputError for a class without founders where `every_class` is needed, or where no class has any, a founder that is not there or fails the cleaning, and a sequence
     that founds two classes.
     """
     path = block["founders"]
@@ -107,6 +108,8 @@ def choose_founders(
         table = {"labels": block["labels"], "name_column": "name", "class_column": "class", "classes": {}}
         class_of = {name: label.class_name for name, label in read_table_labels(table, None, key).items()}
     chosen = {}
+    if not every_class:
+        classes = [name for name in classes if name in class_of.values()] or classes
     for class_name in classes:
         names = sorted(name for name, label in class_of.items() if label == class_name)
         if not names:

@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import PartialState
 from accelerate.utils import broadcast
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
+from spikegeometry.dataset.encoding import OTHER_LABEL
 from spikegeometry.errors import InputError, writing
 from spikegeometry.model.data import NOT_A_TARGET, Examples, collate
 from spikegeometry.model.runtime import compile_model, number_format, processes
@@ -38,6 +40,10 @@ METRICS = {
 }
 
 logger = logging.getLogger(__name__)
+
+
+class NotFinite(InputError):
+    """No epoch of a training has a finite validation loss."""
 
 
 def fingerprint(files: list[str | Path], settings: dict) -> str:
@@ -65,17 +71,19 @@ def train(
 ) -> tuple[PreTrainedModel, pd.DataFrame]:
     """Train and return the model of the epoch with the lowest validation loss, and the history.
 
+    A sequence with the label OTHER_LABEL is of none of the classes: its answer is the same probability of each.
+
     `settings` holds `epochs`, `batch_size` and `learning_rate`, and may hold `weight_decay`, `adam_epsilon`, `warmup`
     (a share of the steps), `max_grad_norm` and `patience` (epochs; 0 never stops early). Resumes from what is in
     `checkpoints`, which must be a folder of these very inputs and settings (`fingerprint`); checkpoints are written at
     the end of each epoch and every `checkpoint_seconds`.
 
-    Several processes (`runtime.start_processes`) share each batch and train one model; only the first of them returns.
+    Several processes (`runtime.start_processes`) share each batch and train one model, which each of them returns.
 
     The history has the columns phase, step, epoch, split, metric (loss, accuracy, learning_rate) and value. A loss is
-    the mean over all targets of a batch or of the split.
+    the mean over all targets of a batch or of the split; accuracy is of the targets that have a class.
 
-    Raises InputError where the validation loss is never finite.
+    Raises NotFinite where the validation loss is never finite.
     """
     steps = math.ceil(settings["epochs"] * math.ceil(len(training) / settings["batch_size"]))
     patience = settings.get("patience", 0)
@@ -137,18 +145,24 @@ def train(
         with writing(checkpoints):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = trainer.state
-    trainer.accelerator.end_training()
-    if not trainer.is_world_process_zero():
-        # Not sys.exit: torch takes the process group down while it holds the interpreter's lock, and can wait for ever
-        # for a thread that waits for that lock.
-        os._exit(0)
     if state.best_model_checkpoint is None:
-        raise InputError(
+        raise NotFinite(
             f"The validation loss of phase {phase} was never finite.\n"
             "Lower its learning_rate under the config key model, or take `model.precision: fp32`."
         )
     logger.info("%s: the best validation loss is %.4f, at step %d", phase, state.best_metric, state.best_global_step)
     return type(model).from_pretrained(state.best_model_checkpoint), history(state.log_history, phase)
+
+
+def leave_to_the_first() -> None:
+    """End every process but the first of those that share a training: what follows is for one alone."""
+    state = PartialState()
+    first = state.is_main_process
+    state.destroy_process_group()
+    if not first:
+        # Not sys.exit: torch takes the process group down while it holds the interpreter's lock, and can wait for ever
+        # for a thread that waits for that lock.
+        os._exit(0)
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -203,17 +217,28 @@ class _WholeBatches(Dataset):
 
 def _loss(outputs, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
     """The mean over the targets of a batch, of which this process may have only a share."""
-    logits, answers = _of_targets(outputs.logits, labels)
-    return functional.cross_entropy(logits, answers, reduction="sum") / num_items_in_batch
+    return target_losses(*_of_targets(outputs.logits, labels)).sum() / num_items_in_batch
+
+
+def target_losses(logits: Tensor, answers: Tensor) -> Tensor:
+    """Loss (n,) of logits (n, K) against the answers (n,), in nats.
+
+    Cross-entropy where the answer is a class; where it is OTHER_LABEL, the divergence of the probabilities from equal
+    ones, KL(1/K || p), as outlier exposure has it (Hendrycks, Mazeika and Dietterich, arXiv 1812.04606, section 3).
+    """
+    log_p = functional.log_softmax(logits, dim=-1)
+    of_class = functional.nll_loss(log_p, answers.clamp(min=0), reduction="none")
+    return torch.where(answers == OTHER_LABEL, -log_p.mean(-1) - math.log(logits.shape[-1]), of_class)
 
 
 def _scores(logits: Tensor, labels: Tensor) -> Tensor:
-    """Of each sequence the sum of its targets' losses, its right answers and its targets: (sequences, 3)."""
+    """Of each sequence the sum of its targets' losses, its targets, its right answers and its targets with a class:
+    (sequences, 4)."""
     logits, answers = _of_targets(logits, labels)
-    losses = functional.cross_entropy(logits, answers, reduction="none")
-    scores = torch.stack([losses, logits.argmax(-1) == answers, torch.ones_like(losses)], dim=1)
+    losses = target_losses(logits, answers)
+    scores = torch.stack([losses, torch.ones_like(losses), logits.argmax(-1) == answers, answers != OTHER_LABEL], dim=1)
     sequences = (labels != NOT_A_TARGET).nonzero()[:, 0]
-    return scores.new_zeros(len(labels), 3).index_add(0, sequences, scores)
+    return scores.new_zeros(len(labels), 4).index_add(0, sequences, scores)
 
 
 def _of_targets(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -232,8 +257,8 @@ class _Metrics:
         self.sums += evaluation.predictions.double().sum(0)
         if not compute_result:
             return {}
-        (loss, right, targets), self.sums = self.sums.tolist(), 0
-        return {"target_loss": loss / targets, "accuracy": right / targets}
+        (loss, targets, right, of_class), self.sums = self.sums.tolist(), 0
+        return {"target_loss": loss / targets, "accuracy": right / of_class}
 
 
 class _Reproducible(TrainerCallback):

@@ -1,0 +1,14 @@
+"""Assign the background genomes to training and validation, but for those with a gene sequence of a class."""
+
+from spikegeometry.dataset.background import split_background
+from spikegeometry.dataset.splits import write_splits
+from spikegeometry.logs import configure_logging
+from spikegeometry.tables import write_tsv
+
+configure_logging(snakemake.log[0])
+given, params = snakemake.input, snakemake.params
+splits, rejected = split_background(
+    given.spikes, given.splits, params.coordinates, params.method, params.validation, params.test, params.seed
+)
+write_splits(given.spikes, params.coordinates, splits, snakemake.output.splits)
+write_tsv(rejected, snakemake.output.rejected)
