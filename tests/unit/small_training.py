@@ -19,7 +19,7 @@ from spikegeometry.model.data import EncodedRows, Examples, collate
 from spikegeometry.model.finetuning import labelled_examples
 from spikegeometry.model.folders import save_model
 from spikegeometry.model.runtime import prepare, start_processes
-from spikegeometry.model.training import train
+from spikegeometry.model.training import leave_to_the_first, train
 from spikegeometry.tables import write_tsv
 from tiny_bert import CLASSES, split_table
 

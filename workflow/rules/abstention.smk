@@ -1,6 +1,5 @@
 """When the classifier abstains, and how well that keeps genomes of none of the classes out."""
 
-
 FITTED_ON = ["validation", *BACKGROUND[1:]]
 
 

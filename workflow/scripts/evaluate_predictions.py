@@ -9,6 +9,8 @@ from spikegeometry.evaluation.assessment import (
     calibration_table,
     confusion_table,
     curve_table,
+    difference_table,
+    measure,
     metric_table,
     other_table,
     read_predictions,
@@ -19,12 +21,17 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 params = snakemake.params
 sequences = open_split(snakemake.input.sequences).select(["accession", "haplotype"]).to_pandas()
-tables = defaultdict(list)
+tables, bert = defaultdict(list), None
 models = dict(zip(params.models, snakemake.input.predictions, strict=True))
 for model, path in progress(models.items(), "models evaluated", len(models)):
     predictions = read_predictions(path, sequences, params.classes)
+    measured = measure(predictions, params.bins, params.bootstrap, params.seed)
+    bert = bert or measured  # the first of the models
+    metrics = metric_table(measured, params.confidence)
+    if measured is not bert:
+        metrics = metrics.merge(difference_table(bert, measured, params.confidence), "left", ["metric", "class"])
     made = {
-        "metrics": metric_table(predictions, params.bins, params.bootstrap, params.confidence, params.seed),
+        "metrics": metrics,
         "confusion": confusion_table(predictions),
         "curves": curve_table(predictions),
         "calibration": calibration_table(predictions, params.bins),

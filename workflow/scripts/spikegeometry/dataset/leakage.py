@@ -15,6 +15,7 @@ from sys import intern
 import numpy as np
 import pandas as pd
 
+from spikegeometry.dataset.encoding import OTHER
 from spikegeometry.dataset.packing import SYMBOLS, symbol_matrix
 from spikegeometry.dataset.reading import StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import CERTAIN

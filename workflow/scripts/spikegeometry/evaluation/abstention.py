@@ -31,7 +31,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the network says of n genomes: logits (n, K), and distances (n, 2) in the space of [CLS], as in DISTANCES."""
+    """What the network says of n genomes: logits (n, K), and DISTANCES (n, 2) in the space of [CLS]."""
 
     logits: np.ndarray
     distances: np.ndarray

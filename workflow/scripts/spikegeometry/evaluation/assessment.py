@@ -72,37 +72,70 @@ def read_predictions(path: str, sequences: pd.DataFrame, classes: list[str]) -> 
     )
 
 
-def metric_table(predictions: Predictions, n_bins: int, samples: int, confidence: float, seed: int) -> pd.DataFrame:
-    """Metrics over all classes (`class` is empty) and of each class, over sequences that belong to a class.
+@dataclass(frozen=True)
+class Measured:
+    """Every metric of a model on the n sequences of a set that belong to a class, by its name and the index of its
+    class (None over all classes): `values` of the set itself, and (B,) of its bootstrap resamples."""
 
-    Columns: metric, class, value, low, high, n, interval. `n` counts sequences (of the class). Proportions of
-    sequences have Wilson's interval, which is sound where all are right; the others the percentile interval of
-    `samples` bootstrap resamples of haplotypes, missing where there is one haplotype. Undefined values are missing.
+    known: Predictions
+    values: dict[tuple, float]
+    resampled: dict[tuple, np.ndarray]
+
+
+def measure(predictions: Predictions, n_bins: int, samples: int, seed: int) -> Measured:
+    """Measure a model on a set, and on `samples` resamples of its haplotypes: none where there is one haplotype.
+
+    The resamples of a set are the same ones for every model.
     """
     known = predictions.of_known_class
-    n = len(known.labels)
-    estimates = _weighted_metrics(known, n_bins, np.ones((1, n)))
-    resampled = {}
+    values = _weighted_metrics(known, n_bins, np.ones((1, len(known.labels))))
+    resampled = {key: np.empty(0) for key in values}
     if len(np.unique(known.haplotypes)) > 1:
         batches = [
             _weighted_metrics(known, n_bins, weights) for weights in bootstrap_weights(known.haplotypes, samples, seed)
         ]
-        resampled = {key: np.concatenate([batch[key] for batch in batches]) for key in estimates}
+        resampled = {key: np.concatenate([batch[key] for batch in batches]) for key in values}
+    return Measured(known, {key: float(value[0]) for key, value in values.items()}, resampled)
+
+
+def metric_table(measured: Measured, confidence: float) -> pd.DataFrame:
+    """Metrics over all classes (`class` is empty) and of each class, over sequences that belong to a class.
+
+    Columns: metric, class, value, low, high, n, interval. `n` counts sequences (of the class). Proportions of
+    sequences have Wilson's interval, which is sound where all are right; the others the percentile interval of
+    bootstrap resamples of haplotypes. Undefined values are missing.
+    """
+    known = measured.known
+    n = len(known.labels)
     support = np.bincount(known.labels, minlength=len(known.classes))
     denominators = _proportions(known)
     rows = []
-    for (metric, index), value in estimates.items():
+    for (metric, index), value in measured.values.items():
         if (metric, index) in denominators:
             counted = denominators[metric, index]
             interval = "wilson"
-            low, high = wilson_interval(value[0], effective_size(known.haplotypes[counted]), confidence)
+            low, high = wilson_interval(value, effective_size(known.haplotypes[counted]), confidence)
         else:
             interval = "bootstrap"
-            low, high = percentile_interval(resampled.get((metric, index), np.empty(0)), confidence)
+            low, high = percentile_interval(measured.resampled[metric, index], confidence)
         name, counts = ("", n) if index is None else (known.classes[index], support[index])
-        rows.append((metric, name, value[0], low, high, counts, interval))
+        rows.append((metric, name, value, low, high, counts, interval))
     rows += [("support", known.classes[k], m, np.nan, np.nan, m, "") for k, m in enumerate(support)]
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n", "interval"])
+
+
+def difference_table(bert: Measured, other: Measured, confidence: float) -> pd.DataFrame:
+    """BERT's metrics less those of another model on the same set: metric, class, bert_less, bert_less_low and _high.
+
+    Intervals are paired: percentiles of the differences on the same resamples. `class` is empty over all classes.
+    """
+    rows = []
+    for (metric, index), value in bert.values.items():
+        name = "" if index is None else bert.known.classes[index]
+        difference = bert.resampled[metric, index] - other.resampled[metric, index]
+        interval = percentile_interval(difference, confidence)
+        rows.append((metric, name, value - other.values[metric, index], *interval))
+    return pd.DataFrame(rows, columns=["metric", "class", "bert_less", "bert_less_low", "bert_less_high"])
 
 
 def _weighted_metrics(known: Predictions, n_bins: int, weights: np.ndarray) -> dict[tuple, np.ndarray]:

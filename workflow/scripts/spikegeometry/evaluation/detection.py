@@ -1,4 +1,4 @@
-"""How well scores of the network's outputs tell genomes of the known classes from `other` ones, and what abstaining is worth."""
+"""How well scores tell genomes of the known classes from `other` ones, and what abstaining is worth."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -188,7 +188,7 @@ def metric_table(
 
 
 def curve_table(genomes: Genomes, rules: list[Abstention], bins: int) -> pd.DataFrame:
-    """Curves of each rule over one set, by the margin between score and threshold: curve, score, temperature, x, y and n.
+    """Curves of each rule over one set, by the margin over the threshold: curve, score, temperature, x, y and n.
 
     roc          x: share of other genomes kept, y: share of known ones kept; only where there are both
     risk         x: share of all genomes kept, y: share of wrong ones among these; to keep an other genome is wrong

@@ -8,13 +8,23 @@ from matplotlib.figure import Figure
 from spikegeometry.figures.style import OTHER_COLOUR, new_figure
 
 BINS = 30
-SCORES = {"energy": "energy", "max_softmax": "largest probability"}
-UNITS = {"energy": "energy (units of logits)", "max_softmax": "largest class probability"}
-COLOURS = {"energy": "#332288", "max_softmax": "#CC6677"}
+SCORES = {
+    "energy": "energy",
+    "max_softmax": "largest probability",
+    "mahalanobis": "Mahalanobis distance",
+    "neighbours": "distance to neighbours",
+}
+UNITS = {
+    "energy": "energy (units of logits)",
+    "max_softmax": "largest class probability",
+    "mahalanobis": "minus the Mahalanobis distance of [CLS]",
+    "neighbours": "minus the distance of [CLS] to its neighbour",
+}
+COLOURS = {"energy": "#332288", "max_softmax": "#CC6677", "mahalanobis": "#117733", "neighbours": "#DDCC77"}
 GROUPS = {"right": "#44AA99", "wrong": "#882255", "other": OTHER_COLOUR}
 MEANINGS = {
-    "right": "of the classes, called right",
-    "wrong": "of the classes, called wrong",
+    "right": "of the classes, correctly classified",
+    "wrong": "of the classes, misclassified",
     "other": "of none of them",
 }
 
@@ -23,7 +33,7 @@ def draw_abstention(metrics: pd.DataFrame, curves: pd.DataFrame, scores: pd.Data
     """What scores and their thresholds do on the set `name`.
 
     `metrics`: known, score, temperature, used (yes for the rule that the predictions carry), metric, value, low, high,
-    n, n_other; `curves`: curve, score, temperature, x, y, n; `scores`: group, score, temperature, value, threshold.
+    n, n_other; `curves`: curve, score, temperature, x, y, n; `scores`: group, score, temperature, margin.
     """
     used = metrics[metrics["used"] == "yes"]
     rule = {key: used[key].iloc[0] for key in ("score", "temperature")}
@@ -42,19 +52,18 @@ def draw_abstention(metrics: pd.DataFrame, curves: pd.DataFrame, scores: pd.Data
 
 
 def _draw_scores(axis: Axes, genomes: pd.DataFrame, used: pd.DataFrame, score: str) -> None:
-    """Numbers of genomes by score, one group on top of another, and the threshold under which the rule abstains."""
-    threshold = genomes["threshold"].iloc[0]
-    edges = np.histogram_bin_edges(np.append(genomes["value"], threshold), BINS)
+    """Numbers of genomes by margin, one group on top of another, and 0, under which the rule abstains."""
+    edges = np.histogram_bin_edges(np.append(genomes["margin"], 0), BINS)
     present = [group for group in GROUPS if (genomes["group"] == group).any()]
     axis.hist(
-        [genomes.loc[genomes["group"] == group, "value"] for group in present],
+        [genomes.loc[genomes["group"] == group, "margin"] for group in present],
         bins=edges,
         stacked=True,
         color=[GROUPS[group] for group in present],
         label=[f"{MEANINGS[group]} ({(genomes['group'] == group).sum()})" for group in present],
     )
-    axis.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold: abstain to the left")
-    axis.set(xlabel=UNITS[score], ylabel="genomes")
+    axis.axvline(0, color="black", linestyle="--", linewidth=1, label="0: abstain to the left")
+    axis.set(xlabel=f"{UNITS[score]}, less the threshold of its class", ylabel="genomes")
     shares = used.set_index("metric")
     names = {"coverage": "of the classes", "coverage_other": "of none"}
     kept = [f"{_interval(shares.loc[key])} {text}" for key, text in names.items() if key in shares.index]
@@ -81,7 +90,7 @@ def _draw_roc(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
 def _draw_risk(axis: Axes, curves: pd.DataFrame, genomes: pd.DataFrame) -> None:
     for (score, temperature), points in _variants(curves):
         axis.plot(points["x"], points["y"], label=_label(score, temperature), **_style(score, temperature))
-    kept = genomes["value"] >= genomes["threshold"]
+    kept = genomes["margin"] >= 0
     wrong = (genomes["group"] != "right")[kept].mean() if kept.any() else np.nan
     axis.plot(kept.mean(), wrong, "o", color="black", label=f"threshold: keeps {kept.mean():.1%}, {wrong:.1%} wrong")
     axis.set(xlim=(-0.02, 1.02), xlabel="share of all genomes kept", ylabel="share of wrong ones among the kept")

@@ -87,7 +87,9 @@ def simulate_founder(founder: Founder, count: int, block: dict, seed: int, key: 
         parent = sublineages[index % len(sublineages)]
         genome = mutate(parent, block["private_mutations"], block["indel_share"], rng)
         genome = blur(genome, block["ambiguous"], rng)
-        genome = drop_amplicons(genome, block["dropout"], rng)
+        # From a generator of its own, so that genomes without it stay what they are.
+        poor = generator(seed, f"{key}/quality/{name}").random() < block["low_quality"]
+        genome = drop_amplicons(genome, block["low_quality_dropout" if poor else "dropout"], rng)
         yield Genome(name, founder.class_name, genome.tobytes().decode("ascii"), founder.name)
 
 
@@ -96,8 +98,8 @@ def choose_founders(
 ) -> dict[str, list[Founder]]:
     """The founders of each class in a seeded order, no more of them than genomes are wanted.
 
-    Raises InputError for a class without founders where `every_class` is needed, or where no class has any, a founder that is not there or fails the cleaning, and a sequence
-    that founds two classes.
+    Raises InputError for a class without founders where `every_class` is needed, or where no class has any, a founder
+    that is not there or fails the cleaning, and a sequence that founds two classes.
     """
     path = block["founders"]
     if block["labels"] is None:

@@ -1,8 +1,8 @@
 """Distances in the space of [CLS], by which genomes of none of the classes may be told.
 
 The Mahalanobis distance to the nearest class mean, with one covariance for all classes (Lee et al., arXiv 1807.03888,
-section 2.1), and the distance to the k-th nearest training sequence, of vectors of norm 1 (Sun et al., arXiv 2204.06507,
-section 3).
+section 2.1), and the distance to the k-th nearest training sequence, of vectors of norm 1 (Sun et al., arXiv
+2204.06507, section 3).
 """
 
 from dataclasses import asdict, dataclass, fields
