@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from spikegeometry.evaluation.assessment import Predictions, metric_table
+from spikegeometry.evaluation.assessment import Predictions, measure, metric_table
 from spikegeometry.evaluation.baselines import NearestNeighbour, Sequences
 
 LENGTH, CLASSES, MUTATIONS, GAP = 3822, 8, 5, 400
@@ -43,7 +43,7 @@ def main(number: int) -> None:
     rng = np.random.default_rng(0)
     sample = predictions(number, rng)
     started = time.process_time()
-    metric_table(sample, n_bins=15, samples=1000, confidence=0.95, seed=0)
+    metric_table(measure(sample, n_bins=15, samples=1000, seed=0), confidence=0.95)
     print(f"metrics of {number:,} sequences: {time.process_time() - started:.1f} s")
 
     founders = np.tile(rng.choice(list(b"ACGT"), LENGTH).astype(np.uint8), (CLASSES, 1))

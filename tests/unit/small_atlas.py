@@ -110,6 +110,7 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
             ],
             columns=["set", "model", "metric", "class", "value", "low", "high", "n"],
         ),
+        "tries": pd.DataFrame({"try": [1], "learnt": ["yes"], "chosen": ["yes"]}),
         "splits": pd.DataFrame({"class": classes, "split": "test", "genomes": size.sequences}),
         "pairs": pd.DataFrame(
             pairs,

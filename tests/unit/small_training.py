@@ -15,7 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from spikegeometry.model.classifier import new_classifier
-from spikegeometry.model.data import EncodedRows, Examples, collate
+from spikegeometry.model.data import Examples, collate
 from spikegeometry.model.finetuning import labelled_examples
 from spikegeometry.model.folders import save_model
 from spikegeometry.model.runtime import prepare, start_processes
@@ -29,7 +29,7 @@ SETTINGS = {"epochs": 4, "batch_size": 4, "learning_rate": 0.005, "weight_decay"
 
 
 def examples(table, unknown_probability: float) -> Examples:
-    return labelled_examples(EncodedRows(table), table["label"].to_numpy(), unknown_probability, seed=5)
+    return labelled_examples(table, unknown_probability, seed=5, longest=64)
 
 
 def collate_all(table) -> dict:

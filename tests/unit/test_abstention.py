@@ -9,18 +9,23 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.abstention import (
     Abstention,
+    Outputs,
     energy,
     fit_abstention,
     fit_temperature,
     fit_threshold,
+    mahalanobis,
     max_softmax,
+    neighbours,
     read_abstention,
+    threshold_table,
     write_abstention,
 )
 from spikegeometry.evaluation.detection import (
     Assessor,
     Genomes,
     curve_table,
+    fit_rule,
     metric_table,
     read_genomes,
     risk_curve,
@@ -47,7 +52,16 @@ def genomes(labels, logits, haplotypes=None):
             "haplotype": haplotypes if haplotypes is not None else np.arange(len(labels)).astype(str),
         }
     )
-    return Genomes(table, np.asarray(logits, dtype=float))
+    return Genomes(table, outputs(logits))
+
+
+def outputs(logits, distances=None):
+    logits = np.asarray(logits, dtype=float)
+    return Outputs(logits, np.ones((len(logits), 2)) if distances is None else np.asarray(distances, dtype=float))
+
+
+def rule_of(score, temperature=1.0, thresholds=(0.0, 0.0, 0.0)):
+    return Abstention(CLASSES, temperature, score, list(thresholds), 0.95, [10, 10, 10], 0)
 
 
 def drawn(seed, n, strength, others=0):
@@ -60,18 +74,22 @@ def drawn(seed, n, strength, others=0):
 
 
 def test_scores_by_hand():
-    logits = np.log([[1.0, 1.0, 2.0], [4.0, 4.0, 4.0]])
+    logits = outputs(np.log([[1.0, 1.0, 2.0], [4.0, 4.0, 4.0]]), [[3.0, 0.5], [7.0, 0.25]])
     assert max_softmax(logits, 1) == pytest.approx([0.5, 1 / 3])
     assert energy(logits, 1) == pytest.approx(np.log([4, 12]))
     # At half the temperature the odds are squared, and the energy is that of doubled logits, halved.
     assert max_softmax(logits, 0.5) == pytest.approx([4 / 6, 1 / 3])
     assert energy(logits, 0.5) == pytest.approx(np.log([6, 48]) / 2)
+    # Nearer is more like a class.
+    assert mahalanobis(logits, 2.0).tolist() == [-3, -7]
+    assert neighbours(logits, 2.0).tolist() == [-0.5, -0.25]
 
 
 def test_only_energy_sees_a_shift_of_all_logits():
     logits = np.array([[1.0, 2.0, 4.0]])
-    assert energy(logits + 3, 2.0) == pytest.approx(energy(logits, 2.0) + 3)
-    assert max_softmax(logits + 3, 2.0) == pytest.approx(max_softmax(logits, 2.0))
+    once, shifted = outputs(logits), outputs(logits + 3)
+    assert energy(shifted, 2.0) == pytest.approx(energy(once, 2.0) + 3)
+    assert max_softmax(shifted, 2.0) == pytest.approx(max_softmax(once, 2.0))
 
 
 def test_temperature_is_found_again():
@@ -91,35 +109,68 @@ def test_temperature_where_all_are_right(gap):
 @pytest.mark.parametrize(("keep", "kept"), [(1.0, 20), (0.95, 19), (0.94, 19), (0.5, 10)])
 def test_threshold_keeps_at_least_its_share(keep, kept):
     scores = np.random.default_rng(1).permutation(20).astype(float)
-    assert (scores >= fit_threshold(scores, keep)).sum() == kept
+    assert (scores >= fit_threshold(scores, np.empty(0), keep)).sum() == kept
 
 
 def test_threshold_of_ties_keeps_them():
-    assert fit_threshold(np.array([1.0, 1.0, 1.0, 2.0]), 0.5) == 1
+    assert fit_threshold(np.array([1.0, 1.0, 1.0, 2.0]), np.empty(0), 0.5) == 1
+
+
+def test_threshold_lies_half_way_to_the_background():
+    scores = np.array([9.0, 10.0, 11.0])
+    assert fit_threshold(scores, np.array([1.0, 2.0, 99.0]), 1.0) == 6  # one stray does not move a median
+    # But it keeps its share where the background is as far up as the class.
+    assert fit_threshold(scores, np.array([11.0]), 1.0) == 9
+
+
+def test_each_class_has_a_threshold():
+    """Energies of 10 for red, 6 for green: one threshold for both would refuse green as a whole."""
+    logits = np.full((9, 3), -99.0)
+    labels = np.array([0] * 4 + [1] * 3 + [2] * 2)
+    logits[np.arange(9), labels] = [10, 10, 10, 10, 6, 6, 6, 8, 8]
+    known, background = outputs(logits), outputs(np.full((5, 3), -np.log(3)))
+    rule = fit_abstention(CLASSES, known, labels, background, "energy", 0.95, temperature=1.0)
+    # Blue has too few of its own: the median of all, 8, and the background's 0.
+    assert rule.thresholds == pytest.approx([5, 3, 4], abs=1e-9)
+    table = threshold_table(rule)
+    assert table["fitted_on"].tolist() == ["the class", "the class", "all classes"]
+    assert table["n"].tolist() == [4, 3, 2] and set(table["background"]) == {5}
+    low_green = outputs([[-99.0, 4, -99]])
+    assert not rule.abstains(low_green)[0] and rule.margins(low_green)[0] == pytest.approx(1)
+    low_red = outputs([[4.0, -99, -99]])
+    assert rule.abstains(low_red)[0]
+
+
+def test_misclassified_sequences_fit_no_threshold():
+    logits = np.full((8, 3), -99.0)
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    logits[np.arange(8), [0, 0, 0, 1, 1, 1, 1, 1]] = [10, 10, 10, 1, 6, 6, 6, 6]
+    rule = fit_abstention(CLASSES, outputs(logits), labels, outputs(np.empty((0, 3))), "energy", 1.0, 1.0)
+    assert rule.counts == [3, 4, 0]
+    assert rule.thresholds == pytest.approx([10, 6, 1])  # blue: all classes
 
 
 def test_rule_comes_back_as_it_was(tmp_path):
     validation = drawn(2, 30, 3.0)
-    rule = fit_abstention(CLASSES, validation.logits, validation.table["label"].to_numpy(), "energy", 0.9)
+    rule = fit_rule(validation, CLASSES, "energy", 0.9)
     write_abstention(rule, tmp_path / "rule.json")
     again = read_abstention(tmp_path / "rule.json")
     assert again == rule
-    assert (again.abstains(validation.logits) == rule.abstains(validation.logits)).all()
-    assert rule.abstains(validation.logits).sum() == 3
+    assert (again.abstains(validation.outputs) == rule.abstains(validation.outputs)).all()
+    # One of each class of ten, of those that are correctly classified.
+    assert rule.abstains(validation.where(validation.correct).outputs).sum() == sum(n // 10 for n in rule.counts)
 
 
 def test_no_validation_sequence_is_refused():
     with pytest.raises(InputError, match=r"split\.validation"):
-        fit_abstention(CLASSES, np.empty((0, 3)), np.empty(0, int), "energy", 0.95)
+        fit_abstention(CLASSES, outputs(np.empty((0, 3))), np.empty(0, int), outputs(np.empty((0, 3))), "energy", 0.95)
 
 
 def test_copies_do_not_move_the_fit():
     validation = drawn(3, 12, 2.0)
-    copied = validation.where(np.ones(12, bool))
-    copied = Genomes(
-        pd.concat([copied.table, copied.table.iloc[[0] * 9]]), np.concatenate([copied.logits, copied.logits[[0] * 9]])
-    )
-    used = Abstention(CLASSES, 1.3, "energy", 0.0, 0.9, 12)
+    rows = np.array([*range(12), *[0] * 9])
+    copied = Genomes(validation.table.iloc[rows], validation.outputs.where(rows))
+    used = rule_of("energy", 1.3)
     assert variants(used, copied) == variants(used, validation)
 
 
@@ -135,9 +186,9 @@ def test_false_positive_rate():
 
 def test_detection_against_scikit_learn():
     known, other = drawn(4, 60, 3.0), drawn(5, 0, 0, others=25)
-    rule = Abstention(CLASSES, 2.0, "max_softmax", 0.6, 0.95, 10)
+    rule = rule_of("max_softmax", 2.0, (0.6, 0.6, 0.6))
     found = {row["metric"]: row for row in ASSESSOR.detection(known, other, rule)}
-    scores = np.concatenate([rule.scores(known.logits), rule.scores(other.logits)])
+    scores = np.concatenate([rule.scores(known.outputs), rule.scores(other.outputs)])
     truth = np.arange(85) < 60
     rates, recall, _ = roc_curve(truth, scores, drop_intermediate=False)
     assert found["auroc"]["value"] == pytest.approx(roc_auc_score(truth, scores))
@@ -148,12 +199,9 @@ def test_detection_against_scikit_learn():
 
 def test_copies_widen_the_interval():
     once = drawn(6, 20, 1.0, others=20)
-    rule = Abstention(CLASSES, 1.0, "energy", 1.0, 0.95, 10)
-    copies = Genomes(pd.concat([once.table] * 5), np.concatenate([once.logits] * 5))
-    single, several = (
-        next(iter(ASSESSOR.detection(one.known, one.other, rule)))
-        for one in (once, Genomes(copies.table.reset_index(drop=True), copies.logits))
-    )
+    rule = rule_of("energy", thresholds=(1.0, 1.0, 1.0))
+    copies = Genomes(pd.concat([once.table] * 5, ignore_index=True), Outputs.joined([once.outputs] * 5))
+    single, several = (next(iter(ASSESSOR.detection(one.known, one.other, rule))) for one in (once, copies))
     assert several["value"] == pytest.approx(single["value"])
     assert (several["low"], several["high"]) == pytest.approx((single["low"], single["high"]), abs=0.06)
 
@@ -164,10 +212,10 @@ def test_what_is_kept_by_hand():
     logits = np.full((5, 3), -99.0)
     logits[np.arange(5), [0, 1, 2, 0, 0]] = own
     several = genomes([0, 2, 2, -1, -1], logits)
-    rule = Abstention(CLASSES, 1.0, "energy", 5.0, 0.95, 10)
+    rule = rule_of("energy", thresholds=(5.0, 5.0, 5.0))
     found = {row["metric"]: row["value"] for row in ASSESSOR.keeping(several.known, several.other, rule)}
     assert found == pytest.approx({"coverage": 2 / 3, "accuracy": 2 / 3, "accuracy_kept": 0.5, "coverage_other": 0.5})
-    curve = risk_curve(rule.scores(several.logits), several.correct)
+    curve = risk_curve(rule.scores(several.outputs), several.correct)
     assert curve["x"].tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
     assert curve["y"].tolist() == pytest.approx([0, 1 / 2, 2 / 3, 3 / 4, 3 / 5])
 
@@ -183,9 +231,9 @@ def test_of_a_long_risk_curve_some_points_are_given(monkeypatch):
 
 def test_a_set_without_others_has_no_rows_that_need_them():
     validation, test = drawn(7, 30, 3.0), drawn(8, 30, 3.0)
-    used = fit_abstention(CLASSES, validation.logits, validation.table["label"].to_numpy(), "energy", 0.95)
+    used = fit_rule(validation, CLASSES, "energy", 0.95)
     rules = variants(used, validation)
-    assert used in rules and len(set(map(str, rules))) == 4
+    assert used in rules and len(set(map(str, rules))) == 6
     table = metric_table({"test": test}, test.other, rules, used, ASSESSOR)
     assert not set(table["metric"]) & {"auroc", "fpr95", "coverage_other"}
     assert table["n_other"].isna().all()
@@ -194,7 +242,7 @@ def test_a_set_without_others_has_no_rows_that_need_them():
 
 def test_one_rule_is_the_used_one():
     validation, external = drawn(9, 30, 4.0), drawn(10, 20, 4.0, others=10)
-    used = fit_abstention(CLASSES, validation.logits, validation.table["label"].to_numpy(), "max_softmax", 0.95)
+    used = fit_rule(validation, CLASSES, "max_softmax", 0.95)
     rules = variants(used, validation)
     table = metric_table({"away": external, "test": validation}, external.other, rules, used, ASSESSOR)
     marked = table[table["used"] == "yes"]
@@ -205,17 +253,20 @@ def test_one_rule_is_the_used_one():
 
 def test_genomes_of_predictions(tmp_path):
     expected = drawn(11, 6, 2.0, others=2)
-    logits = pd.DataFrame(expected.logits, columns=[f"logit_{name}" for name in CLASSES])
-    pd.concat([expected.table.drop(columns="haplotype"), logits], axis=1).to_parquet(tmp_path / "p.parquet")
+    columns = [*(f"logit_{name}" for name in CLASSES), "mahalanobis", "neighbours"]
+    found = np.concatenate([expected.outputs.logits, np.arange(16).reshape(8, 2)], axis=1)
+    said = pd.DataFrame(found, columns=columns)
+    pd.concat([expected.table.drop(columns="haplotype"), said], axis=1).to_parquet(tmp_path / "p.parquet")
     found = read_genomes(str(tmp_path / "p.parquet"), expected.table["haplotype"], CLASSES)
     pd.testing.assert_frame_equal(found.table, expected.table, check_dtype=False)
-    assert (found.logits == expected.logits).all()
+    assert (found.outputs.logits == expected.outputs.logits).all()
+    assert found.outputs.distances[:, 1].tolist() == list(range(1, 16, 2))
 
 
 @pytest.mark.parametrize(("known", "others"), [(30, 8), (30, 0), (0, 8)])
 def test_figure(tmp_path, known, others):
     validation, external = drawn(12, 30, 3.0), drawn(13, known, 3.0, others)
-    used = fit_abstention(CLASSES, validation.logits, validation.table["label"].to_numpy(), "energy", 0.95)
+    used = fit_rule(validation, CLASSES, "energy", 0.95)
     rules = variants(used, validation)
     metrics = metric_table({"away": external, "test": validation}, external.other, rules, used, ASSESSOR)
     figure = draw_abstention(metrics, curve_table(external, rules, 5), pd.concat(score_tables(external, rules)), "away")

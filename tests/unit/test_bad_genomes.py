@@ -269,3 +269,16 @@ def test_real_genomes_are_all_accepted(shared_data, tmp_path, folder):
     assert cohort.rejected.empty
     letters = set().union(*(record.sequence for record in read_fasta(out / "accepted.fasta.zst")))
     assert letters == {"lineages": set("ACGT"), "isolates": set("ACGTKNRY")}[folder]
+
+
+def test_background_genomes_of_a_class_are_rejected(tmp_path):
+    labels = "name\tclass\ngood1\tother\ngood2\tbeta\n"
+    cohort = collect(tmp_path, GOOD, labels, key="source.background")
+    assert cohort.names == ["good1"]
+    assert cohort.reasons == {"good2": "unknown_class"}
+    assert cohort.detail("good2") == "A background genome is of none of the classes, this one is beta."
+
+
+def test_a_background_without_a_genome_stops(tmp_path):
+    with pytest.raises(InputError, match=r"No genome of source\.background is accepted: 2 unknown_class"):
+        collect(tmp_path, GOOD, GOOD_LABELS, key="source.background")

@@ -63,7 +63,7 @@ def test_dates_are_read_as_text():
 def test_a_source_keeps_its_own_block_with_whole_paths():
     source = given()["source"] | {"table": {"sequences": "x.fasta", "labels": "x.tsv"}}
     config = load_config(given(source=source))
-    assert set(config["source"]) == {"type", "simulate"}
+    assert set(config["source"]) == {"type", "simulate", "background"} and config["source"]["background"] is None
     assert source_paths(config["source"], config) == {
         "simulate.founders": "folder/founders.fasta",
         "simulate.labels": "folder/labels.tsv",

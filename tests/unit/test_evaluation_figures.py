@@ -9,6 +9,7 @@ from spikegeometry.evaluation.assessment import (
     calibration_table,
     confusion_table,
     curve_table,
+    measure,
     metric_table,
 )
 from spikegeometry.figures.evaluation import draw_calibration, draw_confusion, draw_curves, draw_metrics
@@ -29,7 +30,7 @@ def drawn(name, folder):
     probabilities[np.arange(len(labels)), predicted] = 0.8
     sample = Predictions(["a", "b", "c"], labels, predicted, probabilities, np.arange(len(labels)))
     tables = {
-        "metrics": metric_table(sample, n_bins=10, samples=50, confidence=0.95, seed=1).assign(model="bert"),
+        "metrics": metric_table(measure(sample, n_bins=10, samples=50, seed=1), confidence=0.95).assign(model="bert"),
         "confusion": confusion_table(sample),
         "curves": curve_table(sample),
         "calibration": calibration_table(sample, 10),

@@ -11,6 +11,8 @@ from spikegeometry.evaluation.assessment import (
     calibration_table,
     confusion_table,
     curve_table,
+    difference_table,
+    measure,
     metric_table,
     nested_metrics,
     other_table,
@@ -153,7 +155,7 @@ def test_probability_zero_has_a_finite_loss():
 
 
 def test_metric_table():
-    table = metric_table(toy(), n_bins=10, samples=200, confidence=0.95, seed=3)
+    table = metric_table(measure(toy(), n_bins=10, samples=200, seed=3), confidence=0.95)
     assert values(table, "accuracy") == {"": 0.7}
     assert values(table, "log_loss") == pytest.approx({"": -(7 * np.log(0.8) + 3 * np.log(0.1)) / 10})
     assert values(table, "ece") == pytest.approx({"": 0.1})  # all in one bin: 0.8 said, 0.7 right
@@ -167,26 +169,43 @@ def test_metric_table():
     bounded = table[table["metric"] != "support"]
     assert (bounded["low"] <= bounded["value"] + 1e-12).all()
     assert (bounded["high"] >= bounded["value"] - 1e-12).all()
-    again = metric_table(toy(), n_bins=10, samples=200, confidence=0.95, seed=3)
+    again = metric_table(measure(toy(), n_bins=10, samples=200, seed=3), confidence=0.95)
     pd.testing.assert_frame_equal(table, again)
-    other_seed = metric_table(toy(), n_bins=10, samples=200, confidence=0.95, seed=4)
+    other_seed = metric_table(measure(toy(), n_bins=10, samples=200, seed=4), confidence=0.95)
     assert not table.equals(other_seed)
 
 
 def test_copies_widen_intervals():
     """Every sequence eight times: the metrics stay, and the intervals are those of the sequences once."""
     copies = np.repeat(np.arange(10), 8)
-    options = {"n_bins": 10, "samples": 100, "confidence": 0.95, "seed": 3}
-    once = metric_table(toy(), **options)
-    copied = metric_table(toy(LABELS[copies], PREDICTED[copies], copies.astype(str)), **options)
+    options = {"n_bins": 10, "samples": 100, "seed": 3}
+    once = metric_table(measure(toy(), **options), confidence=0.95)
+    copied = metric_table(measure(toy(LABELS[copies], PREDICTED[copies], copies.astype(str)), **options), 0.95)
     compared = once["metric"] != "support"
     for column in ("value", "low", "high"):
         assert copied.loc[compared, column].to_numpy() == pytest.approx(once.loc[compared, column].to_numpy())
 
 
+def test_differences_are_paired():
+    """Two models that err on the same sequences but one: the difference is of that one alone."""
+    better = PREDICTED.copy()
+    better[3] = LABELS[3]
+    one, other = (measure(toy(LABELS, called), n_bins=10, samples=4000, seed=3) for called in (better, PREDICTED))
+    table = difference_table(one, other, confidence=0.95)
+    row = table[(table["metric"] == "accuracy") & (table["class"] == "")].iloc[0]
+    # The sequence is drawn as often as a Poisson-like count of mean 1 says: 0 to 3 times of 10 in 95% of resamples.
+    assert row["bert_less"] == pytest.approx(0.1)
+    assert (row["bert_less_low"], row["bert_less_high"]) == pytest.approx((0, 0.3))
+    assert table.loc[table["metric"] == "log_loss", "bert_less"].item() < 0
+    same = difference_table(one, one, confidence=0.95)[["bert_less", "bert_less_low", "bert_less_high"]]
+    assert (same.fillna(0) == 0).all(axis=None)
+
+
 def test_an_absent_class_is_missing_not_zero():
     present = LABELS != 2
-    table = metric_table(toy(LABELS[present], PREDICTED[present]), n_bins=10, samples=50, confidence=0.95, seed=3)
+    table = metric_table(
+        measure(toy(LABELS[present], PREDICTED[present]), n_bins=10, samples=50, seed=3), confidence=0.95
+    )
     absent = table[table["class"] == "c"].set_index("metric")
     assert (absent["n"] == 0).all()
     assert absent.loc[["recall", "f1", "auroc", "average_precision"], "value"].isna().all()
@@ -199,7 +218,9 @@ def test_an_absent_class_is_missing_not_zero():
 
 
 def test_one_sequence():
-    table = metric_table(toy([1], [1]), n_bins=10, samples=50, confidence=0.95, seed=3).set_index(["metric", "class"])
+    table = metric_table(measure(toy([1], [1]), n_bins=10, samples=50, seed=3), confidence=0.95).set_index(
+        ["metric", "class"]
+    )
     assert table.loc[("accuracy", ""), "value"] == 1
     assert table.loc[("accuracy", ""), "low"] == pytest.approx(0.2065, abs=1e-4)  # Wilson, 1 of 1
     assert table.loc[[("macro_f1", ""), ("log_loss", "")], ["low", "high"]].isna().all(axis=None)
@@ -208,7 +229,7 @@ def test_one_sequence():
 
 def test_other_genomes_are_reported_apart():
     predictions = toy([0, -1, -1, -1, 1], [0, 2, 2, 0, 1])
-    table = metric_table(predictions, n_bins=10, samples=50, confidence=0.95, seed=3)
+    table = metric_table(measure(predictions, n_bins=10, samples=50, seed=3), confidence=0.95)
     assert values(table, "accuracy") == {"": 1.0}
     assert table.loc[table["metric"] == "accuracy", "n"].item() == 2
     assert confusion_table(predictions)["count"].sum() == 2
@@ -221,7 +242,7 @@ def test_other_genomes_are_reported_apart():
 @pytest.mark.parametrize("labels", [[], [-1, -1]])
 def test_no_sequence_of_the_classes(labels):
     predictions = toy(np.array(labels, dtype=int), np.zeros(len(labels), dtype=int))
-    table = metric_table(predictions, n_bins=10, samples=50, confidence=0.95, seed=3)
+    table = metric_table(measure(predictions, n_bins=10, samples=50, seed=3), confidence=0.95)
     assert (table["n"] == 0).all()
     assert table.loc[table["metric"] != "support", "value"].isna().all()
     assert curve_table(predictions).empty

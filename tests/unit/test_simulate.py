@@ -20,8 +20,9 @@ from spikegeometry.genomes.sources import Genome
 
 CLEANING = {"min_length": 3000, "max_length": 40_000, "max_n_fraction": 0.5}
 LENGTH = 6000
-QUIET = {"shared_mutations": 0, "private_mutations": 0, "indel_share": 0, "dropout": 0, "ambiguous": 0}
-FULL = {"shared_mutations": 4, "private_mutations": 6, "indel_share": 0.1, "dropout": 0.1, "ambiguous": 2}
+GOOD = {"low_quality": 0, "low_quality_dropout": 0.7}
+QUIET = GOOD | {"shared_mutations": 0, "private_mutations": 0, "indel_share": 0, "dropout": 0, "ambiguous": 0}
+FULL = GOOD | {"shared_mutations": 4, "private_mutations": 6, "indel_share": 0.1, "dropout": 0.1, "ambiguous": 2}
 IUPAC = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}
 
 
@@ -52,6 +53,31 @@ def simulate(tmp_path):
         return list(read_simulated(block, "not read", list(classes), CLEANING, seed, key))
 
     return run
+
+
+def test_an_external_set_has_the_classes_that_have_founders(simulate, tmp_path):
+    simulate()
+    block = {"founders": str(tmp_path / "founders.fasta"), "labels": str(tmp_path / "labels.tsv")}
+    block |= {"genomes_per_class": 2, "sublineages": 1} | QUIET
+    classes = ["alpha", "gamma", "other"]
+    key = "external.x.simulate"
+    genomes = read_simulated(block, "not read", classes, CLEANING, 1, key, every_class=False)
+    assert Counter(genome.class_name for genome in genomes) == {"alpha": 2, "other": 2}
+    with pytest.raises(InputError, match="no founder of class gamma"):
+        list(read_simulated(block, "not read", classes, CLEANING, 1, key))
+
+
+def test_poorly_sequenced_genomes_lose_more(simulate):
+    lost = [
+        sum(genome.sequence.count("N") for genome in simulate(genomes=20, low_quality=share, low_quality_dropout=1))
+        for share in (0.0, 0.5, 1.0)
+    ]
+    assert lost[0] == 0 and lost[2] == 40 * LENGTH
+    assert 0.2 * lost[2] < lost[1] < 0.8 * lost[2]
+    # Whether a genome is one does not change another.
+    some, all_good = simulate(genomes=20, low_quality=0.5, low_quality_dropout=1), simulate(genomes=20)
+    kept = [(a.sequence, b.sequence) for a, b in zip(some, all_good, strict=True) if "N" not in a.sequence]
+    assert kept and all(a == b for a, b in kept)
 
 
 def test_names_founders_and_numbers(simulate):

@@ -13,7 +13,7 @@ from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 def elsewhere(finished, tmp_path_factory):
     """Another checkout, with the model of the tiny run and no genome of it."""
     copy = copy_tree(tmp_path_factory.mktemp("elsewhere"))
-    for name in ("finetuned", "abstention.json"):
+    for name in ("finetuned", "abstention.json", "class_space.safetensors", "tries"):
         source, target = (place / "results/tiny/model" / name for place in (finished.folder, copy.folder))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
@@ -36,7 +36,8 @@ def test_answers_are_those_of_the_run(finished, elsewhere):
     probability = known.filter(regex="^p_").max(axis=1)
     assert (answers.loc[known.index, "probability"] - probability).abs().max() < 1e-5
     assert answers["reason"].tolist()[-2:] == ["too_short", "unaligned"]
-    assert "short" in (elsewhere.folder / "results/tiny/queries/test/predictions.html").read_text()
+    page = (elsewhere.folder / "results/tiny/queries/test/predictions.html").read_text()
+    assert "short" in page and "The network has not learnt the task" in page
 
 
 def test_the_same_query_again_has_nothing_to_do(elsewhere):

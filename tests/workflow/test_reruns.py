@@ -108,6 +108,7 @@ def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
         "evaluate_abstention",
         "plot_abstention",
         "gather_metrics",
+        "write_front_page",
         "build_atlas",
     }
 

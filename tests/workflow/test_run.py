@@ -9,7 +9,7 @@ import pytest
 from spikegeometry.tables import read_tsv
 
 CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
-COHORTS = {"": 8 * len(CLASSES), "external/again/": 2 * len(CLASSES)}
+COHORTS = {"": 8 * len(CLASSES), "external/again/": 2 * len(CLASSES), "external/outgroup/": 4, "background/": 12}
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,28 @@ def test_each_spike_is_predicted_once_in_its_split(results):
         assert predictions[[f"p_{name}" for name in CLASSES]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
 
 
-def test_predictions_abstain_where_the_score_is_under_the_threshold(results):
-    threshold = json.loads((results / "model/abstention.json").read_text(encoding="utf-8"))["threshold"]
-    for split in ("train", "validation", "test", "again"):
+def test_predictions_abstain_where_the_score_is_under_the_threshold_of_the_class(results):
+    rule = json.loads((results / "model/abstention.json").read_text(encoding="utf-8"))
+    thresholds = dict(zip(rule["classes"], rule["thresholds"], strict=True))
+    for split in ("train", "validation", "test", "again", "outgroup"):
         predictions = pd.read_parquet(results / f"predictions/{split}.parquet")
-        assert (predictions["abstain"] == (predictions["score"] < threshold)).all()
+        margin = predictions["score"] - predictions["predicted"].map(thresholds)
+        assert predictions["margin"].to_numpy() == pytest.approx(margin.to_numpy())
+        assert (predictions["abstain"] == (margin < 0)).all()
+
+
+def test_background_is_in_training_and_validation_and_nowhere_else(results):
+    splits = pd.read_parquet(results / "background/dataset/splits.parquet")
+    assert set(splits["split"]) == {"train", "validation"} and set(splits["class"]) == {"other"}
+    assert set(read_tsv(results / "evaluation/metrics.tsv")["set"]) == {"validation", "test", "again", "outgroup"}
+
+
+def test_a_network_that_has_not_learnt_is_said_to_on_each_first_page(results):
+    """Two epochs teach so small a network nothing: both tries are in the table, and three pages say so."""
+    tries = read_tsv(results / "model/tries/finetuned.tsv")
+    assert tries["learnt"].tolist() == ["no", "no"] and (tries["chosen"] == "yes").sum() == 1
+    for page in ("front.rst", "atlas.html"):
+        assert "The network has not learnt the task" in (results / page).read_text(encoding="utf-8")
 
 
 def test_every_model_stands_in_the_table_of_metrics(results):
@@ -100,6 +117,8 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
     page = (results / "report.html").read_text(encoding="utf-8")
     for words in (
+        "The network has not learnt the task",
+        "the accuracy of BERT less that of a linear model",
         "Its genomes are simulated",
         "How narrow the cone is",
         "What each attention head does",

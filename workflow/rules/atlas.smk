@@ -16,6 +16,7 @@ rule build_atlas:
         predictions="<results>/predictions/test.parquet",
         confusion="<results>/evaluation/test/confusion.tsv",
         metrics="<results>/evaluation/metrics.tsv",
+        tries="<results>/model/tries/finetuned.tsv",
         splits="<results>/dataset/split_sizes.tsv",
         reference="<results>/reference/genome.fasta",
         domains=lookup("reference/domains", within=config),

@@ -55,7 +55,7 @@ rule split_background:
         validation=lookup("split/validation", within=config),
         test=lookup("split/test", within=config),
         seed=lookup("seed", within=config),
-        library=digest("dataset.background", "logs", "tables"),
+        library=digest("dataset.background", "dataset.splits", "logs", "tables"),
     message:
         "Splitting the background genomes into training and validation"
     script:

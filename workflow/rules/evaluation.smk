@@ -145,6 +145,25 @@ rule gather_metrics:
         "../scripts/gather_metrics.py"
 
 
+rule write_front_page:
+    input:
+        metrics="<results>/evaluation/metrics.tsv",
+        tries="<results>/model/tries/finetuned.tsv",
+        template="workflow/report/workflow.rst",
+    output:
+        page="<results>/front.rst",
+    log:
+        "<logs>/write_front_page.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        library=digest("logs", "report.front", "tables"),
+    message:
+        "Writing the first page of the report"
+    script:
+        "../scripts/write_front_page.py"
+
+
 rule plot_evaluation:
     input:
         metrics="<results>/evaluation/{set}/metrics.tsv",

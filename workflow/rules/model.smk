@@ -56,7 +56,12 @@ rule finetune:
     output:
         model=directory("<results>/model/{model}"),
         history="<results>/model/history/{model}.tsv",
-        tries="<results>/model/tries/{model}.tsv",
+        tries=report(
+            "<results>/model/tries/{model}.tsv",
+            caption="../report/tries.rst",
+            category="3 Model",
+            labels={"table": "Tries of {model}"},
+        ),
     log:
         "<logs>/model/finetune_{model}.log",
     benchmark:

@@ -5,6 +5,7 @@ rule tabulate_query:
     input:
         predictions="<results>/predictions/query.{query}.parquet",
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
+        tries="<results>/model/tries/finetuned.tsv",
         rejected=[
             "<results>/queries/{query}/genomes/rejected.tsv",
             "<results>/queries/{query}/spikes/rejected.tsv",
@@ -19,7 +20,9 @@ rule tabulate_query:
     params:
         run=lookup("run", within=config),
         classes=lookup("classes", within=config),
-        library=digest("evaluation.queries", "logs", "report.query", "tables"),
+        library=digest(
+            "evaluation.queries", "logs", "report.front", "report.query", "tables"
+        ),
     message:
         "Writing the answers for {wildcards.query}"
     script:

@@ -18,6 +18,7 @@ def targets():
             figure=["metrics", "confusion", "curves", "calibration", "abstention"],
         ),
         "<results>/evaluation/metrics.json",
+        "<results>/front.rst",
         *collect("<results>/geometry/{analysis}.png", analysis=ANALYSES),
         "<results>/atlas.html",
     ]

@@ -6,8 +6,9 @@ import pandas as pd
 
 from spikegeometry.evaluation.queries import answer_table
 from spikegeometry.logs import configure_logging
+from spikegeometry.report.front import warning
 from spikegeometry.report.query import query_page
-from spikegeometry.tables import atomic_path, write_tsv
+from spikegeometry.tables import atomic_path, read_tsv, write_tsv
 
 configure_logging(snakemake.log[0])
 params = snakemake.params
@@ -20,6 +21,7 @@ answers = answer_table(
 )
 write_tsv(answers, snakemake.output.table)
 with atomic_path(snakemake.output.page) as partial:
-    page = query_page(answers, snakemake.wildcards.query, params.run, params.classes)
+    said = warning(read_tsv(snakemake.input.tries))
+    page = query_page(answers, snakemake.wildcards.query, params.run, params.classes, said)
     partial.write_text(page, encoding="utf-8")
 logging.info("%d genomes: %s", len(answers), snakemake.output.table)

@@ -39,6 +39,9 @@ function applyTheme() {
 }
 
 document.getElementById("title").textContent = `Atlas of ${atlas.run}`;
+const warning = document.getElementById("warning");
+warning.textContent = atlas.warning;
+warning.hidden = atlas.warning === "";
 Object.entries(VIEWS).forEach(([name, [text]], i) =>
   views.append(element("a", { "data-view": name, "aria-keyshortcuts": String(i + 1) }, text)),
 );

@@ -51,8 +51,12 @@ def fit_class_space(vectors: Tensor, labels: Tensor, neighbour: int) -> ClassSpa
     means = torch.stack([vectors[labels == label].mean(dim=0) for label in labels.unique()])
     centred = vectors - means[torch.unique(labels, return_inverse=True)[1]]
     covariance = (centred.T @ centred / len(vectors)).double()
-    variance = covariance.diagonal().mean().clamp(min=torch.finfo(torch.float32).tiny)
-    covariance += RIDGE * variance * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
+    variance = covariance.diagonal().mean()
+    covariance += (
+        RIDGE
+        * (variance if variance > 0 else 1)
+        * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
+    )
     whitening = torch.linalg.cholesky(torch.linalg.inv(covariance)).to(vectors.dtype)
     nearest = torch.tensor(min(neighbour, len(vectors)))
     return ClassSpace(means @ whitening, whitening, normalize(vectors), nearest)

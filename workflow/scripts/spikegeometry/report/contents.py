@@ -9,6 +9,7 @@ import pandas as pd
 from spikegeometry.report import views
 from spikegeometry.report.arrays import attention_arrays
 from spikegeometry.report.card import run_card
+from spikegeometry.report.front import warning
 
 # Characters that the mean attention maps may take: 12 layers of 12 heads stay well under 25 MB with all else.
 MAP_BUDGET = 12_000_000
@@ -30,9 +31,9 @@ def atlas_contents(
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
     other tables, where there are any: pairs and tokens of attention_maps, spaces of clustering, spectra of
     subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
-    confusion, domains, metrics and splits; `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences;
-    `cls`: (N, L+1, d); `mutations`: those that define each class; `gene`: the reference's; `card`: environments and
-    tables for `run_card`.
+    confusion, domains, metrics, splits and tries; `attention`: mean maps (L, H, n, n) by class, and `count_CLASS`
+    sequences; `cls`: (N, L+1, d); `mutations`: those that define each class; `gene`: the reference's; `card`:
+    environments and tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]
@@ -42,6 +43,7 @@ def atlas_contents(
 
     return {
         "run": config["run"],
+        "warning": warning(details["tries"]),
         "classes": views.coloured(config["classes"]),
         "layers": shape[0],
         "heads": shape[1],

@@ -21,6 +21,7 @@ th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px soli
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 </style>
 <h1>$title</h1>
+$warning
 <p>$summary</p>
 <p>The model knows the classes $classes and no other. Where a genome is not enough like any of them it abstains: the
 class is then the likeliest of the known ones, and not an answer. The probability is the model's own.</p>
@@ -33,8 +34,11 @@ $rows
 """)
 
 
-def query_page(answers: pd.DataFrame, query: str, run: str, classes: list[str]) -> str:
-    """HTML of a table of answers (`evaluation.queries.answer_table`); `query` and `run` are names."""
+def query_page(answers: pd.DataFrame, query: str, run: str, classes: list[str], warning: str = "") -> str:
+    """HTML of a table of answers (`evaluation.queries.answer_table`); `query` and `run` are names.
+
+    `warning` is a sentence that comes first, if there is one (`report.front.warning`).
+    """
     rejected = int(answers["abstain"].isna().sum())
     abstained = int((answers["abstain"] == "yes").sum())
     called = answers[answers["abstain"] == "no"]
@@ -46,6 +50,7 @@ def query_page(answers: pd.DataFrame, query: str, run: str, classes: list[str]) 
     note = f"<p>The first {SHOWN:,} of {len(answers):,}.</p>" if len(answers) > SHOWN else ""
     return PAGE.substitute(
         title=escape(f"Classes of {query}, by the model of {run}"),
+        warning=f'<p role="alert"><strong>{escape(warning)}</strong></p>' if warning else "",
         summary=escape(summary),
         classes=escape(", ".join(classes)),
         counts=_table(pd.DataFrame({"class": counts.index, "genomes": counts.to_numpy()})),
