@@ -33,7 +33,7 @@ def called(baseline, train, tested, n_classes=3):
 
 
 def linear(train, validation, n_classes):
-    return KmerLogistic(common=np.zeros(train.kmers.shape[1], bool)).fit(train, validation, n_classes)
+    return KmerLogistic().fit(train, validation, n_classes)
 
 
 def test_majority_accuracy_is_the_largest_share():
@@ -146,7 +146,7 @@ def test_a_set_without_sequences():
 def test_logistic_comes_back_as_it_was(tmp_path, n_classes):
     generator = np.random.default_rng(1)
     data = sequences(np.arange(40) % n_classes, kmers=generator.integers(0, 2, (40, 12)).astype(float))
-    fitted = linear(data, data, n_classes)
+    fitted = KmerLogistic(np.arange(12) < 3).fit(data, data, n_classes)
     fitted.save(tmp_path / "linear.npz")
     again = KmerLogistic.load(tmp_path / "linear.npz")
     assert (again.predict(data) == fitted.predict(data)).all()

@@ -147,11 +147,11 @@ class KmerLogistic:
     """Multinomial logistic regression on the presence of k-mers.
 
     The inverse penalty C is the one of `INVERSE_PENALTIES` with the smallest log loss on the validation split.
-    `common` (V,) are the k-mers whose presence is turned round (`read_kmers`).
+    `common` (V,) are the k-mers whose presence is turned round (`read_kmers`), where it reads encoded splits.
     """
 
-    def __init__(self, common: np.ndarray):
-        self.common = common
+    def __init__(self, common: np.ndarray | None = None):
+        self.common = np.zeros(0, dtype=bool) if common is None else common
 
     def save(self, path: str | os.PathLike) -> None:
         """Write what was fitted as arrays."""
