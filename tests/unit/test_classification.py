@@ -89,10 +89,11 @@ def test_the_most_specific_lineage_rule_decides():
     assert both.classify({"pango": "JN.1.5.1"}) == Labelled("jn", "pango:JN.1*")
 
 
-def test_what_no_rule_matches_is_other_only_where_every_genome_has_a_name():
+def test_what_no_rule_matches_is_other_only_where_it_is_known():
     by = rules(("delta", "pango", "AY*"), ("delta", "gisaid_clade", "GK"), ("delta", "nextstrain_clade", "21J"))
     assert by.classify({"pango": "B.1"}) == Labelled("other", "pango:B.1")
-    assert by.classify({"nextstrain_clade": "20A"}) == Labelled("other", "nextstrain_clade:20A")
+    assert by.classify({"nextstrain_clade": "20A"}).reason == "unknown_clade"
+    assert by.classify({"nextstrain_clade": "20A", "pango": "AY.4"}) == Labelled("delta", "pango:AY*")
     assert by.classify({"gisaid_clade": "GH"}).reason == "unlabelled"
     assert by.classify({"gisaid_clade": "GH", "pango": "AY.4"}) == Labelled("delta", "pango:AY*")
 
@@ -191,7 +192,7 @@ def test_shipped_rules_on_published_lineages(shipped, shared_data):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("class\tby\n", "no column pattern"),
+        ("class\tby\n", "no column 'pattern'"),
         ("class\tby\tpattern\n", "no rule"),
         ("class\tby\tpattern\nmu\tmoon\tx\n", "line 2.*'moon' is no kind"),
         ("class\tby\tpattern\nmu\tpango\t\n", "line 2.*empty"),

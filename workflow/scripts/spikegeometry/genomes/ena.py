@@ -24,8 +24,9 @@ def read_ena(block: dict, rules: ClassRules | None, remote: Remote, key: str) ->
     key: config key of the block, for messages.
     """
     labels = read_table_labels(block, rules, key)
+    yield from labels.rejected
     accessions = []
-    for name, label in labels.items():
+    for name, label in labels.by_name.items():
         if INSDC.fullmatch(name):
             accessions.append(name)
         else:
@@ -36,7 +37,7 @@ def read_ena(block: dict, rules: ClassRules | None, remote: Remote, key: str) ->
         batch = accessions[start : start + size]
         records = {record.name: record.sequence for record in _fetch_records(batch, block["base_url"], remote)}
         for name in batch:
-            yield labels[name].genome(name, records.get(name))
+            yield labels.by_name[name].genome(name, records.get(name))
 
 
 def _fetch_records(accessions: list[str], base_url: str, remote: Remote) -> Iterator[Record]:
