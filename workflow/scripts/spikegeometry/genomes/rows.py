@@ -142,17 +142,16 @@ def split_table(content: BinaryIO, where: str) -> tuple[list[str], Iterator[Row]
     Raises NoTable where the content is none.
     """
     lines = _read_lines(content, where)
-    header = next((line for line in lines if line[1].strip()), None)
-    if header is None:
+    first = _next_text(lines)
+    separator = SEPARATOR.fullmatch(first.strip())
+    header = _next_text(lines) if separator else first
+    if not header:
         raise NoTable(f"{where} is empty. A table with a header is needed.")
-    separator = SEPARATOR.fullmatch(header[1].strip())
-    if separator:
-        header = next(lines, (2, ""))
-    delimiter = separator[1] if separator else _delimiter(header[1])
+    delimiter = separator[1] if separator else _delimiter(header)
     if delimiter == "\t":
-        columns = _split(header[1])
+        columns = _split(header)
         return columns, _tsv_rows(lines, len(columns))
-    columns = _csv_header(header[1], lines, delimiter, where)
+    columns = _csv_header(header, lines, delimiter, where)
     return columns, _csv_rows(lines, delimiter, len(columns))
 
 
@@ -181,6 +180,11 @@ def _read_lines(content: BinaryIO, where: str) -> Iterator[tuple[int, str]]:
         # Whoever opened the content closes it, and may have done so.
         with suppress(ValueError):
             text.detach()
+
+
+def _next_text(lines: Iterator[tuple[int, str]]) -> str:
+    """The next line that is not blank; empty where none is left."""
+    return next((line for _, line in lines if line.strip()), "")
 
 
 def _encoding(start: bytes) -> str:
