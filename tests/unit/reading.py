@@ -1,17 +1,23 @@
 """Collection of small sources for tests: what is accepted, and what is rejected and why."""
 
+import copy
 import csv
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from spikegeometry.config import load_config, uses_class_rules
+from spikegeometry.config import uses_class_rules
 from spikegeometry.genomes.collect import collect_genomes
 from spikegeometry.genomes.fasta import read_fasta
+from spikegeometry.schema import read_schema, with_defaults
 
 CLASSES = ["alpha", "delta", "omicron"]
 LINEAGES = {"alpha": ["B.1.1.7", "Q.1", "Q.2"], "delta": ["AY.1", "AY.2", "AY.3"], "omicron": ["BA.1", "BA.2", "XE"]}
 # Nine genomes, three of each class, with their lineages.
 GENOMES = [(name, lineage) for name in CLASSES for lineage in LINEAGES[name]]
+
+
+RULES = {"rules": "class_rules.tsv", "aliases": "pango_aliases.json"}
 
 
 class Collected(NamedTuple):
@@ -53,17 +59,18 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", strict=True))
 
 
+@cache
+def _defaults(kind: str) -> dict:
+    """The block of a kind of source with its defaults."""
+    kinds = read_schema()["properties"]["source"]["properties"]
+    return with_defaults({}, kinds[kind]) if kind in kinds else {}
+
+
 def collect(folder: Path, source: dict, key: str = "external.set", classes: list[str] = CLASSES) -> Collected:
     """Collect the genomes of a source's block `{type: block}`, as an external set unless said otherwise."""
-    (kind,) = source
-    if kind == "query":
-        source = {"type": kind} | source
-        rules = None
-        config = load_config({"run": "x", "classes": classes, "source": {"type": "simulate"}})
-    else:
-        config = load_config({"run": "x", "classes": classes, "source": {"type": kind} | source})
-        source = config["source"]
-        rules = config["class_rules"] if uses_class_rules(source) else None
+    ((kind, block),) = source.items()
+    source = {"type": kind, kind: copy.deepcopy(_defaults(kind)) | block}
+    rules = kind != "query" and uses_class_rules(source)
     root = Path(__file__).parents[2]
     out = folder / "out"
     collect_genomes(
@@ -72,7 +79,7 @@ def collect(folder: Path, source: dict, key: str = "external.set", classes: list
         reference="none: only simulated sources read it",
         cleaning={"min_length": 5, "max_length": 40, "max_n_fraction": 0.5},
         classes=classes,
-        class_rules={name: str(root / path) for name, path in rules.items()} if rules else None,
+        class_rules={name: root / f"resources/{path}" for name, path in RULES.items()} if rules else None,
         network={"cache": folder / "cache", "retries": 1, "backoff": 0.01, "timeout": 2, "per_second": 1000},
         seed=1,
         fasta=out / "accepted.fasta.zst",
