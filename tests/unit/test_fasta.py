@@ -67,6 +67,8 @@ def test_compression_is_known_by_content(read, compress):
         (b">a\rACGTXX\r>b\rGG", [("a", "ACGTXX"), ("b", "GG")]),
         (b">a\nAC\n >b\nGG\n\t>c ; note\nTT", [("a", "AC"), ("b", "GG"), ("c ; note", "TT")]),
         (b">a\nAC>b\nGG>c > d\nTT>", [("a", "AC"), ("b", "GG"), ("c > d", "TT"), ("", "")]),
+        (b">a\r|c.1A>G\nAC\n>b\rx > y\r>c\rGG", [("a |c.1A>G", "AC"), ("b", "X>Y"), ("c", "GG")]),
+        (b"\xef\xbb\xbf>a\nAC\n\xef\xbb\xbf>b\nGG\n", [("a", "AC"), ("b", "GG")]),
         (b"; made by a tool\n;\n\n>a\nAC\n", [("a", "AC")]),
         (b">>a\nAC\n><b>\nGG\n", [(">a", "AC"), ("<b>", "GG")]),
     ],

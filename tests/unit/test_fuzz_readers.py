@@ -85,7 +85,9 @@ def test_each_query_has_an_answer(data):
 
 
 @fuzzed
-@given(st.sampled_from([gzip.compress, lzma.compress, zstandard.compress]), st.data())
+@given(
+    st.sampled_from([gzip.compress, lzma.compress, zstandard.ZstdCompressor(write_checksum=True).compress]), st.data()
+)
 def test_a_damaged_file_gives_the_whole_or_one_line(compress, data):
     records = [(f"r{number}", "ACGT" * number) for number in range(9)]
     packed = bytearray(compress("".join(f">{name}\n{bases}\n" for name, bases in records).encode()))
@@ -94,7 +96,6 @@ def test_a_damaged_file_gives_the_whole_or_one_line(compress, data):
     packed = packed[: data.draw(st.integers(0, len(packed)))]
     with folder_of(a_fasta=bytes(packed)) as folder:
         found = list(read_fasta(folder / "a.fasta"))
-        # Gzip without its checksum's help could give anything: what is read is whole.
         assert found == records
 
 
@@ -127,9 +128,9 @@ def check(found, names, classes, whole, records):
     contested = {row["accession"] for row in found.rejected}
     for number in whole:
         assert accepted.get(names[number]) == classes[number] or names[number] in contested
-    # The name of a row that was spoilt can also be part of what is left of it, its class cannot be that of another row.
+    # What is left of the lineage of a spoilt row can be one of none of the classes, but not that of another row.
     for name, class_name in accepted.items():
-        assert class_name == dict(zip(names, classes, strict=True)).get(name, class_name)
+        assert class_name in (dict(zip(names, classes, strict=True)).get(name, class_name), "other")
 
 
 names_and_classes = st.lists(st.sampled_from(CLASSES), min_size=2, max_size=6)
@@ -198,7 +199,7 @@ def test_files_of_nextstrain(data, classes):
         assert all(accessions[number] in names for number in whole)
         assert len(found.sequences) == len(found.accepted)
         expected = dict(zip(accessions, classes, strict=True))
-        assert all(expected.get(name, class_name) == class_name for name, class_name in found.classes().items())
+        assert all(one in (expected.get(name, one), "other") for name, one in found.classes().items())
 
 
 @fuzzed

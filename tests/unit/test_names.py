@@ -26,6 +26,7 @@ from spikegeometry.genomes.names import Names, plain_name
         (["x", "y"], "x|y", ["x", "y"]),
         (["x", "x|y"], "x|y", ["x|y"]),
         (["Hôpital"], b"H\xf4pital".decode("utf-8", "surrogateescape"), ["Hôpital"]),
+        (["Co\u0302te 1"], "C\u00f4te\u00a01", ["Co\u0302te 1"]),
         (["x"], "", []),
         ([""], "|", []),
     ],

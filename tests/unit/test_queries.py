@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from checkout import SCRIPTS
-
 from spikegeometry.config import query_name
 from spikegeometry.evaluation.queries import COLUMNS, answer_table
 from spikegeometry.report.query import SHOWN, query_page

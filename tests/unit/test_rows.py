@@ -107,6 +107,12 @@ def test_encodings(encoding, delimiter):
     assert split(text.encode(encoding)) == (["name", "Länge"], [(2, ["Küche", "ü"], f"Küche{delimiter}ü", "")])
 
 
+def test_tables_that_were_put_together():
+    """The header of the second is a row like others."""
+    part = "\ufeffx\ty\na\tb\n"
+    assert good(part + part) == [["a", "b"], ["x", "y"], ["a", "b"]]
+
+
 def test_bytes_that_are_no_utf8():
     header, rows = split("a\tb\nx\tCôte\nÜ\ty\n".encode("latin-1"))
     assert [row.foreign for row in rows] == [True, True]

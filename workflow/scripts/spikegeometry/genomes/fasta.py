@@ -20,6 +20,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHITESPACE = b" \t\r\n\v\f"
 TO_UPPER = bytes(range(256)).upper()
 LINE_END = re.compile(rb"[\r\n]")
+NO_BASE = re.compile(b"[^" + re.escape(IUPAC + IUPAC.lower() + b"Uu" + GAPS) + b"]")
 
 
 class Record(NamedTuple):
@@ -47,7 +48,9 @@ def read_fasta(source: str | os.PathLike | BinaryIO, name: str = "") -> Iterator
             for text in _split_records(file, path):
                 header, lines = _split_header(text)
                 name = header.replace(b"\r", b" ").decode("utf-8", "surrogateescape").strip()
-                yield Record(name, lines.translate(TO_UPPER, WHITESPACE).decode("latin-1"))
+                # Files that were put together have a mark before each of their parts.
+                bases = lines.replace(BYTE_ORDER_MARK, b"").translate(TO_UPPER, WHITESPACE)
+                yield Record(name, bases.decode("latin-1"))
     except DAMAGE_ERRORS as error:
         read = "no whole record was read" if name is None else f"the last whole record is {name!r}"
         raise InputError(f"{path} is truncated or damaged ({error}); {read}. Fetch the file again.") from error
@@ -58,7 +61,7 @@ def _split_header(text: bytes) -> tuple[bytes, bytes]:
     header, _, lines = text.partition(b"\n")
     first, _, rest = header.partition(b"\r")
     # A carriage return within a header is part of it, unless what follows can only be the sequence.
-    if rest and (not lines.strip() or not rest.upper().translate(None, IUPAC + b"U" + GAPS)):
+    if rest and (not lines.strip() or not NO_BASE.search(rest)):
         return first, rest + lines
     return header, lines
 
@@ -92,11 +95,25 @@ def _split_records(file: BinaryIO, path: str | os.PathLike) -> Iterator[bytes]:
 
 def _at_headers(text: bytes) -> Iterator[bytes]:
     """Cut the text of records at each `>` that stands behind the end of a header."""
-    begin = 0
-    while (header := LINE_END.search(text, begin)) and (end := text.find(b">", header.end())) >= 0:
-        yield text[begin:end]
-        begin = end + 1
+    begin = searched = 0
+    while (line_end := LINE_END.search(text, searched)) and (end := text.find(b">", line_end.end())) >= 0:
+        if line_end[0] == b"\n" or _is_next_header(text, line_end.end(), end):
+            yield text[begin:end]
+            begin = searched = end + 1
+        else:
+            searched = end
     yield text[begin:]
+
+
+def _is_next_header(text: bytes, begin: int, end: int) -> bool:
+    """Whether a `>` at `end` ends a record whose header may end by the carriage return before `begin`.
+
+    It does where a line ends before it, and where nothing but bases stands between them.
+    """
+    other = NO_BASE.search(text, begin)
+    return (
+        other.start() == end or text.find(b"\n", begin, end) >= 0 or text[begin - 1 : end].rstrip(b" \t")[-1:] == b"\r"
+    )
 
 
 def read_single(path: str | os.PathLike) -> Record:

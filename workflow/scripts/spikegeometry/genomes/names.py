@@ -1,6 +1,7 @@
 """Which of some names the header of a FASTA record bears."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -13,7 +14,8 @@ PREFIX = re.compile(r"^((hcov-19|betacov|sars-cov-2|human)/)+")
 
 def plain_name(name: str) -> str:
     """A name by which databases agree: without case, prefix and the difference between blanks and underscores."""
-    return PREFIX.sub("", re.sub(r"[\s_]+", "_", name).casefold())
+    name = unicodedata.normalize("NFKC", name.casefold())
+    return PREFIX.sub("", re.sub(r"[\s_]+", "_", name))
 
 
 def _unversioned(name: str) -> str:

@@ -88,7 +88,9 @@ def read_rows(
             for field, names in columns.items():
                 if field not in positions and field not in optional:
                     wanted = names if isinstance(names, str) else "' or '".join(names)
-                    raise InputError(f"{where} has no column '{wanted}' ({field}). Its columns: {', '.join(header)}.")
+                    raise InputError(
+                        f"{where} has no column '{wanted}' ({field}). Its columns: {', '.join(header)[:500]}."
+                    )
             for row in rows:
                 if row.problem:
                     yield Record(row.line, {}, row.problem)
@@ -175,7 +177,8 @@ def _read_lines(content: BinaryIO, where: str) -> Iterator[tuple[int, str]]:
             number += 1
             if len(line) == MAX_LINE:
                 raise NoTable(f"{where} is no table: its line {number} is longer than {MAX_LINE:,} letters.")
-            yield number, line.rstrip("\r\n")
+            # Files that were put together have a mark before each of their parts.
+            yield number, line.rstrip("\r\n").lstrip("\ufeff")
     finally:
         # Whoever opened the content closes it, and may have done so.
         with suppress(ValueError):
