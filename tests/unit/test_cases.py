@@ -110,6 +110,9 @@ def test_gisaid_newline(gisaid):
     """A row that a line break cut is joined, where what follows is no row."""
     found = gisaid(augur(lab={1: "Clinic of the North\nDept 2", 4: "A\nB\nC"}))
     assert found.classes() == EXPECTED and not found.rejected
+    rows = augur().splitlines()
+    rows[1:3] = ["\t".join(rows[1].split("\t")[:5]), "\t".join(rows[2].split("\t")[:4])]
+    assert gisaid("\n".join(rows)).reasons()[:2] == [("metadata.tsv:2", "bad_row"), ("metadata.tsv:3", "bad_row")]
     found = gisaid(augur().replace("\tLab A\tLab B\n", "\n", 2))
     assert found.classes() == {a: c for a, c in EXPECTED.items() if a not in ACCESSIONS[:2]}
     assert found.reasons()[:2] == [("metadata.tsv:2", "bad_row"), ("metadata.tsv:3", "bad_row")]
