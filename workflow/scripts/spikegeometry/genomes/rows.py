@@ -91,14 +91,17 @@ def read_rows(
                     raise InputError(
                         f"{where} has no column '{wanted}' ({field}). Its columns: {', '.join(header)[:500]}."
                     )
+            absent = dict.fromkeys(columns, "")
             for row in rows:
                 if row.problem:
                     yield Record(row.line, {}, row.problem)
                     continue
                 if row.foreign:
                     foreign.append(row.line)
-                values = {field: readable(row.fields[position]) for field, position in positions.items()}
-                yield Record(row.line, dict.fromkeys(columns, "") | values, foreign=row.foreign)
+                values = absent | {field: row.fields[position] for field, position in positions.items()}
+                if row.foreign:
+                    values = {field: readable(value) for field, value in values.items()}
+                yield Record(row.line, values, foreign=row.foreign)
     except DAMAGE_ERRORS as error:
         raise InputError(f"{where} is truncated or damaged ({error}). Fetch the file again.") from error
     warn_of_foreign_rows(where, foreign)
@@ -205,15 +208,11 @@ def _delimiter(header: str) -> str:
 
 def _split(line: str) -> list[str]:
     """Fields between tabs; quotation marks around a whole field are those of a spreadsheet."""
-    fields = [_one_line(field) for field in line.split("\t")]
-    for i, field in enumerate(fields):
+    fields = [field.strip() for field in line.replace("\r", " ").split("\t")]
+    for i, field in enumerate(fields) if '"' in line else ():
         if len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', ""):
             fields[i] = field[1:-1].replace('""', '"').strip()
     return fields
-
-
-def _one_line(field: str) -> str:
-    return re.sub(r"[\r\n]+", " ", field).strip()
 
 
 def _tsv_rows(lines: Iterator[tuple[int, str]], width: int) -> Iterator[Row]:
@@ -229,8 +228,8 @@ def _tsv_rows(lines: Iterator[tuple[int, str]], width: int) -> Iterator[Row]:
 def _single_rows(lines: Iterator[tuple[int, str]], delimiter: str, width: int) -> Iterator[tuple[int, str]]:
     """The lines; one in which carriage returns part whole rows as several."""
     for number, line in lines:
-        parts = line.split("\r")
-        if len(parts) > 1 and all(part.count(delimiter) == width - 1 for part in parts):
+        parts = line.split("\r") if "\r" in line else ()
+        if parts and all(part.count(delimiter) == width - 1 for part in parts):
             yield from ((number, part) for part in parts)
         else:
             yield number, line
@@ -261,7 +260,7 @@ def _parse(text: str, delimiter: str) -> list[str] | None:
         fields = next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None
-    return [_one_line(field) for field in fields]
+    return [re.sub(r"[\r\n]+", " ", field).strip() for field in fields]
 
 
 def _csv_rows(lines: Iterator[tuple[int, str]], delimiter: str, width: int) -> Iterator[Row]:
