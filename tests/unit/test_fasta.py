@@ -111,6 +111,7 @@ def test_empty_file(read, compress, data):
         (b"<!DOCTYPE html><html>Sign in</html>", "no FASTA file: .*DOCTYPE.*web page"),
         (b"@read\nACGT\n+\nIIII\n", "no FASTA file: it begins with b'@read"),
         (b"PK\x03\x04zip", "no FASTA file"),
+        (">a\nAC\n".encode("utf-16"), "no FASTA file: .*save it as UTF-8"),
         (b"ACGT\n", "no FASTA file"),
     ],
 )

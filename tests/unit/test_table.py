@@ -7,6 +7,7 @@ import pytest
 from checkout import ROOT
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import read_class_rules
+from spikegeometry.genomes.cleaning import Rejection
 from spikegeometry.genomes.labels import read_table_labels
 from spikegeometry.genomes.names import Names
 from spikegeometry.genomes.sources import Genome
@@ -116,11 +117,14 @@ def block(sequences, labels=None):
     return {"sequences": sequences, "labels": labels, "name_column": "name", "class_column": "class", "classes": {}}
 
 
+NO_SUCH_NAME = "The table of labels has no such name as 'z'; its first one is 'x'."
+
+
 def test_several_files_and_labels_without_a_sequence(tmp_path):
     paths = write(tmp_path, a=">x y\nAC\n>z\nGG\n", b=">w\nTT\n", t="name\tclass\nx\talpha\nv\tmu\nw\tbeta\n")
     assert list(read_table(block([paths["a"], paths["b"]], paths["t"]), None, "source.table")) == [
         Genome("x", "alpha", "AC", rule="column"),
-        Genome("z", "", "GG"),
+        Genome("z", "", "GG", rejection=Rejection("unlabelled", NO_SUCH_NAME)),
         Genome("w", "beta", "TT", rule="column"),
         Genome("v", "mu", None, rule="column"),
     ]

@@ -81,6 +81,7 @@ def _split_records(file: BinaryIO, path: str | os.PathLike) -> Iterator[bytes]:
         raise InputError(f"{path} is empty. A FASTA file is needed, plain or compressed by gzip, xz or zstd.")
     if not start.startswith(b">"):
         hints = {b"<": " This looks like a web page, perhaps for a login.", b"@": " This looks like FASTQ: convert it."}
+        hints |= dict.fromkeys((b"\xff", b"\xfe"), " This looks like UTF-16: save it as UTF-8.")
         hint = hints.get(start[:1], "")
         raise InputError(f"{path} is no FASTA file: it begins with {start[:40]!r} and not with '>'.{hint}")
     rest = start[1:]

@@ -6,7 +6,7 @@ from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.cleaning import Rejection
 from spikegeometry.genomes.names import Names
-from spikegeometry.genomes.rows import broken_row, read_rows
+from spikegeometry.genomes.rows import broken_row, is_foreign, read_rows
 from spikegeometry.genomes.sources import Genome
 
 # Columns of a table that hold what class rules read, by their config keys.
@@ -41,8 +41,12 @@ class Labels:
         match self._names.match(header):
             case [name]:
                 return name, self.by_name[name].genome(name, sequence)
-            case []:
+            case [] if not header or is_foreign(header):
                 return None, Genome(header, "", sequence)
+            case []:
+                example = next(iter(self.by_name), "")
+                detail = f"The table of labels has no such name as {header[:80]!r}; its first one is {example!r}."
+                return None, Genome(header, "", sequence, rejection=Rejection("unlabelled", detail))
             case several:
                 detail = f"Its header may mean {' or '.join(several[:3])} of the table of labels."
                 return None, Genome(header, "", sequence, rejection=Rejection("ambiguous_name", detail))
