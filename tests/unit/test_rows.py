@@ -50,6 +50,11 @@ def test_a_quotation_mark_in_csv_that_is_not_closed_costs_its_own_row_alone():
     assert broken('name,class\ng1,"alpha') == [2]
 
 
+def test_a_quotation_mark_before_many_short_lines_does_not_take_them_all():
+    text = 'name,ward,class\ng1,"Ward 7,alpha\n' + "TOTAL\n" * 10_000 + "g2,x,beta\n"
+    assert good(text) == [["g2", "x", "beta"]] and len(broken(text)) > 9_800
+
+
 def test_fields_of_csv_over_several_lines():
     text = 'name,class,note\ng1,alpha,"one\r\ntwo, three"\r\ng2,"be\nta",x\ng3,mu,\n'
     assert good(text) == [["g1", "alpha", "one two, three"], ["g2", "be ta", "x"], ["g3", "mu", ""]]

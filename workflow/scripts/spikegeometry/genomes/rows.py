@@ -17,7 +17,7 @@ from spikegeometry.genomes.sources import Genome
 PEEK_SIZE = 4096
 # A line without end is damage and must not fill the memory.
 MAX_LINE = 1 << 24
-MAX_HEADER_LINES = 100
+MAX_LINES = 100  # of one row of CSV
 # What a spreadsheet writes above a table to name its delimiter.
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # How files begin that are no text: workbooks of old and new kind, PDF, web pages.
@@ -244,7 +244,7 @@ def _checked(line: int, fields: list[str], text: str, width: int) -> Row:
 
 def _csv_header(first: str, lines: Iterator[tuple[int, str]], delimiter: str, where: str) -> list[str]:
     text = first
-    for _ in range(MAX_HEADER_LINES):
+    for _ in range(MAX_LINES):
         if (fields := _parse(text, delimiter)) is not None:
             return fields
         _, line = next(lines, (0, None))
@@ -271,7 +271,7 @@ def _csv_rows(lines: Iterator[tuple[int, str]], delimiter: str, width: int) -> I
     waiting: Row | None = None
     unclosed = "a quotation mark is not closed, or not at the end of its field"
     for number, line in _single_rows(lines, delimiter, width):
-        if waiting and line.count(delimiter) >= width - 1:
+        if waiting and (line.count(delimiter) >= width - 1 or waiting.text.count("\n") >= MAX_LINES):
             yield waiting
             waiting = None
         begin, text = (waiting.line, f"{waiting.text}\n{line}") if waiting else (number, line)
