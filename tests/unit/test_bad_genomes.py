@@ -64,7 +64,9 @@ def collect(folder: Path, fasta: str | bytes, labels: str, key: str = "source", 
         accepted=out / "accepted.tsv",
         rejected=out / "rejected.tsv",
         counts=out / "counts.tsv",
+        unusable=folder / "unusable.tsv",
     )
+    assert not (folder / "unusable.tsv").exists()
     return Cohort(out)
 
 
@@ -263,6 +265,7 @@ def test_real_genomes_are_all_accepted(shared_data, tmp_path, folder):
         accepted=out / "accepted.tsv",
         rejected=out / "rejected.tsv",
         counts=out / "counts.tsv",
+        unusable=out / "unusable.tsv",
     )
     cohort = Cohort(out)
     assert len(cohort.accepted) == {"lineages": 3585, "isolates": 60}[folder]

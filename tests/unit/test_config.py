@@ -54,6 +54,42 @@ def test_text_is_read_as_what_its_key_holds():
     assert config["run"] == "12"
 
 
+def test_numbers_are_read_as_the_text_that_they_are_meant_as():
+    """Names of classes, sets and runs may be numbers."""
+    text = """
+        run: 20211201
+        classes: [1, 2, alpha]
+        source: {type: table, table: {sequences: {1: a.fasta, 2: b.fasta, alpha: c.fasta}}}
+        external:
+          2022: {type: table, table: {sequences: [a.fasta], labels: b.csv, class_column: 3, classes: {1: 2, 2: alpha}}}
+          2022-01-31: {type: simulate}
+    """
+    config = load_config(yaml.safe_load(text))
+    assert (config["run"], config["classes"], config["seed"]) == ("20211201", ["1", "2", "alpha"], 42)
+    assert list(config["source"]["table"]["sequences"]) == ["1", "2", "alpha"]
+    assert list(config["external"]) == ["2022", "2022-01-31"]
+    table = config["external"]["2022"]["table"]
+    assert (table["class_column"], table["classes"]) == ("3", {"1": "2", "2": "alpha"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("external: {no: {type: simulate}}", "A name in the configuration is read as false"),
+        ("external: {1.10: {type: simulate}}", "A name in the configuration is read as 1.1"),
+        ("external: {null: {type: simulate}}", "A name in the configuration is read as null"),
+        ("external: {1: {type: simulate}, '1': {type: simulate}}", "A name stands twice"),
+        ("classes: [alpha, no]", "Config key classes.1: false is not allowed"),
+        ("source: {type: table, table: {sequences: a, labels: b, country_column: no}}", "country_column: false is not"),
+    ],
+)
+def test_names_that_yaml_reads_as_something_else(text, words):
+    with pytest.raises(InputError, match=words) as caught:
+        load_config(given(**yaml.safe_load(text)))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2 and "put it in quotes" in lines[1]
+
+
 def test_dates_are_read_as_text():
     nextstrain = yaml.safe_load("{date_from: 2021-06-01, date_to: '2021-07'}")
     source = load_config(given(source={"type": "nextstrain", "nextstrain": nextstrain}))["source"]["nextstrain"]

@@ -61,6 +61,16 @@ def test_compression_is_known_by_content(read, compress):
         (b"> a b|c, d > e \nAC-GU\n", [("a b|c, d > e", "AC-GU")]),
         (">Côte d'Ivoire/1\nAC\n".encode(), [("Côte d'Ivoire/1", "AC")]),
         (b">a\nAC\xffJ*\n", [("a", "AC\xffJ*")]),
+        (b">a\rAC\rGT\r>b\rGG\r", [("a", "ACGT"), ("b", "GG")]),
+        (b">a\rACGT\r\n>b\nGG\rTT\n", [("a", "ACGT"), ("b", "GGTT")]),
+        (b">a\r|2021-01-01\nAC\n>b\r\nGG\n", [("a |2021-01-01", "AC"), ("b", "GG")]),
+        (b">a\rACGTXX\r>b\rGG", [("a", "ACGTXX"), ("b", "GG")]),
+        (b">a\nAC\n >b\nGG\n\t>c ; note\nTT", [("a", "AC"), ("b", "GG"), ("c ; note", "TT")]),
+        (b">a\nAC>b\nGG>c > d\nTT>", [("a", "AC"), ("b", "GG"), ("c > d", "TT"), ("", "")]),
+        (b">a\r|c.1A>G\nAC\n>b\rx > y\r>c\rGG", [("a |c.1A>G", "AC"), ("b", "X>Y"), ("c", "GG")]),
+        (b"\xef\xbb\xbf>a\nAC\n\xef\xbb\xbf>b\nGG\n", [("a", "AC"), ("b", "GG")]),
+        (b"; made by a tool\n;\n\n>a\nAC\n", [("a", "AC")]),
+        (b">>a\nAC\n><b>\nGG\n", [(">a", "AC"), ("<b>", "GG")]),
     ],
 )
 def test_untidy_files(read, data, records):
@@ -83,9 +93,9 @@ def test_record_longer_than_many_blocks(read, compress):
     ]
 
 
-def test_foreign_header_encoding_is_named(read):
-    with pytest.raises(InputError, match=r"genomes.txt: the header b'C\\xf4te' is not UTF-8"):
-        read(b">a\nAC\n>C\xf4te\nAC\n")
+def test_bytes_of_a_header_that_are_no_utf8_are_kept(read):
+    _, record, _ = read(b">a\nAC\n>C\xf4te\nGG\n>b\nTT\n")
+    assert record.name.encode("utf-8", "surrogateescape") == b"C\xf4te" and record.sequence == "GG"
 
 
 @pytest.mark.parametrize("compress", COMPRESSORS.values(), ids=COMPRESSORS)
@@ -101,6 +111,7 @@ def test_empty_file(read, compress, data):
         (b"<!DOCTYPE html><html>Sign in</html>", "no FASTA file: .*DOCTYPE.*web page"),
         (b"@read\nACGT\n+\nIIII\n", "no FASTA file: it begins with b'@read"),
         (b"PK\x03\x04zip", "no FASTA file"),
+        (">a\nAC\n".encode("utf-16"), "no FASTA file: .*save it as UTF-8"),
         (b"ACGT\n", "no FASTA file"),
     ],
 )

@@ -1,11 +1,16 @@
 """Answers for genomes without a class."""
 
+import runpy
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
+from checkout import SCRIPTS
 from spikegeometry.config import query_name
 from spikegeometry.evaluation.queries import COLUMNS, answer_table
 from spikegeometry.report.query import SHOWN, query_page
+from spikegeometry.tables import row_writer, write_parquet
 
 CLASSES = ["alpha", "beta"]
 HOSTILE = '<script>alert("x")</script>&\'"'
@@ -64,3 +69,24 @@ def test_page_of_many(answers):
 )
 def test_names_of_queries(path, name):
     assert query_name(path) == name
+
+
+def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
+    """A gene whose symbols are N to 49% is covered as a whole and known by half."""
+    write_parquet(predictions(("x", "beta", 0.2, 0.8, 3, 5.5, False)), tmp_path / "predictions.parquet")
+    spikes = pd.DataFrame({"accession": ["x"], "n_fraction": [0.49], "covered_fraction": [1.0]})
+    write_parquet(spikes, tmp_path / "spikes.parquet")
+    with row_writer(tmp_path / "rejected.tsv", ("accession", "class", "reason", "detail")) as rows:
+        rows.writerow(("a\rb", "", "empty", "The record holds no base."))
+    inputs = {"predictions": tmp_path / "predictions.parquet", "spikes": tmp_path / "spikes.parquet"}
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(**inputs, rejected=[tmp_path / "rejected.tsv"]),
+        output=SimpleNamespace(table=tmp_path / "answers.tsv", page=tmp_path / "answers.html"),
+        params=SimpleNamespace(classes=CLASSES, run="x"),
+        wildcards=SimpleNamespace(query="q"),
+        log=[str(tmp_path / "log")],
+    )
+    runpy.run_path(str(SCRIPTS / "tabulate_query.py"), init_globals={"snakemake": snakemake})
+    answers = pd.read_csv(tmp_path / "answers.tsv", sep="\t")
+    assert answers["name"].tolist() == ["x", "a\rb"]
+    assert answers["spike_coverage"].tolist() == pytest.approx([0.51, float("nan")], nan_ok=True)

@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -244,6 +245,11 @@ def test_files_of_this_machine(remote, tmp_path):
     with pytest.raises(InputError, match="There is no file"):
         remote.fetch(f"{path.as_uri()}x")
     assert not tmp_path.joinpath("cache").exists()
+
+
+def test_files_from_the_working_folder():
+    assert local_path("file://../data/a%20b.tsv") == Path("../data/a b.tsv")
+    assert local_path("file://./a.tsv") == Path("a.tsv")
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "s3://bucket/x", "file://host/x"])

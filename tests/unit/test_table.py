@@ -7,7 +7,9 @@ import pytest
 from checkout import ROOT
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import read_class_rules
-from spikegeometry.genomes.labels import match_name, read_table_labels
+from spikegeometry.genomes.cleaning import Rejection
+from spikegeometry.genomes.labels import read_table_labels
+from spikegeometry.genomes.names import Names
 from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
 
@@ -20,9 +22,14 @@ def labels(tmp_path):
         path = tmp_path / f"labels.{suffix}"
         path.write_bytes(data)
         table = {"labels": path, "name_column": name_column, "class_column": class_column, "classes": renamed or {}}
-        return {name: label.class_name for name, label in read_table_labels(table, None, "source.table").items()}
+        return read_table_labels(table, None, "source.table")
 
     return read
+
+
+def classes(labels):
+    assert labels.rejected == []
+    return {name: label.class_name for name, label in labels.by_name.items()}
 
 
 @pytest.mark.parametrize(
@@ -38,12 +45,13 @@ def labels(tmp_path):
     ],
 )
 def test_tables(labels, data):
-    assert labels(data) == {"a b": "alpha", "c": "beta"}
+    assert classes(labels(data)) == {"a b": "alpha", "c": "beta"}
 
 
 def test_columns_and_classes_are_renamed(labels):
     data = b"strain,pango\nx,B.1.1.7\ny,delta\nz,\n"
-    assert labels(data, "strain", "pango", {"B.1.1.7": "alpha"}) == {"x": "alpha", "y": "delta", "z": ""}
+    found = labels(data, "strain", "pango", {"B.1.1.7": "alpha"})
+    assert classes(found) == {"x": "alpha", "y": "delta", "z": ""}
 
 
 @pytest.mark.parametrize(
@@ -53,16 +61,33 @@ def test_columns_and_classes_are_renamed(labels):
         (b"name\tclass\n", "has a header but no row"),
         (b"strain\tclass\na\tb\n", r"\(source.table.labels\) has no column 'name' \(name_column\). .*strain, class"),
         (b"name\tlineage\na\tb\n", r"\(source.table.labels\) has no column 'class' \(class_column\)"),
-        (b"name\tclass\na\talpha\nb\n", "line 3: 1 fields where the header has 2"),
-        (b"name\tclass\n\talpha\n", "line 2: no name"),
-        (b"name\tclass\na\talpha\na\tbeta\n", "line 3: a is beta here and alpha above"),
-        (b"name\tclass\nC\xf4te\talpha\n", "not UTF-8"),
+        (b"name\tclass\tclass\na\talpha\tbeta\n", r"has the column 'class' \(class_column\) twice"),
         (gzip.compress(b"name\tclass\na\talpha\n")[:-3], "truncated or damaged"),
     ],
 )
 def test_broken_tables(labels, data, words):
     with pytest.raises(InputError, match=words):
         labels(data)
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "reason", "words"),
+    [
+        (b"b", "labels.tsv:3", "bad_row", "line 3: 1 fields where the header has 2"),
+        (b"b\talpha\tbeta", "labels.tsv:3", "bad_row", "line 3: 3 fields where the header has 2"),
+        (b"\talpha", "labels.tsv:3", "no_name", "line 3: no name in column name"),
+        (b"a\tbeta", "a", "ambiguous_name", "two classes: alpha on line 2, beta on line 3"),
+        (b"a\t", "a", "ambiguous_name", "alpha on line 2, none on line 3"),
+        (b"C\xf4te\talpha", "C\xf4te", "bad_encoding", "line 3: its name is not UTF-8"),
+    ],
+)
+def test_broken_rows_are_rejected_and_the_rest_is_read(labels, row, name, reason, words):
+    found = labels(b"name\tclass\na\talpha\n" + row + b"\nc\tbeta\n")
+    rejected = [*found.rejected, *(label.genome(one, None) for one, label in found.by_name.items())]
+    (genome,) = [genome for genome in rejected if genome.rejection]
+    assert (genome.accession, genome.class_name, genome.rejection.reason) == (name, "", reason)
+    assert words in genome.rejection.detail
+    assert found.by_name["c"].class_name == "beta"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +103,8 @@ def test_broken_tables(labels, data, words):
     ],
 )
 def test_names_are_matched(header, name):
-    assert match_name(header, {"OM990851", "OM990851 (XD)", "EPI_ISL_1", "hCoV-19/x/1"}) == name
+    names = Names(["OM990851", "OM990851 (XD)", "EPI_ISL_1", "hCoV-19/x/1"])
+    assert names.match(header) == ([name] if name else [])
 
 
 def write(folder, **files):
@@ -91,11 +117,14 @@ def block(sequences, labels=None):
     return {"sequences": sequences, "labels": labels, "name_column": "name", "class_column": "class", "classes": {}}
 
 
+NO_SUCH_NAME = "The table of labels has no such name as 'z'; its first one is 'x'."
+
+
 def test_several_files_and_labels_without_a_sequence(tmp_path):
     paths = write(tmp_path, a=">x y\nAC\n>z\nGG\n", b=">w\nTT\n", t="name\tclass\nx\talpha\nv\tmu\nw\tbeta\n")
     assert list(read_table(block([paths["a"], paths["b"]], paths["t"]), None, "source.table")) == [
         Genome("x", "alpha", "AC", rule="column"),
-        Genome("z", "", "GG"),
+        Genome("z", "", "GG", rejection=Rejection("unlabelled", NO_SUCH_NAME)),
         Genome("w", "beta", "TT", rule="column"),
         Genome("v", "mu", None, rule="column"),
     ]

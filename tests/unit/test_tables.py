@@ -1,5 +1,6 @@
 """Tables are written whole or not at all, and read back as they were."""
 
+import csv
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from spikegeometry.tables import (
     create_array,
     join_parquet,
     read_tsv,
+    row_writer,
     write_batches,
     write_parquet,
     write_tsv,
@@ -31,6 +33,38 @@ def test_text_that_looks_missing_is_text(tmp_path):
     assert back["accession"].tolist() == ["NA", "null", "a b|c,d"]
     assert back["class"].tolist() == ["", "x", "y"]
     assert back["value"].isna().tolist() == [False, True, False]
+
+
+HOSTILE = [
+    "a\rb",
+    "a\nb",
+    "a\r\nb",
+    "\r",
+    'a"b',
+    '"',
+    "a\tb",
+    " a ",
+    "a\u2028b",
+    "a\x0bb",
+    "a\x1cb",
+    "a\x85b",
+    "a,b;c",
+    "'",
+]
+
+
+def test_any_text_is_read_back_as_it_was(tmp_path):
+    table = pd.DataFrame({"name": HOSTILE, "value": range(len(HOSTILE))})
+    write_tsv(table, tmp_path / "frame.tsv")
+    with row_writer(tmp_path / "rows.tsv", table.columns) as rows:
+        rows.writerows(table.itertuples(index=False))
+    for name in ("frame.tsv", "rows.tsv"):
+        with (tmp_path / name).open(encoding="utf-8", newline="") as file:
+            assert [row["name"] for row in csv.DictReader(file, delimiter="\t", strict=True)] == HOSTILE
+        assert pd.read_csv(tmp_path / name, sep="\t", dtype=str)["name"].tolist() == HOSTILE
+        assert read_tsv(tmp_path / name)["name"].tolist() == HOSTILE
+        assert (tmp_path / name).read_bytes().startswith(b'name\tvalue\n"a\rb"\t0\n')
+    assert (tmp_path / "rows.tsv").read_bytes() == (tmp_path / "frame.tsv").read_bytes()
 
 
 def test_a_failed_write_leaves_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Configuration, wildcards and the helpers of the rules."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -123,6 +124,21 @@ def source_of(wildcards):
 def source_files(wildcards):
     """Files that the cohort's source reads."""
     return list(source_paths(source_of(wildcards), config).values())
+
+
+def unusable_table(cohort):
+    """The rejected records of a cohort of no use, where Snakemake does not remove them as output of a failed job."""
+    return f"results/{config['run']}/logs/{cohort}genomes/rejected.tsv"
+
+
+def keep_unusable_tables():
+    """Put the rejected records of cohorts of no use where those of others are."""
+    for cohort in ["", *COHORTS.values()]:
+        table = Path(unusable_table(cohort))
+        if table.exists():
+            target = Path(f"results/{config['run']}/{cohort}genomes/rejected.tsv")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(table, target)
 
 
 def class_rules_of(wildcards):

@@ -29,6 +29,7 @@ rule collect_genomes:
         classes=lookup("classes", within=config),
         class_rules=class_rules_of,
         seed=lookup("seed", within=config),
+        unusable=lambda wildcards: unusable_table(wildcards.cohort),
         library=digest("genomes.collect", "logs"),
     message:
         "Collecting the genomes of {params.cohort}"

@@ -18,4 +18,5 @@ collect_genomes(
     accepted=snakemake.output.accepted,
     rejected=snakemake.output.rejected,
     counts=snakemake.output.counts,
+    unusable=snakemake.params.unusable,
 )

@@ -12,10 +12,10 @@ from spikegeometry.tables import atomic_path, read_tsv, write_tsv
 
 configure_logging(snakemake.log[0])
 params = snakemake.params
-coverage = pd.read_parquet(snakemake.input.spikes, columns=["accession", "covered_fraction"]).set_index("accession")
+spikes = pd.read_parquet(snakemake.input.spikes, columns=["accession", "n_fraction"]).set_index("accession")
 answers = answer_table(
     predictions=pd.read_parquet(snakemake.input.predictions),
-    coverage=coverage["covered_fraction"],
+    coverage=1 - spikes["n_fraction"],
     rejected=[pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in snakemake.input.rejected],
     classes=params.classes,
 )

@@ -14,7 +14,11 @@ from typing import Any
 import jsonschema
 import yaml
 
+from spikegeometry.errors import InputError
+
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
+# YAML reads words such as no and on as truth values.
+QUOTE = "Where a word or a number is meant as a name, put it in quotes."
 _TRUTH = {"true": True, "True": True, "false": False, "False": False}
 
 
@@ -56,16 +60,25 @@ def with_defaults(value: Any, schema: dict) -> Any:
 
 
 def read_text(value: Any, schema: dict) -> Any:
-    """Read text as the number or truth value that the schema asks for in its place, where it is one, and dates as text.
+    """Read text as the number or truth value that the schema asks for in its place, where it is one, and the reverse.
 
-    `snakemake --config split='{test: 0.3}'` hands on text below the first level; YAML reads 1e-5 as text, and
-    2021-06-01 as a date, which no key has.
+    `snakemake --config split='{test: 0.3}'` hands on text below the first level; YAML reads 1e-5 as text, 2021-06-01
+    as a date, which no key has, and a class or a name 1 or 2022 as a number.
+
+    Raises InputError for a name that is neither text nor a whole number nor a date.
     """
     if isinstance(value, dict):
+        named = {_name(key): item for key, item in value.items()}
+        if len(named) < len(value):
+            raise InputError(f"A name stands twice in {_shown(value)}, as text and as a number.\n{QUOTE}")
+        schema = next((one for one in schema.get("oneOf", []) if one["type"] == "object"), schema)
         extra = schema.get("additionalProperties") or {}
-        return {key: read_text(item, schema.get("properties", {}).get(key, extra)) for key, item in value.items()}
+        return {key: read_text(item, schema.get("properties", {}).get(key, extra)) for key, item in named.items()}
     if isinstance(value, list):
+        schema = next((one for one in schema.get("oneOf", []) if one["type"] == "array"), schema)
         return [read_text(item, schema.get("items", {})) for item in value]
+    if _is_whole(value) and schema.get("type") in ("string", ["string", "null"]):
+        return str(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
@@ -74,6 +87,21 @@ def read_text(value: Any, schema: dict) -> Any:
                 with suppress(KeyError, ValueError):
                     return read(value)
     return value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _name(key: Any) -> str:
+    """A key of a mapping as text."""
+    if isinstance(key, str):
+        return key
+    if isinstance(key, date):
+        return key.isoformat()
+    if not _is_whole(key):
+        raise InputError(f"A name in the configuration is read as {_shown(key)}, which is no text.\n{QUOTE}")
+    return str(key)
 
 
 def explain(error: jsonschema.ValidationError) -> str:
@@ -96,7 +124,8 @@ def explain(error: jsonschema.ValidationError) -> str:
         return f"Config key {key}: {error.instance!r} is not allowed as a name.\nIt must match {_pattern(error)}."
     if error.validator == "uniqueItems":
         return f"Config key {key}: an entry is listed twice in {_shown(error.instance)}.\nList each once."
-    return f"Config key {key}: {_shown(error.instance)} is not allowed.\nAllowed: {_allowed(error.schema)}."
+    quote = f" {QUOTE}" if isinstance(error.instance, bool) and "string" in error.schema.get("type", []) else ""
+    return f"Config key {key}: {_shown(error.instance)} is not allowed.\nAllowed: {_allowed(error.schema)}.{quote}"
 
 
 def key_table(schema: dict) -> str:

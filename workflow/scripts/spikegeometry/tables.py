@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
@@ -50,26 +50,42 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+class _LineFeeds:
+    """Ends lines by LF for writers of CSV that are told CR LF, because they quote no other line ends than their own."""
+
+    def __init__(self, file: TextIO):
+        self._file = file
+
+    def write(self, row: str) -> None:
+        self._file.write(row.removesuffix("\r\n") + "\n")
+
+
 @contextmanager
 def row_writer(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[Any]:
     """Give a csv writer of a TSV file with a header of `columns`, for tables too long to hold."""
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer = csv.writer(_LineFeeds(file), delimiter="\t", lineterminator="\r\n")
         writer.writerow(columns)
         yield writer
 
 
 def write_tsv(table: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write a table as tab-separated UTF-8 text, missing values as empty fields."""
-    with atomic_path(path) as partial:
-        table.to_csv(partial, sep="\t", index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
+    write_tsv_parts([table], path)
 
 
 def write_tsv_parts(parts: Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
     """Write tables with the same columns, one below the other, as one that `write_tsv` writes."""
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         for number, part in enumerate(parts):
-            part.to_csv(file, sep="\t", index=False, header=not number, float_format=FLOAT_FORMAT, lineterminator="\n")
+            part.to_csv(
+                _LineFeeds(file),
+                sep="\t",
+                index=False,
+                header=not number,
+                float_format=FLOAT_FORMAT,
+                lineterminator="\r\n",
+            )
 
 
 def read_tsv(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:

@@ -13,10 +13,10 @@ def answer_table(
 ) -> pd.DataFrame:
     """One row for each genome that was predicted, in their order, then for each that was rejected, with the reason.
 
-    `predictions` is a table of predictions with score and abstain; `coverage` the covered share of the gene by
-    accession; `rejected` are tables with accession, reason and detail. Columns: name, class (the most probable, also
-    where the classifier abstains from it), probability, abstain (yes, no), score, spike_coverage, unknown_kmers,
-    reason, detail. What a rejected genome does not have is missing.
+    `predictions` is a table of predictions with score and abstain; `coverage` the share of the gene whose symbols are
+    known, bases or deletions, by accession; `rejected` are tables with accession, reason and detail. Columns: name,
+    class (the most probable, also where the classifier abstains from it), probability, abstain (yes, no), score,
+    spike_coverage, unknown_kmers, reason, detail. What a rejected genome does not have is missing.
     """
     predicted = pd.DataFrame(
         {

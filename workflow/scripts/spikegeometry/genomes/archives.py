@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
-from spikegeometry.genomes.fasta import BYTE_ORDER_MARK
+from spikegeometry.genomes.fasta import skip_preface
 
 ZIP_MAGIC = b"PK\x03\x04"
 TAR_MAGIC, TAR_MAGIC_OFFSET = b"ustar", 257
@@ -97,5 +97,5 @@ def _zip_members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
 
 def kind_of(content: io.BufferedReader) -> str:
     """What a member's first bytes look like: fasta, page (HTML), or text. The stream stays where it is."""
-    start = content.peek(PEEK_SIZE)[:PEEK_SIZE].removeprefix(BYTE_ORDER_MARK).lstrip()
+    start = skip_preface(content.peek(PEEK_SIZE)[:PEEK_SIZE])
     return {b">": "fasta", b"<": "page"}.get(start[:1], "text")

@@ -2,8 +2,11 @@
 
 import logging
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import OTHER, read_class_rules
@@ -13,11 +16,12 @@ from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 from spikegeometry.genomes.gisaid import read_gisaid
 from spikegeometry.genomes.nextstrain import read_nextstrain
 from spikegeometry.genomes.remote import Remote
+from spikegeometry.genomes.rows import is_foreign, readable
 from spikegeometry.genomes.simulate import read_simulated
 from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
 from spikegeometry.logs import progress
-from spikegeometry.tables import FLOAT_FORMAT, row_writer
+from spikegeometry.tables import FLOAT_FORMAT, atomic_path, row_writer
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +52,9 @@ class Judge:
             return Rejection("missing_sequence", "It is asked for by name, but the source has no sequence of it.")
         if not genome.accession:
             return Rejection("no_name", f"A record of {len(genome.sequence)} letters has an empty header.")
+        if is_foreign(genome.accession):
+            detail = "Its name is not UTF-8, and is shown as if it were Windows-1252. Save the file as UTF-8."
+            return Rejection("bad_encoding", detail)
         if self._labelled and not genome.class_name:
             return Rejection("unlabelled", "The table of labels gives it no class.")
         if self._labelled and genome.class_name not in self._classes:
@@ -86,6 +93,7 @@ def collect_genomes(
     accepted: str | os.PathLike,
     rejected: str | os.PathLike,
     counts: str | os.PathLike,
+    unusable: str | os.PathLike,
 ) -> None:
     """Read a source, clean its genomes and write the accepted ones and the tables.
 
@@ -100,23 +108,27 @@ def collect_genomes(
     cleaning, network: the config's blocks of these names.
     class_rules: that block too, where the source has no classes of its own.
     fasta, accepted, rejected, counts: paths of the outputs; counts has a row for each class and outcome.
+    unusable: path of the rejected records where the cohort is of no use; then it is the only file that appears.
 
     Genomes to classify (a source of type `query`) have no class, and may all be rejected. Raises InputError where no
     genome of another source is accepted, or none of a class that the run needs.
     """
+    Path(unusable).unlink(missing_ok=True)
     allowed = {"source": classes, "source.background": [OTHER]}.get(key, [*classes, OTHER])
     judge = Judge(cleaning, allowed, labelled=source["type"] != "query")
     outcomes: Counter[tuple[str, str]] = Counter()
     genomes = progress(_read_source(source, key, reference, cleaning, allowed, class_rules, network, seed), "genomes")
     with (
+        row_writer(unusable, REJECTED_COLUMNS) as rejections,
+        suppress(_UnusableError),
         fasta_writer(fasta) as write,
         row_writer(accepted, ACCEPTED_COLUMNS) as acceptances,
-        row_writer(rejected, REJECTED_COLUMNS) as rejections,
     ):
         for genome in genomes:
             result = judge.judge(genome)
             if isinstance(result, Rejection):
-                rejections.writerow((genome.accession, genome.class_name, result.reason, result.detail))
+                named = (readable(genome.accession), genome.class_name)
+                rejections.writerow((*named, result.reason, readable(result.detail)))
                 outcomes[genome.class_name, result.reason] += 1
                 continue
             write(genome.accession, result.sequence)
@@ -125,13 +137,22 @@ def collect_genomes(
             measured = (len(result.sequence), n_fraction, result.digest.hex(), genome.founder)
             acceptances.writerow((*labels, *measured))
             outcomes[genome.class_name, ACCEPTED] += 1
-        # Within the block, so that no output appears when the cohort is of no use.
-        if source["type"] != "query":
-            _check_outcomes(outcomes, allowed, key)
+        problem = _explain_outcomes(outcomes, allowed, key) if source["type"] != "query" else ""
+        if problem:
+            # Accepted genomes do not appear, rejected records do.
+            raise _UnusableError
+    if problem:
+        raise InputError(f"{problem} Each record with its reason: {unusable}.")
+    with atomic_path(rejected) as partial:
+        shutil.move(unusable, partial)
     with row_writer(counts, COUNTS_COLUMNS) as rows:
         for (class_name, outcome), n in sorted(outcomes.items()):
             rows.writerow((class_name, outcome, n))
             logger.info("class %s: %s %d", class_name or "(none)", outcome, n)
+
+
+class _UnusableError(Exception):
+    """Not enough genomes are accepted."""
 
 
 def _read_source(
@@ -164,23 +185,21 @@ def _read_source(
     raise InputError(f"Config key {key}.type: no source {kind}.")
 
 
-def _check_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> None:
+def _explain_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> str:
+    """Why a cohort is of no use; empty where it is."""
     if not any(outcome == ACCEPTED for _, outcome in outcomes):
         reasons = Counter()
         for (_, outcome), n in outcomes.items():
             reasons[outcome] += n
-        raise InputError(
-            f"No genome of {key} is accepted: {_listed(reasons)}. See the config blocks {key}, classes and cleaning."
-        )
-    if key != "source":
-        return
-    for class_name in classes:
+        return f"No genome of {key} is accepted: {_listed(reasons)}. See the config blocks {key}, classes and cleaning."
+    for class_name in classes if key == "source" else ():
         if not outcomes[class_name, ACCEPTED]:
             of_class = Counter({outcome: n for (name, outcome), n in outcomes.items() if name == class_name and n})
-            raise InputError(
+            return (
                 f"No genome of class {class_name} is accepted in {key} ({_listed(of_class) or 'none was read'}). "
                 "Add genomes of it, or remove it from the config key classes."
             )
+    return ""
 
 
 def _listed(reasons: Counter[str]) -> str:

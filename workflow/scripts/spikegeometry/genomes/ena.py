@@ -24,8 +24,9 @@ def read_ena(block: dict, rules: ClassRules | None, remote: Remote, key: str) ->
     key: config key of the block, for messages.
     """
     labels = read_table_labels(block, rules, key)
+    yield from labels.rejected
     accessions = []
-    for name, label in labels.items():
+    for name, label in labels.by_name.items():
         if INSDC.fullmatch(name):
             accessions.append(name)
         else:
@@ -34,9 +35,15 @@ def read_ena(block: dict, rules: ClassRules | None, remote: Remote, key: str) ->
     size = block["batch_size"]
     for start in range(0, len(accessions), size):
         batch = accessions[start : start + size]
-        records = {record.name: record.sequence for record in _fetch_records(batch, block["base_url"], remote)}
+        records = {}
+        for record in _fetch_records(batch, block["base_url"], remote):
+            records.setdefault(record.name, set()).add(record.sequence)
         for name in batch:
-            yield labels[name].genome(name, records.get(name))
+            label, found = labels.by_name[name], records.get(name, {None})
+            if len(found) > 1:
+                rejection = Rejection("ambiguous_name", "The archive has several sequences of this accession.")
+                label = label._replace(rejection=rejection)
+            yield label.genome(name, found.pop())
 
 
 def _fetch_records(accessions: list[str], base_url: str, remote: Remote) -> Iterator[Record]:
@@ -54,6 +61,6 @@ def _fetch_records(accessions: list[str], base_url: str, remote: Remote) -> Iter
     asked = set(accessions)
     for record in read_fasta(path):
         # ENA|OM990851|OM990851.1 Severe acute respiratory syndrome ...
-        names = record.name.split(maxsplit=1)[0].split("|")
+        names = record.name.partition(" ")[0].split("|")
         for name in {*names, *(name.partition(".")[0] for name in names)} & asked:
             yield Record(name, record.sequence)

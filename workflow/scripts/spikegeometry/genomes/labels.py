@@ -1,18 +1,14 @@
 """Tables of names, classes and what else is known of genomes."""
 
-import csv
-import io
-import os
-from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.cleaning import Rejection
-from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.genomes.names import Names
+from spikegeometry.genomes.rows import broken_row, is_foreign, read_rows
 from spikegeometry.genomes.sources import Genome
 
-DELIMITERS = ("\t", ",", ";")
 # Columns of a table that hold what class rules read, by their config keys.
 RULE_COLUMNS = {"lineage_column": "pango", "clade_column": "nextstrain_clade"}
 
@@ -33,33 +29,63 @@ class Label(NamedTuple):
         return Genome(accession, class_name, sequence, "", rule, *known)
 
 
-def read_table_labels(block: dict, rules: ClassRules | None, key: str) -> dict[str, Label]:
-    """Read the table of labels that a source's block names: name -> label, in the order of the table.
+class Labels:
+    """The labels of a table by name, in its order, and a record for each row that gives none."""
+
+    def __init__(self, by_name: dict[str, Label], rejected: list[Genome]):
+        self.by_name, self.rejected = by_name, rejected
+        self._names = Names(by_name)
+
+    def genome(self, header: str, sequence: str) -> tuple[str | None, Genome]:
+        """The name that the header of a sequence bears, None where it bears none or several, and the genome."""
+        match self._names.match(header):
+            case [name]:
+                return name, self.by_name[name].genome(name, sequence)
+            case [] if not header or is_foreign(header):
+                return None, Genome(header, "", sequence)
+            case []:
+                example = next(iter(self.by_name), "")
+                detail = f"The table of labels has no such name as {header[:80]!r}; its first one is {example!r}."
+                return None, Genome(header, "", sequence, rejection=Rejection("unlabelled", detail))
+            case several:
+                detail = f"Its header may mean {' or '.join(several[:3])} of the table of labels."
+                return None, Genome(header, "", sequence, rejection=Rejection("ambiguous_name", detail))
+
+
+def read_table_labels(block: dict, rules: ClassRules | None, key: str) -> Labels:
+    """Read the table of labels that a source's block names.
 
     The block's keys `name_column`, `class_column`, `lineage_column`, `clade_column`, `date_column` and
     `country_column` name the columns, null where there is none. `block["classes"]` gives values of the class column
     another name. Without a class column `rules` give the classes, by lineage and clade. An empty class is kept as "".
     `key` is the config key of the block, for messages.
 
-    Raises InputError where the file or a column is missing, a row is broken or a name has two classes.
+    Rows that are broken or have no name are rejected; a name that has two classes, or is not UTF-8, has a label that
+    rejects its genomes. Raises InputError where the file is no table, or a column or every row is missing.
     """
     columns = {setting: block[setting] for setting in block if setting.endswith("_column") and block[setting]}
-    path, labels = block["labels"], {}
-    for line, row in read_rows(path, columns, f"{key}.labels"):
-        name = row["name_column"]
+    path, labels, firsts, rejected = block["labels"], {}, {}, []
+    for row in read_rows(path, columns, f"{key}.labels"):
+        if row.problem:
+            rejected.append(broken_row(path, row))
+            continue
+        name = row.values["name_column"]
         if not name:
-            raise InputError(
-                f"{path} line {line}: no name in column {columns['name_column']}. Fill it or remove the row."
-            )
-        label = _label(row, block["classes"], rules)
-        if labels.setdefault(name, label).class_name != label.class_name:
-            raise InputError(
-                f"{path} line {line}: {name} is {label.class_name} here and {labels[name].class_name} above. "
-                "Keep one of the rows."
-            )
-    if not labels:
+            rejected.append(broken_row(path, row, "no_name", f"no name in column {columns['name_column']}"))
+            continue
+        label = _label(row.values, block["classes"], rules)
+        if row.foreign and not name.isascii():
+            detail = f"{path} line {row.line}: its name is not UTF-8. Save the table as UTF-8."
+            label = Label(rejection=Rejection("bad_encoding", detail))
+        first, line = firsts.setdefault(name, (label, row.line))
+        labels.setdefault(name, label)
+        if first.class_name != label.class_name:
+            said = [f"{one.class_name or 'none'} on line {n}" for one, n in ((first, line), (label, row.line))]
+            detail = f"{path} gives the name two classes: {said[0]}, {said[1]}. Keep one of the rows."
+            labels[name] = Label(rejection=Rejection("ambiguous_name", detail))
+    if not labels and not rejected:
         raise InputError(f"{path} ({key}.labels) has a header but no row.")
-    return labels
+    return Labels(labels, rejected)
 
 
 def _label(row: dict[str, str], renamed: dict[str, str], rules: ClassRules | None) -> Label:
@@ -71,51 +97,3 @@ def _label(row: dict[str, str], renamed: dict[str, str], rules: ClassRules | Non
     if isinstance(result, Rejection):
         return Label(rejection=result, **known)
     return Label(*result, **known)
-
-
-def read_rows(path: str | os.PathLike, columns: dict[str, str], key: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number (1-based) and the stripped values of the wanted columns of each row that is not empty.
-
-    `columns` maps names for the values to headers of the table, plain or compressed, whose delimiter (tab, comma,
-    semicolon) is the one that the header uses. `key` is the config key of the table, for messages.
-
-    Raises InputError where the file is no table, a column is missing or a row is too short.
-    """
-    where = f"{path} ({key})"
-    try:
-        with io.TextIOWrapper(open_decompressed(path), encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            if not header.strip():
-                raise InputError(f"{where} is empty. A table with a header is needed.")
-            delimiter = max(DELIMITERS, key=header.count)
-            names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter))]
-            positions = {field: _position(names, name, where, field) for field, name in columns.items()}
-            rows = csv.reader(file, delimiter=delimiter)
-            for row in rows:
-                if not any(map(str.strip, row)):
-                    continue
-                line = rows.line_num + 1
-                if len(row) <= max(positions.values()):
-                    raise InputError(f"{where} line {line}: {len(row)} fields where the header has {len(names)}.")
-                yield line, {field: row[position].strip() for field, position in positions.items()}
-    except UnicodeDecodeError:
-        raise InputError(f"{where} is not UTF-8 text. Convert the file.") from None
-    except csv.Error as error:
-        raise InputError(f"{where} is no table: {error}.") from error
-    except DAMAGE_ERRORS as error:
-        raise InputError(f"{where} is truncated or damaged ({error}). Fetch the file again.") from error
-
-
-def _position(columns: list[str], wanted: str, where: str, field: str) -> int:
-    if wanted not in columns:
-        raise InputError(f"{where} has no column {wanted!r} ({field}). Its columns: {', '.join(columns)}.")
-    return columns.index(wanted)
-
-
-def match_name(header: str, names: Container[str]) -> str | None:
-    """The name among `names` that a FASTA header bears, or None.
-
-    Tried in turn: the whole header, its first word, its fields between pipes (hCoV-19/x|EPI_ISL_1|2021-01-01).
-    """
-    candidates = [header, *header.split(maxsplit=1)[:1], *map(str.strip, header.split("|"))]
-    return next((candidate for candidate in candidates if candidate in names), None)

@@ -53,7 +53,7 @@ def read_lineages(path: str | os.PathLike, key: str) -> Lineages:
     """Read a table of aliases; `key` is its config key, for messages. Raises InputError where it is none."""
     try:
         aliases = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} ({key}) is not JSON: {error}. Take alias_key.json of pango-designation.") from error
     valid = isinstance(aliases, dict) and all(
         isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(item, str) for item in value))
@@ -61,4 +61,27 @@ def read_lineages(path: str | os.PathLike, key: str) -> Lineages:
     )
     if not valid:
         raise InputError(f"{path} ({key}) does not map names to lineages. Take alias_key.json of pango-designation.")
+    try:
+        _check_ends(aliases)
+    except UnknownLineage as error:
+        raise InputError(f"{path} ({key}): {error}. Take alias_key.json of pango-designation.") from None
     return Lineages(aliases)
+
+
+def _check_ends(aliases: dict[str, str | list[str]]) -> None:
+    """Raise UnknownLineage where a name leads to one that the table lacks, or back to itself."""
+    sound = set()
+
+    def check(prefix: str, below: tuple[str, ...]) -> None:
+        if prefix in sound:
+            return
+        if prefix not in aliases or prefix in below:
+            lacks = "which it lacks" if prefix not in aliases else "which descends from itself"
+            raise UnknownLineage(f"it has a lineage of {prefix!r}, {lacks}")
+        whole = aliases[prefix]
+        for parent in whole if isinstance(whole, list) else filter(None, [whole]):
+            check(parent.partition(".")[0].rstrip("*"), (*below, prefix))
+        sound.add(prefix)
+
+    for prefix in aliases:
+        check(prefix, ())

@@ -25,6 +25,8 @@ from urllib3.util.retry import Retry
 from spikegeometry.errors import InputError
 
 RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
+# Also what archives answer for a list of records of which one is withdrawn, or that is too long.
+NOT_FOUND_STATUSES = (400, 404, 410, 414, 422)
 # What a connection that was cut, or stays silent, raises while its body is read.
 CUT_ERRORS = (urllib3.exceptions.HTTPError, requests.RequestException, OSError)
 COPY_SIZE = 1 << 20
@@ -177,7 +179,7 @@ class Remote:
             ) from None
         if response.status_code not in (200, 206):
             response.close()
-            kind = NotFound if response.status_code in (404, 410) else InputError
+            kind = NotFound if response.status_code in NOT_FOUND_STATUSES else InputError
             raise kind(_explain(url, response, credentials))
         return response
 
@@ -276,11 +278,16 @@ class _ResumedBody(io.RawIOBase):
 
 
 def local_path(url: str) -> Path | None:
-    """The path that a file:// URL or a plain path names; None for http and https. Raises InputError for others."""
+    """The path that a file:// URL or a plain path names; None for http and https. Raises InputError for others.
+
+    file://./folder and file://../folder are read as paths from the working folder.
+    """
     parts = urlsplit(url)
     if parts.scheme in ("http", "https"):
         return None
     if parts.scheme == "file":
+        if parts.netloc in (".", ".."):
+            return Path(unquote(parts.netloc + parts.path))
         if parts.netloc not in ("", "localhost"):
             raise InputError(f"{url}: a file URL names a path of this machine, as in file:///folder/file.")
         return Path(unquote(parts.path))

@@ -15,7 +15,8 @@ from spikegeometry.errors import InputError
 from spikegeometry.genomes.cleaning import Rejection, clean
 from spikegeometry.genomes.fasta import read_fasta, read_single
 from spikegeometry.genomes.founders import Founder, read_founders
-from spikegeometry.genomes.labels import match_name, read_table_labels
+from spikegeometry.genomes.labels import read_table_labels
+from spikegeometry.genomes.names import Names
 from spikegeometry.genomes.sources import Genome
 
 BASES = np.frombuffer(b"ACGT", np.uint8)
@@ -108,7 +109,11 @@ def choose_founders(
     else:
         genomes = None
         table = {"labels": block["labels"], "name_column": "name", "class_column": "class", "classes": {}}
-        class_of = {name: label.class_name for name, label in read_table_labels(table, None, key).items()}
+        labels = read_table_labels(table, None, key)
+        for genome in (*labels.rejected, *(label.genome(name, None) for name, label in labels.by_name.items())):
+            if genome.rejection:
+                raise InputError(f"{genome.rejection.detail} (founder {genome.accession})")
+        class_of = {name: label.class_name for name, label in labels.by_name.items()}
     chosen = {}
     if not every_class:
         classes = [name for name in classes if name in class_of.values()] or classes
@@ -127,11 +132,13 @@ def choose_founders(
 
 
 def _read_founder_genomes(path: str, class_of: dict[str, str], wanted: set[str], key: str) -> dict[str, Founder]:
-    genomes = {}
+    genomes, names = {}, Names(sorted(class_of))
     for record in read_fasta(path):
-        name = match_name(record.name, wanted)
-        if name is not None:
-            genomes[name] = Founder(name, class_of[name], record.sequence)
+        match names.match(record.name):
+            case [name] if name in genomes:
+                raise InputError(f"{path} has two sequences of the founder {name}. Keep one.")
+            case [name] if name in wanted:
+                genomes[name] = Founder(name, class_of[name], record.sequence)
     for name in sorted(wanted - set(genomes)):
         raise InputError(f"{path} has no sequence of the founder {name}, which {key}.labels lists. Remove its row.")
     return genomes

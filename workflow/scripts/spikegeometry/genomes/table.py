@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.classification import ClassRules
 from spikegeometry.genomes.fasta import read_fasta
-from spikegeometry.genomes.labels import match_name, read_table_labels
+from spikegeometry.genomes.labels import read_table_labels
 from spikegeometry.genomes.sources import Genome
 
 
 def read_table(block: dict, rules: ClassRules | None, key: str) -> Iterator[Genome]:
     """Yield every record of the files of a `table` source.
 
-    With a table of labels the accession is the name in the table that the FASTA header bears; names that no file
-    bears follow at the end, without sequence. Where `block["sequences"]` maps each class to a file instead, the
-    accession is the whole header.
+    With a table of labels the accession is the name in the table that the FASTA header bears; rows of the table that
+    are broken come first, names that no file bears follow at the end, without sequence. Where `block["sequences"]`
+    maps each class to a file instead, the accession is the whole header.
 
     Parameters
     ----------
@@ -29,17 +29,15 @@ def read_table(block: dict, rules: ClassRules | None, key: str) -> Iterator[Geno
         yield from _read_class_files(sequences)
         return
     labels = read_table_labels(block, rules, key)
+    yield from labels.rejected
     found = set()
     paths = [sequences] if isinstance(sequences, str) else sequences
     for path in paths:
         for record in read_fasta(path):
-            name = match_name(record.name, labels)
-            if name is None:
-                yield Genome(record.name, "", record.sequence)
-            else:
-                found.add(name)
-                yield labels[name].genome(name, record.sequence)
-    for name, label in labels.items():
+            name, genome = labels.genome(record.name, record.sequence)
+            found.add(name)
+            yield genome
+    for name, label in labels.by_name.items():
         if name not in found:
             yield label.genome(name, None)
 
