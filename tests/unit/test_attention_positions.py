@@ -131,15 +131,35 @@ def test_attention_at_the_defining_position():
     assert enrichment["value"].tolist() == pytest.approx([math.log2(14 / 9), 0])
     # Equal sequences: no spread.
     assert enrichment["low"].tolist() == pytest.approx(enrichment["value"].tolist())
-    # One of seven windows, and one of two, has more; with even attention every draw has as much.
+    # One of seven windows, and one of two, has more, and the run itself as much; with even attention every draw has.
     p = table.loc[("domain", "p_position"), "value"].tolist()
-    assert p == pytest.approx([1 / 7, 1], abs=0.04)
-    assert table.loc[("alike", "p_position"), "value"].tolist() == pytest.approx([0.5, 1], abs=0.06)
+    assert p == pytest.approx([2 / 8, 1], abs=0.05)
+    assert table.loc[("alike", "p_position"), "value"].tolist() == pytest.approx([2 / 3, 1], abs=0.06)
     assert table.loc[("domain", "q_position"), "value"].tolist() == pytest.approx([2 * p[0], 1])
     whole = table[table["layer"].isna()]["value"]
     assert whole["domain", "entropy"] == 1 and whole["domain", "entropy_expected"] == pytest.approx(2 / 7)
     assert whole["alike", "entropy_expected"] == 1
     assert whole["alike", "runs_tested"] == whole["alike", "positions"] == 1
+
+
+@pytest.mark.parametrize("runs", [1, 2, 4])
+def test_p_values_of_noise_are_those_of_chance(runs):
+    """Each run among 20 windows of its own domain, all alike: P(p <= a) is a, and not more where p comes in steps."""
+    domain = [name for name in "abcd"[:runs] for _ in range(21)]
+    positions = positions_of([1, *[0] * 20] * runs, domain=domain)
+    noise = np.random.default_rng(runs).exponential(size=(4, 1, 1000, 21 * runs))
+    places = pd.DataFrame({"layer": 1, "head": np.arange(1000), "variant": "kmers"})
+    options = {"matches": 20, "permutations": 999, "samples": 2, "confidence": 0.95}
+    tables = [position_tests(positions, {"x": one}, places, **options, seed=seed) for seed, one in enumerate(noise)]
+    table = pd.concat(tables)
+    p = table.loc[(table["statistic"] == "p_position") & (table["against"] == "alike"), "value"].to_numpy()
+    assert len(p) == 4000
+    for level in (0.01, 0.05):
+        spread = math.sqrt(level * (1 - level) / len(p))
+        share = (p <= level).mean()
+        assert share < level + 4 * spread
+        if runs == 4:
+            assert share > level - 6 * spread
 
 
 def test_runs_without_a_window_are_left_out_and_counted():

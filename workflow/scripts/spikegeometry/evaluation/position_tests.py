@@ -94,12 +94,13 @@ def position_tests(
 
     A run of defining positions side by side is drawn as a whole: each time, from the windows of its length in its
     domain without a defining position: from all of them (against: `domain`), or from the `matches` whose mean entropy
-    and surprisal are nearest (`alike`). Runs without such a window are left out. Statistics of each place: attention,
-    expected (mean of the draws), log2_enrichment with the bootstrap interval over sequences (none for one), p_position
-    (share of the draws, what is seen included, with as much attention), and q_position (Benjamini and Hochberg, over
-    the places of a class and variant). And of each class, without place: positions, runs and runs_tested (numbers),
-    and entropy and surprisal at the positions beside entropy_expected and surprisal_expected in the draws.
-    n is the number of sequences. A class without training sequences has no rows.
+    and surprisal are nearest (`alike`). Runs without such a window are left out. Under the null a run is a window like
+    those, so it is among those drawn. Statistics of each place: attention, expected (mean over the windows, the runs
+    left out), log2_enrichment with the bootstrap interval over sequences (none for one), p_position (share of the
+    draws, what is seen included, with as much attention), and q_position (Benjamini and Hochberg, over the places of a
+    class and variant). And of each class, without place: positions, runs and runs_tested (numbers), and entropy and
+    surprisal at the positions beside entropy_expected and surprisal_expected in the windows. n is the number of
+    sequences. A class without training sequences has no rows.
     """
     tables = []
     for number, (name, several) in enumerate(profiles.items()):
@@ -201,7 +202,7 @@ def _tests(several: np.ndarray, runs: list[Run], draws: int, generator: np.rando
     for run in runs:
         windows = (sums[:, run.length :] - sums[:, : -run.length]) / number
         attention += windows[:, run.start]
-        drawn += windows[:, generator.choice(run.starts, draws)]
+        drawn += windows[:, generator.choice([run.start, *run.starts], draws)]
         expected += windows[:, run.starts].mean(axis=1)
     as_much = (drawn >= attention[:, None] * (1 - TIE) - TIE).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
