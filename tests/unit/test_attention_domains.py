@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 
 from spikegeometry.errors import InputError
+from spikegeometry.evaluation.domain_pairs import pair_table
 from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
 from spikegeometry.figures.attention_domains import draw_attention_domains
 from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
@@ -169,6 +170,52 @@ def test_no_contrast_without_classes_or_variance(values):
     assert contrast_table(measured(values), permutations=9, seed=1).empty
 
 
+# Two classes
+
+LEVELS = {"alpha": [0.4, 0.5, 0.6], "beta": [0.2, 0.25, 0.3, 0.33], "gamma": [0.3]}
+
+
+def several_classes(levels):
+    values = [(name, value) for name, shares in levels.items() for value in shares]
+    return measured([(name, number, value) for number, (name, value) in enumerate(values)])
+
+
+def test_difference_of_two_classes():
+    twins = several_classes(LEVELS)
+    (row,) = pair_table(pd.concat([twins, twins.head(1)]), 0.95).to_dict("records")
+    assert (row["first"], row["second"], row["n_first"], row["n_second"]) == ("alpha", "beta", 3, 4)
+    # To first order, the logarithm of a mean has the mean's standard deviation over the mean.
+    of_logs = [
+        part
+        for name in ("alpha", "beta")
+        for mean, sd in [(np.mean(LEVELS[name]), np.std(LEVELS[name], ddof=1))]
+        for part in (math.log2(mean), sd / mean / math.log(2), len(LEVELS[name]))
+    ]
+    assert row["difference"] == pytest.approx(of_logs[0] - of_logs[3])
+    assert row["p"] == row["q"] == pytest.approx(stats.ttest_ind_from_stats(*of_logs, equal_var=False).pvalue)
+    for bound in (row["low"], row["high"]):
+        at_bound = [of_logs[0] - bound, *of_logs[1:]]
+        assert stats.ttest_ind_from_stats(*at_bound, equal_var=False).pvalue == pytest.approx(0.05)
+    assert row["low"] < row["difference"] < row["high"]
+
+
+def test_what_cannot_be_compared_has_no_row():
+    assert pair_table(several_classes({"alpha": [0.4, 0.4], "beta": [0.2, 0.2]}), 0.95).empty
+    assert pair_table(several_classes({"alpha": [0, 0], "beta": [0.2, 0.3]}), 0.95).empty
+    assert pair_table(several_classes({"alpha": [0.2, 0.3]}), 0.95).empty
+
+
+def test_differences_of_noise_are_those_of_chance():
+    """Two classes alike, in 2000 heads: a difference by two intervals would be found in far more than 5%."""
+    shares = np.random.default_rng(0).gamma(100, 0.003, size=(2000, 10))
+    place = pd.MultiIndex.from_product([range(1, 2001), range(10)], names=["head", "input"]).to_frame(index=False)
+    table = place.assign(share=shares.ravel(), background=0.25, layer=1, variant="kmers", domain="a")
+    found = pair_table(table.assign(**{"class": np.where(table["input"] < 5, "alpha", "beta")}), 0.95)
+    assert (found["p"] < 0.05).mean() == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / 2000))
+    assert ((found["low"] > 0) | (found["high"] < 0)).mean() == (found["p"] < 0.05).mean()
+    assert found["q"].to_numpy() == pytest.approx(stats.false_discovery_control(found["p"]))
+
+
 # The script
 
 PARAMS = {
@@ -184,7 +231,7 @@ PARAMS = {
 
 def run_domains(folder, **params):
     inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "spikes.parquet"}
-    return run_analysis("attention_domains", folder, inputs=inputs, **PARAMS | params)
+    return run_analysis("attention_domains", folder, {"pairs": "pairs.parquet"}, inputs, **PARAMS | params)
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +272,13 @@ def test_tables(tables):
     assert of_domains.to_numpy() == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.usefixtures("tables")
+def test_pairs_of_classes(run):
+    pairs = pd.read_parquet(run / "pairs.parquet")
+    # Beta has one sequence.
+    assert pairs.empty and "q" in pairs
+
+
 def test_selection(run):
     table, measurements = run_domains(run, layers=[2], heads=[3], selected_classes=["beta"])
     assert measurements[["class", "layer", "head"]].drop_duplicates().to_numpy().tolist() == [["beta", 2, 3]]
@@ -250,7 +304,8 @@ def test_native_kmers_lie_where_the_alignment_puts_them(run, tables):
     )
     write_parquet(native, run / "native.parquet")
     inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "native.parquet"}
-    _, found = run_analysis("attention_domains", run, inputs=inputs, **PARAMS | {"coordinates": "native"})
+    outputs = {"pairs": "native_pairs.parquet"}
+    _, found = run_analysis("attention_domains", run, outputs, inputs, **PARAMS | {"coordinates": "native"})
     _, before = tables
     place = ["input", "layer", "head", "variant"]
     both = [

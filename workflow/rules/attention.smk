@@ -113,6 +113,7 @@ rule attention_domains:
     output:
         table="<results>/geometry/attention_domains.tsv",
         sequences="<results>/geometry/attention_domains/sequences.parquet",
+        pairs="<results>/geometry/attention_domains/pairs.parquet",
     log:
         "<logs>/geometry/attention_domains.log",
     benchmark:
@@ -135,6 +136,7 @@ rule attention_domains:
         stride=lookup("dataset/stride", within=config),
         library=digest(
             "dataset.domains",
+            "evaluation.domain_pairs",
             "evaluation.domain_tests",
             "evaluation.summaries",
             "geometry.attention_domains",
