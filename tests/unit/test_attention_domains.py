@@ -11,6 +11,7 @@ from scipy import stats
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.domain_pairs import pair_table
 from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
+from spikegeometry.evaluation.top_heads import top_heads
 from spikegeometry.figures.attention_domains import draw_attention_domains
 from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
 from spikegeometry.geometry.heads import profiles
@@ -104,8 +105,11 @@ def test_arcs():
     maps[0, 2] = torch.tensor([0.0, 0.29, 0.42, 0.29, 0.0])
     maps[0, 0] = maps[0, 4] = torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0])
     membership = torch.tensor([[1, 0], [0.5, 0.5], [0, 1]])
-    number, inside = arcs(maps, membership, 0.3)
+    number, inside, weight, weight_inside = arcs(maps, membership, 0.3)
     assert (number.tolist(), inside.tolist()) == ([3], [[1.5, 1.5]])
+    # 0.5 in the first; 0.4 in the second; 0.42, half in both.
+    assert weight.tolist() == pytest.approx([1.32])
+    assert weight_inside[0].tolist() == pytest.approx([0.71, 0.61])
 
 
 # Tests over sequences
@@ -120,7 +124,7 @@ def measured(values, background=0.25):
     """Measurements of one domain in one head: (class, input, share)."""
     rows = pd.DataFrame(values, columns=["class", "input", "share"])
     place = {"layer": 1, "head": 1, "variant": "kmers", "domain": "a"}
-    return rows.assign(**place, background=background, kmers=100, arcs=60, arcs_inside=30)
+    return rows.assign(**place, background=background, kmers=100, arcs=60, arcs_inside=30, weight=24, weight_inside=18)
 
 
 def statistics(table, name):
@@ -137,8 +141,9 @@ def test_table_of_a_class():
     assert alpha.loc["q_shift", "value"] == 0.03
     # The twins count once: 120 arcs, half of them inside; beta has too few.
     assert (alpha.loc["arcs", "value"], alpha.loc["arcs_share", "value"]) == (120, 0.5)
+    assert alpha.loc["arcs_weight_share", "value"] == 0.75
     assert alpha.loc["z_arcs", "value"] == pytest.approx(two_proportions(60, 120, 25, 100)[0])
-    assert not {"arcs_share", "z_arcs", "p_arcs"} & set(beta.index)
+    assert not {"arcs_share", "arcs_weight_share", "z_arcs", "p_arcs"} & set(beta.index)
     assert beta.loc["share", ["low", "high"]].isna().all()
     assert statistics(table, "all").loc["share", "n"] == 3
 
@@ -168,6 +173,18 @@ def test_contrast_of_classes():
 @pytest.mark.parametrize("values", [[("alpha", 0, 0.2), ("alpha", 1, 0.6)], [("alpha", 0, 0.2), ("beta", 1, 0.2)]])
 def test_no_contrast_without_classes_or_variance(values):
     assert contrast_table(measured(values), permutations=9, seed=1).empty
+
+
+def test_top_heads():
+    rows = [("alpha", head, share) for head, share in ((1, 0.2), (2, 0.5), (3, 0.3), (4, 0.1))]
+    rows += [("beta", head, share) for head, share in ((1, 0.4), (2, 0.4))]
+    table = pd.DataFrame(rows, columns=["class", "head", "value"]).assign(layer=1, variant="kmers", domain="a")
+    table = table.assign(statistic="share", low=table["value"] - 0.1, high=1, n=3)
+    found = top_heads(pd.concat([table, table.assign(statistic="background", value=9)], ignore_index=True))
+    assert found[["class", "head", "share", "low", "median", "heads"]].to_numpy().tolist() == [
+        ["alpha", 2, 0.5, 0.4, 0.25, 4],
+        ["beta", 1, 0.4, pytest.approx(0.3), 0.4, 2],
+    ]
 
 
 # Two classes
@@ -231,7 +248,9 @@ PARAMS = {
 
 def run_domains(folder, **params):
     inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "spikes.parquet"}
-    return run_analysis("attention_domains", folder, {"pairs": "pairs.parquet"}, inputs, **PARAMS | params)
+    return run_analysis(
+        "attention_domains", folder, {"pairs": "pairs.parquet", "top": "top.tsv"}, inputs, **PARAMS | params
+    )
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +323,7 @@ def test_native_kmers_lie_where_the_alignment_puts_them(run, tables):
     )
     write_parquet(native, run / "native.parquet")
     inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "native.parquet"}
-    outputs = {"pairs": "native_pairs.parquet"}
+    outputs = {"pairs": "native_pairs.parquet", "top": "native_top.tsv"}
     _, found = run_analysis("attention_domains", run, outputs, inputs, **PARAMS | {"coordinates": "native"})
     _, before = tables
     place = ["input", "layer", "head", "variant"]

@@ -10,6 +10,7 @@ from spikegeometry.dataset.domains import domain_shares, domains_of_kmers, read_
 from spikegeometry.evaluation.domain_pairs import pair_table
 from spikegeometry.evaluation.domain_tests import contrast_table, domain_table
 from spikegeometry.evaluation.summaries import ALL_CLASSES, distinct, labelled_sequences, measurement_table
+from spikegeometry.evaluation.top_heads import top_heads
 from spikegeometry.geometry.attention_domains import TurnedShares, measure_heads
 from spikegeometry.geometry.heads import attention_maps
 from spikegeometry.geometry.placement import token_bases
@@ -52,6 +53,7 @@ shifts = measurement_table(
     for key, p in turned.p_values()
 )
 table = domain_table(measurements, shifts, classes, params.bootstrap, params.confidence, params.seed)
+write_tsv(top_heads(table), snakemake.output.top)
 contrast = contrast_table(measurements, params.permutations, params.seed)
 write_parquet(measurements, snakemake.output.sequences)
 write_parquet(pair_table(measurements, params.confidence), snakemake.output.pairs)
