@@ -20,7 +20,8 @@ def domain_table(
     """Long table of classes: share, background, log2_enrichment, p_shift, q_shift and, of arcs, number, shares and z.
 
     `measurements`: a row for each sequence and place (PLACES) with class, input, share, background, kmers (their
-    number), arcs, arcs_inside, weight and weight_inside (the attention of both); `shifts`: class, places, p_shift, for each class that has measurements and for `all`.
+    number), and ARCS: the number of arcs and of those inside, and the attention of both; `shifts`: class, places,
+    p_shift, for each class that has measurements and for `all`.
     Intervals are bootstraps over the distinct inputs, missing for one. q_shift is Benjamini and Hochberg's, over all
     heads and domains of a class and variant. z_arcs and p_arcs hold the share of arcs against that of the k-mers by
     two proportions; this takes arcs for independent, and is kept only for comparison with publications that do so.
