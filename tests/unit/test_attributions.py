@@ -115,6 +115,9 @@ def test_chances():
     # Both wanted come before both others.
     assert found["excess_sites"] == pytest.approx(1 - 2 / 4)
     assert precisions(torch.arange(8.0), wanted, others, differs, 2)["excess_sites"] == pytest.approx(0 - 2 / 4)
+    # A k-mer that defines no class does not count, however large its score.
+    outside = torch.tensor([7.0, 6, 5, 4, 9, 2, 1, 0])
+    assert precisions(outside, wanted, others, differs, 2)["excess_sites"] == pytest.approx(1 - 2 / 4)
     assert np.isnan(precisions(torch.arange(8.0), wanted, torch.zeros(8) > 0, differs, 2)["excess_sites"])
     assert found["excess_differing"] == pytest.approx(2 / 3)
     # More than differ: all three of these, and one of the five others.
