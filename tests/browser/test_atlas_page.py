@@ -46,7 +46,17 @@ def test_page_may_not_reach_the_network(small):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_view_without_its_analyses_says_so(open_atlas, view):
-    gone = ("isotropy", "cone_index", "attention_gates", "pairs", "tokens", "attributions", "spectra", "spaces")
+    gone = (
+        "isotropy",
+        "cone_index",
+        "attention_gates",
+        "pairs",
+        "tokens",
+        "attributions",
+        "spectra",
+        "spaces",
+        "contrasts",
+    )
     opened = open_atlas(page(contents(SIZE, CLASSES, without=gone)))
     opened.show(f"view={view}")
     assert opened.errors == []
@@ -82,12 +92,32 @@ def test_two_classes_are_compared(small):
     table = random_tables(SIZE, CLASSES)["attention_domains"]
     rows = table[(table["domain"] == "RBD") & (table["statistic"] == "log2_enrichment")]
     first, second = (rows[rows["class"] == name].set_index(["layer", "head"]) for name in ("beta", "gamma"))
-    wanted = first[(first["low"] > 0) & ~(second["low"] > 0)]
+    tests = random_details(SIZE, CLASSES)["contrasts"]
+    tests = tests[(tests["domain"] == "RBD") & (tests["first"] == "beta") & (tests["second"] == "gamma")]
+    tests = tests[tests["q"] < 0.05].set_index(["layer", "head"])
+    wanted = tests[(first["value"] - second["value"]).reindex(tests.index) > 0]
+    assert len(wanted)
     shown = small.rows("Attention to RBD")
     assert {row[0] for row in shown} == {f"layer {layer}, head {int(head)}" for layer, head in wanted.index}
     assert small.page.inner_text("#answer").startswith(f"{len(wanted)} of {SIZE.layers * SIZE.heads} heads")
     for row in shown:
         assert float(row[7]) == pytest.approx(float(row[1]) - float(row[4]), rel=1e-5)
+        assert float(row[9]) == 0.001
+    interval = {row[0]: row[8] for row in shown}
+    for layer, head, low, high in wanted.reset_index()[["layer", "head", "low", "high"]].itertuples(index=False):
+        assert interval[f"layer {layer}, head {head}"] == f"{low:.10g} to {high:.10g}"
+
+
+def test_classes_in_the_other_order_are_the_same_test_turned(small):
+    rows = {}
+    for pair in ("class=beta&class=gamma", "class=gamma&class=beta"):
+        small.show(f"view=grid&stat=log2_enrichment.RBD&{pair}")
+        rows[pair] = {row[0]: row[8:] for row in small.rows("Attention to RBD") if row[9]}
+    straight, turned = rows.values()
+    assert straight.keys() == turned.keys() and len(straight)
+    for name, (interval, q) in straight.items():
+        low, high = map(float, interval.split(" to "))
+        assert ([-high, -low], q) == ([float(bound) for bound in turned[name][0].split(" to ")], turned[name][1])
 
 
 def test_head_shows_the_table_and_the_pairs(small):

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -127,7 +127,18 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
             form="head", spectrum="singular", value=lambda table: 1 / table["rank"]
         ),
         "spaces": spaces.assign(**numbers),
+        "contrasts": random_contrasts(size, classes),
     }
+
+
+def random_contrasts(size: Size, classes: list[str]) -> pd.DataFrame:
+    """Tests of all two classes in the order given, of which every third head has none."""
+    generator = np.random.default_rng(9)
+    places = product(combinations(classes, 2), range(1, size.layers + 1), range(1, size.heads + 1), ("NTD", "RBD"))
+    rows = [(*pair, layer, head, domain) for pair, layer, head, domain in places if (layer + head) % 3]
+    table = pd.DataFrame(rows, columns=["first", "second", "layer", "head", "domain"]).assign(variant="kmers")
+    low = generator.normal(size=len(table)).round(3)
+    return table.assign(low=low, high=(low + 0.5).round(3), q=generator.choice([0.001, 0.2], len(table)))
 
 
 class RandomMaps(dict):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from small_atlas import PARTS, PROGRAMS, Size, contents, data_of, page, random_details, random_tables
+from small_atlas import PARTS, PROGRAMS, Size, contents, data_of, page, random_contrasts, random_details, random_tables
 from spikegeometry.report.arrays import attention_arrays, bin_size, pooled, principal_components
 from spikegeometry.report.atlas import embedded
 from spikegeometry.report.card import pinned
@@ -66,6 +66,18 @@ def test_an_entry_is_the_most_frequent_and_missing_heads_stay_empty():
     assert shown["categories"] == ["block", "vertical"]
     assert shown["classes"]["alpha"]["category"] == [None, 0, 1, None]
     assert shown["classes"]["alpha"]["value"] == [None, 1, 0.75, None]
+
+
+def test_differences_of_two_classes(atlas):
+    shown = atlas["contrasts"]["log2_enrichment.RBD"]
+    table = random_contrasts(SIZE, CLASSES)
+    rows = table[(table["domain"] == "RBD") & (table["first"] == CLASSES[0]) & (table["second"] == CLASSES[1])]
+    one = shown[0]
+    assert (one["first"], one["second"]) == tuple(CLASSES[:2])
+    for row in rows.itertuples():
+        cell = (row.layer - 1) * SIZE.heads + row.head - 1
+        assert (one["low"][cell], one["high"][cell], one["q"][cell]) == (row.low, row.high, row.q)
+    assert sum(value is not None for value in one["q"]) == len(rows) < SIZE.layers * SIZE.heads
 
 
 def test_statistics_of_weights_have_no_class(atlas):

@@ -9,7 +9,9 @@ import torch
 from scipy import stats
 
 from spikegeometry.errors import InputError
+from spikegeometry.evaluation.domain_pairs import pair_table
 from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
+from spikegeometry.evaluation.top_heads import top_heads
 from spikegeometry.figures.attention_domains import draw_attention_domains
 from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
 from spikegeometry.geometry.heads import profiles
@@ -103,8 +105,11 @@ def test_arcs():
     maps[0, 2] = torch.tensor([0.0, 0.29, 0.42, 0.29, 0.0])
     maps[0, 0] = maps[0, 4] = torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0])
     membership = torch.tensor([[1, 0], [0.5, 0.5], [0, 1]])
-    number, inside = arcs(maps, membership, 0.3)
+    number, inside, weight, weight_inside = arcs(maps, membership, 0.3)
     assert (number.tolist(), inside.tolist()) == ([3], [[1.5, 1.5]])
+    # 0.5 in the first; 0.4 in the second; 0.42, half in both.
+    assert weight.tolist() == pytest.approx([1.32])
+    assert weight_inside[0].tolist() == pytest.approx([0.71, 0.61])
 
 
 # Tests over sequences
@@ -119,7 +124,7 @@ def measured(values, background=0.25):
     """Measurements of one domain in one head: (class, input, share)."""
     rows = pd.DataFrame(values, columns=["class", "input", "share"])
     place = {"layer": 1, "head": 1, "variant": "kmers", "domain": "a"}
-    return rows.assign(**place, background=background, kmers=100, arcs=60, arcs_inside=30)
+    return rows.assign(**place, background=background, kmers=100, arcs=60, arcs_inside=30, weight=24, weight_inside=18)
 
 
 def statistics(table, name):
@@ -136,8 +141,9 @@ def test_table_of_a_class():
     assert alpha.loc["q_shift", "value"] == 0.03
     # The twins count once: 120 arcs, half of them inside; beta has too few.
     assert (alpha.loc["arcs", "value"], alpha.loc["arcs_share", "value"]) == (120, 0.5)
+    assert alpha.loc["arcs_weight_share", "value"] == 0.75
     assert alpha.loc["z_arcs", "value"] == pytest.approx(two_proportions(60, 120, 25, 100)[0])
-    assert not {"arcs_share", "z_arcs", "p_arcs"} & set(beta.index)
+    assert not {"arcs_share", "arcs_weight_share", "z_arcs", "p_arcs"} & set(beta.index)
     assert beta.loc["share", ["low", "high"]].isna().all()
     assert statistics(table, "all").loc["share", "n"] == 3
 
@@ -169,6 +175,64 @@ def test_no_contrast_without_classes_or_variance(values):
     assert contrast_table(measured(values), permutations=9, seed=1).empty
 
 
+def test_top_heads():
+    rows = [("alpha", head, share) for head, share in ((1, 0.2), (2, 0.5), (3, 0.3), (4, 0.1))]
+    rows += [("beta", head, share) for head, share in ((1, 0.4), (2, 0.4))]
+    table = pd.DataFrame(rows, columns=["class", "head", "value"]).assign(layer=1, variant="kmers", domain="a")
+    table = table.assign(statistic="share", low=table["value"] - 0.1, high=1, n=3)
+    found = top_heads(pd.concat([table, table.assign(statistic="background", value=9)], ignore_index=True))
+    assert found[["class", "head", "share", "low", "median", "heads"]].to_numpy().tolist() == [
+        ["alpha", 2, 0.5, 0.4, 0.25, 4],
+        ["beta", 1, 0.4, pytest.approx(0.3), 0.4, 2],
+    ]
+
+
+# Two classes
+
+LEVELS = {"alpha": [0.4, 0.5, 0.6], "beta": [0.2, 0.25, 0.3, 0.33], "gamma": [0.3]}
+
+
+def several_classes(levels):
+    values = [(name, value) for name, shares in levels.items() for value in shares]
+    return measured([(name, number, value) for number, (name, value) in enumerate(values)])
+
+
+def test_difference_of_two_classes():
+    twins = several_classes(LEVELS)
+    (row,) = pair_table(pd.concat([twins, twins.head(1)]), 0.95).to_dict("records")
+    assert (row["first"], row["second"], row["n_first"], row["n_second"]) == ("alpha", "beta", 3, 4)
+    # To first order, the logarithm of a mean has the mean's standard deviation over the mean.
+    of_logs = [
+        part
+        for name in ("alpha", "beta")
+        for mean, sd in [(np.mean(LEVELS[name]), np.std(LEVELS[name], ddof=1))]
+        for part in (math.log2(mean), sd / mean / math.log(2), len(LEVELS[name]))
+    ]
+    assert row["difference"] == pytest.approx(of_logs[0] - of_logs[3])
+    assert row["p"] == row["q"] == pytest.approx(stats.ttest_ind_from_stats(*of_logs, equal_var=False).pvalue)
+    for bound in (row["low"], row["high"]):
+        at_bound = [of_logs[0] - bound, *of_logs[1:]]
+        assert stats.ttest_ind_from_stats(*at_bound, equal_var=False).pvalue == pytest.approx(0.05)
+    assert row["low"] < row["difference"] < row["high"]
+
+
+def test_what_cannot_be_compared_has_no_row():
+    assert pair_table(several_classes({"alpha": [0.4, 0.4], "beta": [0.2, 0.2]}), 0.95).empty
+    assert pair_table(several_classes({"alpha": [0, 0], "beta": [0.2, 0.3]}), 0.95).empty
+    assert pair_table(several_classes({"alpha": [0.2, 0.3]}), 0.95).empty
+
+
+def test_differences_of_noise_are_those_of_chance():
+    """Two classes alike, in 2000 heads: a difference by two intervals would be found in far more than 5%."""
+    shares = np.random.default_rng(0).gamma(100, 0.003, size=(2000, 10))
+    place = pd.MultiIndex.from_product([range(1, 2001), range(10)], names=["head", "input"]).to_frame(index=False)
+    table = place.assign(share=shares.ravel(), background=0.25, layer=1, variant="kmers", domain="a")
+    found = pair_table(table.assign(**{"class": np.where(table["input"] < 5, "alpha", "beta")}), 0.95)
+    assert (found["p"] < 0.05).mean() == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / 2000))
+    assert ((found["low"] > 0) | (found["high"] < 0)).mean() == (found["p"] < 0.05).mean()
+    assert found["q"].to_numpy() == pytest.approx(stats.false_discovery_control(found["p"]))
+
+
 # The script
 
 PARAMS = {
@@ -184,7 +248,9 @@ PARAMS = {
 
 def run_domains(folder, **params):
     inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "spikes.parquet"}
-    return run_analysis("attention_domains", folder, inputs=inputs, **PARAMS | params)
+    return run_analysis(
+        "attention_domains", folder, {"pairs": "pairs.parquet", "top": "top.tsv"}, inputs, **PARAMS | params
+    )
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +291,13 @@ def test_tables(tables):
     assert of_domains.to_numpy() == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.usefixtures("tables")
+def test_pairs_of_classes(run):
+    pairs = pd.read_parquet(run / "pairs.parquet")
+    # Beta has one sequence.
+    assert pairs.empty and "q" in pairs
+
+
 def test_selection(run):
     table, measurements = run_domains(run, layers=[2], heads=[3], selected_classes=["beta"])
     assert measurements[["class", "layer", "head"]].drop_duplicates().to_numpy().tolist() == [["beta", 2, 3]]
@@ -250,7 +323,8 @@ def test_native_kmers_lie_where_the_alignment_puts_them(run, tables):
     )
     write_parquet(native, run / "native.parquet")
     inputs = {"domains": "domains.tsv", "regions": "regions.tsv", "spikes": "native.parquet"}
-    _, found = run_analysis("attention_domains", run, inputs=inputs, **PARAMS | {"coordinates": "native"})
+    outputs = {"pairs": "native_pairs.parquet", "top": "native_top.tsv"}
+    _, found = run_analysis("attention_domains", run, outputs, inputs, **PARAMS | {"coordinates": "native"})
     _, before = tables
     place = ["input", "layer", "head", "variant"]
     both = [

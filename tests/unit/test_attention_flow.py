@@ -221,6 +221,7 @@ def test_rank_correlations():
 PARAMS = {
     "weights": "attention",
     "residual": 0.5,
+    "source": 0,
     "exact_sinks": 4,
     "k": 12,
     "stride": 9,
@@ -317,6 +318,21 @@ def test_norms_instead_of_attention(run, tables):
     assert (sequences["rollout"] - tables[1]["rollout"]).abs().max() > 1e-3
 
 
+def test_another_source(run):
+    """What k-mer 3 draws is the row of token 3; that of a k-mer that a sequence lacks does not exist."""
+    _, sequences = run_analysis("attention_flow", run, **PARAMS | {"source": 3})
+    _, hidden = next(iter(Recorded(run / "activations")))
+    mixes = [
+        (attention_maps(states, layer, 4).double().mean(dim=0) + torch.eye(hidden.shape[1])) / 2
+        for states, layer in zip(hidden, read_layers(run / "model"), strict=False)
+    ]
+    first = sequences[sequences["sequence"] == "alpha/0"]
+    expected = (mixes[2] @ mixes[1] @ mixes[0])[3]
+    assert first["rollout"].to_numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+    with pytest.raises(InputError, match=r"analyses\.attention_flow\.source: 11 does not exist"):
+        run_analysis("attention_flow", run, **PARAMS | {"source": 11})
+
+
 def test_selection(run):
     chosen = {"heads": [3], "selected_classes": ["beta"], "exact_sinks": 0}
     _, sequences = run_analysis("attention_flow", run, **PARAMS | chosen)
@@ -333,8 +349,8 @@ def test_what_does_not_exist_is_named(run, key, value, message):
 def test_figure(run, tables):
     domains = pd.DataFrame({"name": ["head", "tail"], "first": [0.5, 6.5], "last": [6.5, 12.5]})
     table, _, layers = tables
-    figure = draw_attention_flow(table, layers, domains, CLASSES, CLASSES)
+    figure = draw_attention_flow(table, layers, domains, CLASSES, CLASSES, 0)
     assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
     assert [text.get_text() for text in figure.axes[0].texts] == ["head", "tail"]
     without, _ = run_analysis("attention_flow", run, **PARAMS | {"exact_sinks": 0})
-    assert "gap" not in draw_attention_flow(without, layers, domains, CLASSES, CLASSES).axes[2].get_title()
+    assert "gap" not in draw_attention_flow(without, layers, domains, CLASSES, CLASSES, 3).axes[2].get_title()

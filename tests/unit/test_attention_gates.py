@@ -37,6 +37,11 @@ def scored(**values):
         ({"self": 0.5, "vertical": 0.5}, "vertical+self"),
         ({"bwd": 0.4, "cluster": 0.4 + 1e-8, "diffuse": 0.4}, "diffuse+cluster"),
         ({"diag": 0.9}, HETEROGENEOUS),
+        ({"bwd": 0.4, "fwd": 0.4}, "fwd+bwd"),
+        ({"self": 0.5, "bwd": 0.4, "fwd": 0.4}, "self+fwd+bwd"),
+        ({"self": 0.5, "bwd": 0.4, "fwd": 0.41}, "self+fwd"),
+        ({"self": 0.5, "vertical": 0.45, "bwd": 0.4, "fwd": 0.4}, "self+vertical"),
+        ({"self": 0.5, "bwd": 0.2, "fwd": 0.2}, "self"),
     ],
 )
 def test_names(scores, label):

@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
-from spikegeometry.evaluation.position_tests import matched_windows, position_table, position_tests, training_spikes
+from spikegeometry.evaluation.position_findings import position_findings
+from spikegeometry.evaluation.position_tests import (
+    ALIKE,
+    DOMAIN,
+    ELSEWHERE,
+    matched_windows,
+    place_table,
+    position_table,
+    position_tests,
+    training_spikes,
+)
 from spikegeometry.figures.attention_positions import draw_attention_positions
 from spikegeometry.geometry.attention_positions import slot_profiles
 from spikegeometry.geometry.placement import nearest_slots, token_bases
@@ -60,10 +70,15 @@ def test_positions():
     spikes = pd.DataFrame(
         {"class": ["x", "x", "x", "y"], "projected": [MUTATED, MUTATED, GENE[:10] + "N" + GENE[11:], GENE]}
     )
-    table = position_table(spikes, GENE, DOMAINS, ["x", "y"], 4, 3, share=0.75)
+    fourth, fifth = np.arange(1, 10) == 4, np.arange(1, 10) == 5
+    sites = {"x": (fourth, fifth), "y": (fifth, fourth), "z": (fourth | fifth, fourth & fifth)}
+    table = position_table(spikes, GENE, DOMAINS, ["x", "y", "z"], sites, 4, 3)
+    assert set(table["class"]) == {"x", "y"}
+    undefined = position_table(spikes, GENE, DOMAINS, ["x"], {}, 4, 3)
+    assert len(undefined) == 9 and not undefined[["defining", "elsewhere"]].any(axis=None)
     x, y = (table[table["class"] == name].set_index("token") for name in "xy")
+    assert x.index[x["defining"]].tolist() == y.index[y["elsewhere"]].tolist() == [4]
     # The unknown k-mer does not count: both known ones of x differ.
-    assert x.index[x["defining"]].tolist() == [4] and not y["defining"].any()
     # Two k-mers, each of half the classes.
     assert x.loc[4, ["differing", "entropy", "surprisal"]].tolist() == pytest.approx([1, 1, 1])
     assert y.loc[4, "surprisal"] == pytest.approx(1)
@@ -72,7 +87,7 @@ def test_positions():
     assert x.loc[4, ["first_residue", "last_residue"]].tolist() == [4, 5]
 
 
-def positions_of(defining, domain=None, entropy=None, name="x"):
+def positions_of(defining, domain=None, entropy=None, elsewhere=None, name="x"):
     n = len(defining)
     return pd.DataFrame(
         {
@@ -80,6 +95,7 @@ def positions_of(defining, domain=None, entropy=None, name="x"):
             "token": np.arange(1, n + 1),
             "domain": domain or ["a"] * n,
             "defining": np.array(defining, dtype=bool),
+            "elsewhere": np.array(elsewhere or [0] * n, dtype=bool),
             "entropy": entropy or [0.0] * n,
             "surprisal": 0.0,
         }
@@ -88,7 +104,7 @@ def positions_of(defining, domain=None, entropy=None, name="x"):
 
 def test_windows_are_as_long_in_the_domain_and_free():
     defining = [0, 1, 1, 0, 0, 0, 1, 0, 0, 1]
-    runs = matched_windows(positions_of(defining, domain=list("aaaaaabbbb")), np.ones(10, dtype=bool), None)
+    runs = matched_windows(positions_of(defining, domain=list("aaaaaabbbb")), np.ones(10, dtype=bool), DOMAIN, 1)
     assert [(run.start, run.length, run.starts.tolist()) for run in runs] == [
         (1, 2, [3, 4]),
         (6, 1, [7, 8]),
@@ -98,17 +114,23 @@ def test_windows_are_as_long_in_the_domain_and_free():
 
 def test_neighbours_of_two_domains_are_two_runs_and_unseen_slots_none():
     seen = np.array([1, 1, 1, 1, 1, 0], dtype=bool)
-    runs = matched_windows(positions_of([0, 1, 1, 0, 0, 0], domain=list("aabbbb")), seen, None)
+    runs = matched_windows(positions_of([0, 1, 1, 0, 0, 0], domain=list("aabbbb")), seen, DOMAIN, 1)
     assert [(run.start, run.length, run.starts.tolist()) for run in runs] == [(1, 1, [0]), (2, 1, [3, 4])]
 
 
 def test_nearest_windows():
     entropy = [1.0, 0.9, 0.0, 0.7, 0.1]
-    (run,) = matched_windows(positions_of([1, 0, 0, 0, 0], entropy=entropy), np.ones(5, dtype=bool), 2)
+    (run,) = matched_windows(positions_of([1, 0, 0, 0, 0], entropy=entropy), np.ones(5, dtype=bool), ALIKE, 2)
     assert run.starts.tolist() == [1, 3]
 
 
-PLACE = pd.DataFrame({"layer": [1, 1], "head": [1, 2], "variant": "kmers"})
+def test_windows_that_define_other_classes_lie_anywhere():
+    positions = positions_of([1, 1, 0, 0, 0, 1, 0, 0], list("aaaabbbb"), elsewhere=[0, 0, 1, 1, 1, 0, 0, 1])
+    runs = matched_windows(positions, np.ones(8, dtype=bool), ELSEWHERE, 1)
+    assert [(run.length, run.starts.tolist()) for run in runs] == [(2, [2, 3]), (1, [2, 3, 4, 7])]
+
+
+PLACE = place_table([1], ["kmers"], [1, 2])
 
 
 def results_of(positions, profiles, **options):
@@ -131,15 +153,35 @@ def test_attention_at_the_defining_position():
     assert enrichment["value"].tolist() == pytest.approx([math.log2(14 / 9), 0])
     # Equal sequences: no spread.
     assert enrichment["low"].tolist() == pytest.approx(enrichment["value"].tolist())
-    # One of seven windows, and one of two, has more; with even attention every draw has as much.
+    # One of seven windows, and one of two, has more, and the run itself as much; with even attention every draw has.
     p = table.loc[("domain", "p_position"), "value"].tolist()
-    assert p == pytest.approx([1 / 7, 1], abs=0.04)
-    assert table.loc[("alike", "p_position"), "value"].tolist() == pytest.approx([0.5, 1], abs=0.06)
+    assert p == pytest.approx([2 / 8, 1], abs=0.05)
+    assert table.loc[("alike", "p_position"), "value"].tolist() == pytest.approx([2 / 3, 1], abs=0.06)
     assert table.loc[("domain", "q_position"), "value"].tolist() == pytest.approx([2 * p[0], 1])
     whole = table[table["layer"].isna()]["value"]
     assert whole["domain", "entropy"] == 1 and whole["domain", "entropy_expected"] == pytest.approx(2 / 7)
     assert whole["alike", "entropy_expected"] == 1
     assert whole["alike", "runs_tested"] == whole["alike", "positions"] == 1
+
+
+@pytest.mark.parametrize("runs", [1, 2, 4])
+def test_p_values_of_noise_are_those_of_chance(runs):
+    """Each run among 20 windows of its own domain, all alike: P(p <= a) is a, and not more where p comes in steps."""
+    domain = [name for name in "abcd"[:runs] for _ in range(21)]
+    positions = positions_of([1, *[0] * 20] * runs, domain=domain)
+    noise = np.random.default_rng(runs).exponential(size=(4, 1, 1000, 21 * runs))
+    places = place_table([1], ["kmers"], range(1000))
+    options = {"matches": 20, "permutations": 999, "samples": 2, "confidence": 0.95}
+    tables = [position_tests(positions, {"x": one}, places, **options, seed=seed) for seed, one in enumerate(noise)]
+    table = pd.concat(tables)
+    p = table.loc[(table["statistic"] == "p_position") & (table["against"] == "alike"), "value"].to_numpy()
+    assert len(p) == 4000
+    for level in (0.01, 0.05):
+        spread = math.sqrt(level * (1 - level) / len(p))
+        share = (p <= level).mean()
+        assert share < level + 4 * spread
+        if runs == 4:
+            assert share > level - 6 * spread
 
 
 def test_runs_without_a_window_are_left_out_and_counted():
@@ -151,17 +193,44 @@ def test_runs_without_a_window_are_left_out_and_counted():
     assert table.loc[("alike", "log2_enrichment"), ["low", "high"]].isna().all(axis=None)
 
 
+# Findings
+
+
+def summed(values):
+    """Table of two heads whose attention and expected attention of each class against each control are these."""
+    rows = [
+        (name, against, "kmers", statistic, value * share)
+        for (name, against), both in values.items()
+        for statistic, value in zip(("attention", "expected"), both, strict=True)
+        for share in (0.25, 0.75)
+    ]
+    return pd.DataFrame(rows, columns=["class", "against", "variant", "statistic", "value"])
+
+
+def test_attention_that_goes_to_the_sites_of_all_classes_is_not_the_classs_own():
+    """Twice what others alike get, and no more than the sites of other classes."""
+    values = {(name, "alike"): (2 + i, 1 + i / 2) for i, name in enumerate("xyz")}
+    values |= {(name, "elsewhere"): (2, 2 + step) for name, step in zip("xyz", (-0.1, 0, 0.1), strict=True)}
+    alike, elsewhere = position_findings(summed(values), 0.95)
+    assert (alike.value, alike.low, alike.n) == pytest.approx((1, 1, 3))
+    assert elsewhere.low < 0 < elsewhere.high
+    assert "as variable and as rare" in alike.claim and "other classes" in elsewhere.claim
+
+
+def test_findings_without_a_control():
+    alike, elsewhere = position_findings(summed({("x", "alike"): (2, 1)}), 0.95)
+    assert alike.n == 1 and elsewhere.n == 0 and math.isnan(elsewhere.value)
+
+
 # The scripts
 
 PARAMS = {
-    "defining_share": 0.75,
+    "share": 0.5,
+    "classes": CLASSES,
     "analysed_per_class": 9,
-    "matches": 3,
-    "permutations": 19,
-    "bootstrap": 20,
+    "draws": [3, 19, 20],
     "seed": 1,
     "coordinates": "projected",
-    "start": 1,
     "k": 12,
     "stride": 9,
 }
@@ -178,9 +247,13 @@ def run(tmp_path_factory):
     inputs = {name: f"{name}.parquet" for name in ("spikes", "splits")} | {
         "reference": "genome.fasta",
         "domains": "domains.tsv",
+        "definitions": "founders.tsv",
     }
-    outputs = {"positions": "positions.tsv", "profiles": "profiles.parquet"}
-    run_script("attention_positions", folder, outputs, inputs, **PARAMS, end=len(reference))
+    # Base 5 is of k-mer 1 alone, 14 of 2, 23 of 3; all have lost base 50.
+    founders = {"founder": CLASSES, "class": CLASSES, "mutations": [f"del:{base}:1 del:50:1" for base in (5, 14, 23)]}
+    write_tsv(pd.DataFrame(founders), folder / "founders.tsv")
+    outputs = {"positions": "positions.tsv", "profiles": "profiles.parquet", "findings": "findings.tsv"}
+    run_script("attention_positions", folder, outputs, inputs, **PARAMS, gene=[1, len(reference)])
     return folder
 
 
@@ -188,6 +261,9 @@ def test_tables(run):
     table, positions = read_tsv(run / "attention_positions.tsv"), read_tsv(run / "positions.tsv")
     defining = positions[positions["defining"]].groupby("class")["token"].agg(list)
     assert defining.to_dict() == {"alpha": [1], "beta": [2], "gamma": [3]}
+    elsewhere = positions[positions["elsewhere"]].groupby("class")["token"].agg(list)
+    assert elsewhere.to_dict() == {"alpha": [2, 3], "beta": [1, 3], "gamma": [1, 2]}
+    assert positions.loc[positions["defining"], "differing"].tolist() == [1, 1, 1]
     assert set(table["class"]) == {"alpha", "beta"}
     attention = table[(table["statistic"] == "attention") & (table["against"] == "alike")]
     assert len(attention) == 2 * 2 * 4 * 2
@@ -199,9 +275,31 @@ def test_tables(run):
     assert of_alpha["value"].mean() == pytest.approx(own[1], rel=1e-4)
 
 
+def test_findings(run):
+    table, findings = read_tsv(run / "attention_positions.tsv"), read_tsv(run / "findings.tsv")
+    assert findings["n"].tolist() == [2, 2]
+    rows = table[(table["against"] == "elsewhere") & (table["variant"] == "kmers")]
+    sums = rows.pivot_table(index="class", columns="statistic", values="value", aggfunc="sum")
+    expected = np.log2(sums["attention"] / sums["expected"]).mean()
+    assert findings["value"][1] == pytest.approx(expected, rel=1e-4)
+
+
 def test_training_spikes_count_equal_ones_once(run):
     spikes = training_spikes(run / "spikes.parquet", run / "splits.parquet", 9, 0)
     assert spikes["class"].tolist() == CLASSES
+
+
+def test_classes_that_nothing_defines(run):
+    """Nothing is tested, and the figure and the findings say so."""
+    whole = pd.read_parquet(run / "profiles.parquet")
+    profiles = {name: np.ones((2, 2, 12)) for name in ("alpha", "beta")}
+    positions = pd.concat([positions_of([0] * 12, name=name) for name in profiles])
+    table = position_tests(positions, profiles, PLACE, 2, 9, 20, 0.95, 1)
+    assert table["layer"].isna().all() and not table.loc[table["statistic"] == "positions", "value"].any()
+    assert [finding.n for finding in position_findings(table, 0.95)] == [0, 0]
+    domains = pd.DataFrame({"name": ["a"], "first": [1], "last": [12]})
+    figure = draw_attention_positions(table, positions, whole, domains, CLASSES, CLASSES)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["alpha (0; 2)", "beta (0; 2)"]
 
 
 def test_figure(run):

@@ -11,7 +11,7 @@ from spikegeometry.errors import InputError
 from spikegeometry.evaluation.attribution_tables import attribution_findings, mean_table
 from spikegeometry.figures.attributions import draw_attributions
 from spikegeometry.figures.style import save
-from spikegeometry.genomes.definitions import covering, defined_in_gene, defining_mutations, in_gene
+from spikegeometry.genomes.definitions import covering, defined_in_gene, defining_mutations, in_gene, sites
 from spikegeometry.geometry.attributions import (
     Attribution,
     Explainer,
@@ -107,13 +107,21 @@ def test_ties_are_worth_what_chance_gives():
 def test_chances():
     wanted = torch.tensor([True, True, False, False, False, False, False, False])
     differs = torch.tensor([True, False, True, True, False, False, False, False])
-    found = precisions(torch.arange(8.0).flip(0), wanted, differs, 2)
+    others = torch.tensor([False, False, False, True, False, False, True, False])
+    found = precisions(torch.arange(8.0).flip(0), wanted, others, differs, 2)
     assert found["precision"] == 1
     assert found["chance"] == pytest.approx(2 / 8)
     assert found["chance_differing"] == pytest.approx(1 / 3)
+    # Both wanted come before both others.
+    assert found["excess_sites"] == pytest.approx(1 - 2 / 4)
+    assert precisions(torch.arange(8.0), wanted, others, differs, 2)["excess_sites"] == pytest.approx(0 - 2 / 4)
+    # A k-mer that defines no class does not count, however large its score.
+    outside = torch.tensor([7.0, 6, 5, 4, 9, 2, 1, 0])
+    assert precisions(outside, wanted, others, differs, 2)["excess_sites"] == pytest.approx(1 - 2 / 4)
+    assert np.isnan(precisions(torch.arange(8.0), wanted, torch.zeros(8) > 0, differs, 2)["excess_sites"])
     assert found["excess_differing"] == pytest.approx(2 / 3)
     # More than differ: all three of these, and one of the five others.
-    assert precisions(torch.zeros(8), wanted, differs, 4)["chance_differing"] == pytest.approx((1 + 1 / 5) / 4)
+    assert precisions(torch.zeros(8), wanted, others, differs, 4)["chance_differing"] == pytest.approx((1 + 1 / 5) / 4)
 
 
 def test_rank_correlation():
@@ -170,6 +178,18 @@ def test_covering_kmers():
     assert covering(mutations.iloc[:1], np.array([6]), np.array([9])).tolist() == [True]
 
 
+def test_sites_of_a_class_and_of_others():
+    places = {"alpha": [5, 8], "beta": [8, 20]}
+    mutations = {
+        name: pd.DataFrame({"first": bases, "last": bases, "inserted": False}) for name, bases in places.items()
+    }
+    first = np.array([1, 4, 7, 10, 19])
+    found = sites(mutations, first, first + 3)
+    assert [kind.tolist() for kind in found["alpha"]] == [[0, 1, 1, 0, 0], [0, 0, 0, 0, 1]]
+    assert [kind.tolist() for kind in found["beta"]] == [[0, 0, 1, 0, 1], [0, 1, 0, 0, 0]]
+    assert sites({}, first, first + 3) == {}
+
+
 def test_table_that_is_none_is_refused(tmp_path):
     write_tsv(pd.DataFrame({"name": ["a"]}), tmp_path / "t.tsv")
     with pytest.raises(InputError, match=r"analyses\.attributions\.definitions"):
@@ -184,7 +204,7 @@ def test_table_that_is_none_is_refused(tmp_path):
 
 def test_findings_are_over_classes():
     rows = [(name, value) for name, value in (("alpha", 0.2), ("beta", 0.4), ("gamma", 0.6), ("all", 9.0))]
-    table = pd.DataFrame(rows, columns=["class", "value"]).assign(method="rollout", k="R", statistic="excess")
+    table = pd.DataFrame(rows, columns=["class", "value"]).assign(method="rollout", k="R", statistic="excess_sites")
     (finding,) = attribution_findings(table, ["alpha", "beta", "gamma"], 0.95)
     half = 4.302653 * 0.2 / np.sqrt(3)
     assert (finding.value, finding.low, finding.high) == pytest.approx((0.4, 0.4 - half, 0.4 + half), abs=1e-6)
@@ -210,7 +230,7 @@ PARAMS = {
     "share": 0.5,
     "cutoffs": [1, 3],
     "gene": [11, 50],
-    "coordinates": "projected",
+    "insertions": False,
     "k": 4,
     "stride": 3,
     "device": "cpu",
@@ -296,7 +316,9 @@ def test_tokens_are_those_of_the_explainer(folder, made):
 
 def test_agreement_needs_the_mask():
     found = {name: Attribution(torch.arange(10.0)) for name in ("attention", "rollout")}
-    kinds = [set(values) for _, values in judged(found, torch.arange(8) < 2, torch.arange(8) < 3, [2])]
+    kinds = [
+        set(values) for _, values in judged(found, torch.arange(8) < 2, torch.arange(8) > 6, torch.arange(8) < 3, [2])
+    ]
     assert {"slots", "differing", "slots_differing"} in kinds
     assert not any("agreement" in kind for kind in kinds)
 

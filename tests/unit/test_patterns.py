@@ -9,7 +9,7 @@ import torch
 
 from pure_maps import INDEX, PURE, TRUTH, N, stack
 from spikegeometry.geometry.heads import kmer_maps
-from spikegeometry.geometry.patterns import SCORES, SIMPLEX, find_blocks, gate_scores, special_shares
+from spikegeometry.geometry.patterns import SCORES, SIMPLEX, find_blocks, gate_scores, shifted_inside, special_shares
 
 
 def random_maps(heads, n, seed, sharpness=2.0):
@@ -50,6 +50,19 @@ def naive_scores(a, blocks):
     far_mass = sum(a[cell] for cell in far)
     observed = sum(a[cell] for cell in within) / far_mass
     expected = sum(c[j] for _, j in within) / sum(c[j] for _, j in far)
+    pure = np.zeros((n, n))
+    for i, j in within:
+        pure[i, j] = 1 / sum(1 for k, _ in within if k == i)
+    cuts = [i for i in range(n) if i == 0 or blocks[i] != blocks[i - 1]]
+    shifted = {"map": [], "pure": []}
+    for shift in range(1, n):
+        moved = {(cut + shift) % n for cut in cuts}
+        part = [sum(cut <= i for cut in moved) for i in range(n)]
+        for name, one in (("map", a), ("pure", pure)):
+            kept = sum(one[i, j] for i, j in far if part[i] == part[j])
+            shifted[name].append(kept / sum(one[cell] for cell in far))
+    above = (observed - expected) / (1 - expected)
+    above_shifts = (observed - naive_mean(shifted["map"])) / (1 - naive_mean(shifted["pure"]))
     row_entropies = [-sum(p * math.log(p) for p in row if p > 0) for row in a]
     joint = a / n
     information = sum(
@@ -62,7 +75,7 @@ def naive_scores(a, blocks):
         "diag": excess(lambda d: abs(d) <= 1),
         "bwd": excess(lambda d: -context <= d <= -1),
         "fwd": excess(lambda d: 1 <= d <= context),
-        "cluster": far_mass / n * min(max((observed - expected) / (1 - expected), 0), 1),
+        "cluster": far_mass / n * min(max(min(above, above_shifts), 0), 1),
         "instance": sum(a[i, j] * max(0, a[i, j] - c[j]) for i, j in far) / n / (1 - 1 / n),
         "colconc": 1 + sum(p * math.log(p) for p in c) / math.log(n),
         "mi": information / math.log(n),
@@ -104,6 +117,35 @@ def test_simplex(name):
 
 
 # Blocks
+
+LONG = 424
+BLOCK = np.arange(LONG) * 12 // LONG
+APART = np.abs(np.arange(LONG) - np.arange(LONG)[:, None])
+FADING = {
+    "band": 1.0 * (APART <= 60),
+    "exponential": np.exp(-APART / 20),
+    "Gaussian": np.exp(-((APART / 30) ** 2) / 2),
+}
+BLOCKED = {
+    "twelve blocks": 1.0 * (BLOCK[:, None] == BLOCK),
+    "twelve blocks that fade": (BLOCK[:, None] == BLOCK) * np.exp(-APART / 20),
+    "half of it even": (BLOCK[:, None] == BLOCK) + 1 / 12,
+}
+
+
+def test_attention_that_fades_with_distance_has_no_blocks():
+    maps = stack(*(rows / rows.sum(axis=1, keepdims=True) for rows in (*FADING.values(), *BLOCKED.values())))
+    cluster = gate_scores(maps)["cluster"].tolist()
+    assert max(cluster[: len(FADING)]) < 0.2
+    assert min(cluster[len(FADING) :]) > 0.4
+
+
+def test_inside_of_shifted_cuts_by_hand():
+    """Two blocks of two tokens: cuts at 0 and 2 move to 1 and 3, back to 0 and 2, and to 1 and 3."""
+    mass = torch.arange(16, dtype=torch.float64).reshape(1, 4, 4)
+    found = shifted_inside(mass, torch.tensor([[0, 0, 1, 1]]))
+    kept, moved = (0 + 1 + 4 + 5) + (10 + 11 + 14 + 15), 0 + (5 + 6 + 9 + 10) + 15
+    assert found.tolist() == pytest.approx([(2 * moved + kept) / 3])
 
 
 def test_four_blocks_are_found_exactly():

@@ -6,6 +6,7 @@ rule build_atlas:
         tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
         pairs=written_by("attention_maps", "pairs.parquet"),
         tokens=written_by("attention_maps", "tokens.parquet"),
+        contrasts=written_by("attention_domains", "pairs.parquet"),
         spaces=written_by("clustering", "maps.parquet"),
         spectra=written_by("subspace_directionality", "spectra.parquet"),
         attributions=written_by("attributions", "tokens.parquet"),

@@ -113,6 +113,13 @@ rule attention_domains:
     output:
         table="<results>/geometry/attention_domains.tsv",
         sequences="<results>/geometry/attention_domains/sequences.parquet",
+        pairs="<results>/geometry/attention_domains/pairs.parquet",
+        top=report(
+            "<results>/geometry/attention_domains/top_heads.tsv",
+            caption="../report/attention_domains.rst",
+            category="5 Geometry",
+            labels={"table": "Attention into protein domains: top heads"},
+        ),
     log:
         "<logs>/geometry/attention_domains.log",
     benchmark:
@@ -135,8 +142,10 @@ rule attention_domains:
         stride=lookup("dataset/stride", within=config),
         library=digest(
             "dataset.domains",
+            "evaluation.domain_pairs",
             "evaluation.domain_tests",
             "evaluation.summaries",
+            "evaluation.top_heads",
             "geometry.attention_domains",
             "geometry.heads",
             "geometry.placement",

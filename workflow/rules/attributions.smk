@@ -47,7 +47,7 @@ rule attributions:
             lookup("reference/start", within=config),
             lookup("reference/end", within=config),
         ],
-        coordinates=lookup("dataset/coordinates", within=config),
+        insertions=lookup("dataset/coordinates", within=config) == "native",
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
         device=lookup("model/device", within=config),

@@ -98,6 +98,7 @@ rule attention_flow:
         selected_classes=lookup("analyses/attention_flow/classes", within=config),
         weights=lookup("analyses/attention_flow/weights", within=config),
         residual=lookup("analyses/attention_flow/residual", within=config),
+        source=lookup("analyses/attention_flow/source", within=config),
         exact_sinks=lookup("analyses/attention_flow/exact_sinks", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
@@ -142,6 +143,7 @@ rule plot_attention_flow:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_flow/classes", within=config),
+        source=lookup("analyses/attention_flow/source", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
         library=digest(

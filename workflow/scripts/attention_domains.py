@@ -7,8 +7,10 @@ import pandas as pd
 import torch
 
 from spikegeometry.dataset.domains import domain_shares, domains_of_kmers, read_parts
+from spikegeometry.evaluation.domain_pairs import pair_table
 from spikegeometry.evaluation.domain_tests import contrast_table, domain_table
 from spikegeometry.evaluation.summaries import ALL_CLASSES, distinct, labelled_sequences, measurement_table
+from spikegeometry.evaluation.top_heads import top_heads
 from spikegeometry.geometry.attention_domains import TurnedShares, measure_heads
 from spikegeometry.geometry.heads import attention_maps
 from spikegeometry.geometry.placement import token_bases
@@ -33,14 +35,10 @@ cells = {"head": np.repeat(heads, len(parts)), "domain": np.tile(parts["name"], 
 spikes, turned = read_forms(snakemake.input.spikes, recorded.sequences["accession"]), TurnedShares()
 
 
-def membership_of(accession, kmers):
-    bases = token_bases(*spikes.loc[accession], params.coordinates, *cut)
-    return torch.from_numpy(domain_shares(parts, bases[:kmers]))
-
-
 def measure():
     for sequence, hidden in distinct(labelled_sequences(recorded, classes)):
-        membership = membership_of(sequence["sequence"], hidden.shape[1] - 2)
+        bases = token_bases(*spikes.loc[sequence["sequence"]], params.coordinates, *cut)
+        membership = torch.from_numpy(domain_shares(parts, bases[: hidden.shape[1] - 2]))
         for layer in layers:
             maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[[head - 1 for head in heads]]
             for variant, shares, measured in measure_heads(maps, membership, params.threshold):
@@ -55,6 +53,8 @@ shifts = measurement_table(
     for key, p in turned.p_values()
 )
 table = domain_table(measurements, shifts, classes, params.bootstrap, params.confidence, params.seed)
+write_tsv(top_heads(table), snakemake.output.top)
 contrast = contrast_table(measurements, params.permutations, params.seed)
 write_parquet(measurements, snakemake.output.sequences)
+write_parquet(pair_table(measurements, params.confidence), snakemake.output.pairs)
 write_tsv(pd.concat([table, contrast]), snakemake.output.table)

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
+from spikegeometry.dataset import kmers
 from spikegeometry.dataset.domains import read_domains
-from spikegeometry.evaluation.position_tests import mean_profiles, position_table, position_tests, training_spikes
+from spikegeometry.evaluation import position_findings, position_tests
+from spikegeometry.evaluation.findings import findings_table
 from spikegeometry.evaluation.summaries import distinct, labelled_sequences
+from spikegeometry.genomes.definitions import defined_in_gene, sites
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry.attention_positions import slot_profiles
 from spikegeometry.geometry.heads import PROFILES, attention_maps, profiles
@@ -21,7 +23,7 @@ from spikegeometry.spikes.summary import read_forms
 from spikegeometry.tables import write_parquet, write_tsv
 
 configure_logging(snakemake.log[0])
-params, paths = snakemake.params, snakemake.input
+params, paths, (start, end) = snakemake.params, snakemake.input, snakemake.params.gene
 torch.set_num_threads(snakemake.threads)
 shape, weights = read_shape(paths.model), read_layers(paths.model)
 recorded = Recorded(Path(paths.hidden_states).parent)
@@ -29,10 +31,12 @@ layers = choose(params.layers, range(1, shape.layers + 1), "analyses.attention_p
 heads = choose(params.heads, range(1, shape.heads + 1), "analyses.attention_positions.heads")
 classes = choose(params.selected_classes, params.classes, "analyses.attention_positions.classes")
 cut, spikes = (params.k, params.stride), read_forms(paths.spikes, recorded.sequences["accession"])
-reference = read_single(paths.reference).sequence[params.start - 1 : params.end]
-training = training_spikes(paths.spikes, paths.splits, params.analysed_per_class, params.seed)
-positions = position_table(training, reference, read_domains(paths.domains), classes, *cut, params.defining_share)
-slots, received = positions["token"].max(), {}
+reference = read_single(paths.reference).sequence[start - 1 : end]
+training = position_tests.training_spikes(paths.spikes, paths.splits, params.analysed_per_class, params.seed)
+slots, received, native = kmers.kmer_count(len(reference), *cut), {}, params.coordinates == "native"
+mutations = defined_in_gene(paths.definitions, params.classes, params.share, start, end, native)
+defined = sites(mutations, *kmers.token_bases(np.arange(1, slots + 1), *cut))
+positions = position_tests.position_table(training, reference, read_domains(paths.domains), classes, defined, *cut)
 
 
 def measure(sequence, hidden):
@@ -48,8 +52,9 @@ def measure(sequence, hidden):
 for sequence, hidden in distinct(labelled_sequences(recorded, classes)):
     received.setdefault(sequence["class"], []).append(torch.cat(list(measure(sequence, hidden))).numpy())
 received = {name: np.stack(several) for name, several in received.items()}
-places = pd.MultiIndex.from_product([layers, PROFILES, heads], names=["layer", "variant", "head"]).to_frame(index=False)
-resampling = params.permutations, params.bootstrap, params.confidence, params.seed
-write_tsv(position_tests(positions, received, places, params.matches, *resampling), snakemake.output.table)
+places, resampling = position_tests.place_table(layers, PROFILES, heads), (params.confidence, params.seed)
+table = position_tests.position_tests(positions, received, places, *params.draws, *resampling)
+write_tsv(table, snakemake.output.table)
+write_tsv(findings_table(position_findings.position_findings(table, params.confidence)), snakemake.output.findings)
 write_tsv(positions, snakemake.output.positions)
-write_parquet(mean_profiles(received, places), snakemake.output.profiles)
+write_parquet(position_tests.mean_profiles(received, places), snakemake.output.profiles)

@@ -11,7 +11,7 @@ from spikegeometry.dataset.vocabulary import MASK, read_vocabulary
 from spikegeometry.evaluation.attribution_tables import attribution_findings, mean_table
 from spikegeometry.evaluation.findings import findings_table
 from spikegeometry.evaluation.summaries import distinct, labelled_sequences, measurement_table
-from spikegeometry.genomes.definitions import covering, defined_in_gene
+from spikegeometry.genomes.definitions import defined_in_gene, sites
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry.attributions import Explainer, judged
 from spikegeometry.geometry.selection import choose
@@ -27,31 +27,31 @@ params, paths, (start, end) = snakemake.params, snakemake.input, snakemake.param
 model = load_classifier(paths.model, params.classes, prepare(params.device, params.threads)).requires_grad_(False)
 recorded = Recorded(Path(paths.tokens).parent)
 tokens_of = dict(zip(recorded.sequences["accession"], recorded.tokens, strict=True))
-classes = choose(params.selected_classes, params.classes, "analyses.attributions.classes")
-mutations = defined_in_gene(paths.definitions, classes, params.share, start, end, params.coordinates == "native")
-gene = read_single(paths.reference).sequence[start - 1 : end]
-reference, _, _ = Encoder(read_vocabulary(paths.vocabulary), params.stride).encode([gene])
+chosen = choose(params.selected_classes, params.classes, "analyses.attributions.classes")
+mutations = defined_in_gene(paths.definitions, params.classes, params.share, start, end, params.insertions)
+classes = [name for name in chosen if name in mutations]
+encoder, genome = Encoder(read_vocabulary(paths.vocabulary), params.stride), read_single(paths.reference).sequence
 explainer = Explainer(
     forward=lambda ids: model(input_ids=ids).logits,
     embedding=model.get_input_embeddings(),
     layers=read_layers(paths.model),
     heads=read_shape(paths.model).heads,
-    reference=torch.from_numpy(reference).long(),
+    reference=torch.from_numpy(encoder.encode([genome[start - 1 : end]])[0]).long(),
     mask=MASK,
     **params.settings,
 )
 of_kmers, of_sequences = [], []
-for sequence, hidden in distinct(labelled_sequences(recorded, list(mutations)), params.sequences_per_class):
+for sequence, hidden in distinct(labelled_sequences(recorded, classes), params.sequences_per_class):
     name, kmers = sequence["class"], np.arange(1, hidden.shape[1] - 1)
     first, last = token_residues(kmers, params.k, params.stride)
     places = {"token": kmers, "first_residue": first, "last_residue": last}
     ids = torch.from_numpy(tokens_of[sequence["sequence"]][: hidden.shape[1]].astype(np.int64))
-    wanted = torch.from_numpy(covering(mutations[name], *token_bases(kmers, params.k, params.stride)))
+    own, others = map(torch.from_numpy, sites(mutations, *token_bases(kmers, params.k, params.stride))[name])
     found, differs = explainer.explain(ids, hidden, params.classes.index(name)), explainer.differs(ids)
-    of_sequences += [(sequence | labels, values) for labels, values in judged(found, wanted, differs, params.cutoffs)]
-    marks = {"differs": differs.double(), "defining": wanted.double()}
+    of_sequences += [(sequence | one, values) for one, values in judged(found, own, others, differs, params.cutoffs)]
     for method, one in found.items():
-        of_kmers.append((sequence | {"method": method} | places, {"attribution": one.tokens[1:-1]} | marks))
+        values = {"attribution": one.tokens[1:-1], "differs": differs.double(), "defining": own.double()}
+        of_kmers.append((sequence | {"method": method} | places, values))
 
 write_parquet(measurement_table(labels | values for labels, values in of_kmers), snakemake.output.sequences)
 write_parquet(mean_table(of_kmers, classes, ["method", *places], params.confidence), snakemake.output.tokens)

@@ -17,7 +17,7 @@ from spikegeometry.report.contents import atlas_contents
 from spikegeometry.report.views import shown_analyses
 from spikegeometry.tables import atomic_path, read_tsv
 
-DETAILS = ["pairs", "tokens", "spaces", "spectra", "attributions"]  # where the analysis is active
+DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions"]  # where the analysis is active
 
 configure_logging(snakemake.log[0])
 config, paths, page = snakemake.params.config, snakemake.input, Path(snakemake.output.page)

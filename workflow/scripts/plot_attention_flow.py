@@ -12,5 +12,6 @@ configure_logging(snakemake.log[0])
 params = snakemake.params
 domains = domain_slots(read_domains(snakemake.input.domains), params.k, params.stride)
 table, layers = read_tsv(snakemake.input.table), pd.read_parquet(snakemake.input.layers)
-figure = draw_attention_flow(table, layers, domains, params.classes, params.selected_classes or params.classes)
+chosen = params.selected_classes or params.classes
+figure = draw_attention_flow(table, layers, domains, params.classes, chosen, params.source)
 save(figure, snakemake.output.png, snakemake.output.svg)

@@ -11,6 +11,9 @@ const CATEGORY_COLOURS = [
   "#997700",
 ];
 
+// Differences of two classes with a smaller corrected p are taken for real.
+const SIGNIFICANT = 0.05;
+
 function statisticAsked() {
   const keys = atlas.statistics.map((one) => one.key);
   return atlas.statistics.find(
@@ -64,8 +67,9 @@ function gridView(root) {
     const [a, b] = pair();
     meaning.textContent = statistic.meaning;
     const compare = b !== "" && !statistic.categories;
-    only.root.hidden = !(compare && statistic.reference !== null);
-    only.text.textContent = `only heads above ${statistic.reference} in ${classTitle(a)} and not in ${classTitle(b)}, by their intervals`;
+    const test = compare ? contrastOf(statistic, a, b) : null;
+    only.root.hidden = !test;
+    only.text.textContent = `only heads with more in ${classTitle(a)} than in ${classTitle(b)}, q < ${SIGNIFICANT}`;
     const ofA = statistic.classes[a];
     const ofB = b === "" ? null : statistic.classes[b];
     const range = rangeOf(statistic, [ofA, ofB]);
@@ -74,12 +78,12 @@ function gridView(root) {
     drawGrid(first, statistic, ofA, classTitle(a), range);
     if (ofB) drawGrid(second, statistic, ofB, classTitle(b), range);
     if (compare) drawDifference(between, statistic, ofA, ofB, `${classTitle(a)} minus ${classTitle(b)}`);
-    const rows = rankedHeads(statistic, ofA, ofB, asked("only") === "1" && !only.root.hidden);
-    summary.textContent =
-      compare && asked("only") === "1" && !only.root.hidden
-        ? `${rows.length} of ${atlas.layers * atlas.heads} heads: above ${statistic.reference} in ${classTitle(a)}, and not above it in ${classTitle(b)}.`
-        : "";
-    ranked.replaceChildren(...rankedTable(statistic, rows, a, b));
+    const filter = asked("only") === "1" ? test : null;
+    const rows = rankedHeads(statistic, ofA, ofB, filter);
+    summary.textContent = filter
+      ? `${rows.length} of ${atlas.layers * atlas.heads} heads: more in ${classTitle(a)} than in ${classTitle(b)}, q < ${SIGNIFICANT}.`
+      : "";
+    ranked.replaceChildren(...rankedTable(statistic, rows, a, b, test));
   };
 }
 
@@ -245,18 +249,27 @@ function difference(ofA, ofB, cell) {
   return a === null || b === null ? null : Number((a - b).toPrecision(6));
 }
 
-function rankedHeads(statistic, ofA, ofB, only) {
-  const above = (values, cell) => (values.low?.[cell] ?? values.value[cell]) > statistic.reference;
+/** The test of the difference of two classes, first minus second, head by head; null where there is none. */
+function contrastOf({ key }, a, b) {
+  const pairs = atlas.contrasts?.[key] ?? [];
+  const straight = pairs.find(({ first, second }) => first === a && second === b);
+  const turned = pairs.find(({ first, second }) => first === b && second === a);
+  const minus = (values) => values.map((value) => value && -value);
+  return straight ?? (turned ? { low: minus(turned.high), high: minus(turned.low), q: turned.q } : null);
+}
+
+function rankedHeads(statistic, ofA, ofB, test) {
+  const more = (cell) => test.q[cell] !== null && test.q[cell] < SIGNIFICANT && difference(ofA, ofB, cell) > 0;
   const rows = upTo(atlas.layers * atlas.heads)
     .map((number) => number - 1)
     .filter((cell) => ofA.value[cell] !== null && (!ofB || ofB.value[cell] !== null))
-    .filter((cell) => !only || (above(ofA, cell) && !above(ofB, cell)))
+    .filter((cell) => !test || more(cell))
     .map((cell) => ({ cell, a: ofA, b: ofB, difference: ofB ? difference(ofA, ofB, cell) : null }));
   const size = (row) => (ofB && !statistic.categories ? row.difference : row.a.value[row.cell]);
   return rows.sort((one, other) => size(other) - size(one));
 }
 
-function rankedTable(statistic, rows, a, b) {
+function rankedTable(statistic, rows, a, b, test) {
   const link = (cell) =>
     element(
       "a",
@@ -270,12 +283,14 @@ function rankedTable(statistic, rows, a, b) {
     "head",
     ...[a, b].filter((one, i) => i === 0 || one).flatMap((one) => [classTitle(one), ...named, INTERVAL, "n"]),
     ...(b && !statistic.categories ? ["difference"] : []),
+    ...(test ? [INTERVAL, "q"] : []),
   ];
   const row = ({ cell, a: ofA, b: ofB, difference: between }, first) => [
     first,
     ...numbersOf(statistic, ofA, cell),
     ...(ofB ? numbersOf(statistic, ofB, cell) : []),
     ...(ofB && !statistic.categories ? [between] : []),
+    ...(test ? [interval(test.low[cell], test.high[cell]), test.q[cell] ?? ""] : []),
   ];
   const here = cellOf(counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0));
   return [

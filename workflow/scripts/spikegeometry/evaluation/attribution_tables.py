@@ -11,16 +11,19 @@ from spikegeometry.evaluation.summaries import class_means, measurement_table
 # Method, its cutoff, statistic; source, claim, and the statistic in words. All say that it is above 0.
 CLAIMS = [
     (
-        ("attention", "R", "excess"),
+        ("attention", "R", "excess_sites"),
         "Ghione 2022; Bonino et al. 2025, arXiv 2502.12033",
-        "Attention is often localised on the variant's defining mutations.",
-        "share of defining k-mers among those that [CLS] of the last layer attends to most, less chance",
+        "Attention is often localised on the variant's defining mutations (more than on those of other classes).",
+        "of the k-mers that define any class, those that [CLS] of the last layer attends to most: share of the class's "
+        "own, less chance",
     ),
     (
-        ("rollout", "R", "excess"),
+        ("rollout", "R", "excess_sites"),
         "Ghione 2022; Bonino et al. 2025, arXiv 2502.12033",
-        "Attention is often localised on the variant's defining mutations (followed through all layers).",
-        "share of defining k-mers among those with the largest rollout from [CLS], less chance",
+        "Attention is often localised on the variant's defining mutations (more than on those of other classes, "
+        "followed through all layers).",
+        "of the k-mers that define any class, those with the largest rollout from [CLS]: share of the class's own, "
+        "less chance",
     ),
     (
         ("", "", "agreement_gain"),

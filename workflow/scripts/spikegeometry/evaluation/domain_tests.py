@@ -11,15 +11,17 @@ CONTRAST_STREAM = 83
 # Heads with fewer arcs have no shares of arcs.
 MIN_ARCS = 100
 PLACES = ["layer", "head", "variant", "domain"]
+ARCS = ["arcs", "arcs_inside", "weight", "weight_inside"]
 
 
 def domain_table(
     measurements: pd.DataFrame, shifts: pd.DataFrame, classes: list[str], samples: int, confidence: float, seed: int
 ) -> pd.DataFrame:
-    """Long table of classes: share, background, log2_enrichment, p_shift, q_shift and, of arcs, number, share and z.
+    """Long table of classes: share, background, log2_enrichment, p_shift, q_shift and, of arcs, number, shares and z.
 
     `measurements`: a row for each sequence and place (PLACES) with class, input, share, background, kmers (their
-    number), arcs and arcs_inside; `shifts`: class, places, p_shift, for each class that has measurements and for `all`.
+    number), and ARCS: the number of arcs and of those inside, and the attention of both; `shifts`: class, places,
+    p_shift, for each class that has measurements and for `all`.
     Intervals are bootstraps over the distinct inputs, missing for one. q_shift is Benjamini and Hochberg's, over all
     heads and domains of a class and variant. z_arcs and p_arcs hold the share of arcs against that of the k-mers by
     two proportions; this takes arcs for independent, and is kept only for comparison with publications that do so.
@@ -31,7 +33,7 @@ def domain_table(
         shares = rows.pivot(index="input", columns=PLACES, values="share")
         n = shares.notna().sum()
         wide = rows.groupby(PLACES, sort=False)[["share", "background", "kmers"]].mean()
-        wide[["arcs", "arcs_inside"]] = rows.groupby(PLACES, sort=False)[["arcs", "arcs_inside"]].sum(min_count=1)
+        wide[ARCS] = rows.groupby(PLACES, sort=False)[ARCS].sum(min_count=1)
         low, high = _bootstrap(shares.to_numpy(), samples, confidence, seed)
         bounds = pd.DataFrame({"low": low, "high": high, "n": n.to_numpy()}, index=shares.columns)
         wide = wide.join(bounds).join(tests.set_index(PLACES)["p_shift"]).dropna(subset="share").reset_index()
@@ -102,6 +104,7 @@ def _long(wide: pd.DataFrame) -> pd.DataFrame:
     wide["q_shift"] = wide.groupby("variant")["p_shift"].transform(_corrected)
     enough = wide["arcs"] >= MIN_ARCS
     wide["arcs_share"] = (wide["arcs_inside"] / wide["arcs"]).where(enough)
+    wide["arcs_weight_share"] = (wide["weight_inside"] / wide["weight"]).where(enough)
     z, p = two_proportions(wide["arcs_inside"], wide["arcs"], wide["background"] * wide["kmers"], wide["kmers"])
     wide["z_arcs"], wide["p_arcs"] = z.where(enough), pd.Series(p, wide.index).where(enough)
     statistics = [
@@ -112,6 +115,7 @@ def _long(wide: pd.DataFrame) -> pd.DataFrame:
         "q_shift",
         "arcs",
         "arcs_share",
+        "arcs_weight_share",
         "z_arcs",
         "p_arcs",
     ]

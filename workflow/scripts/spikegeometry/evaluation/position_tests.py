@@ -1,9 +1,10 @@
 """Is more attention paid to the positions that define a class than to others like them?
 
-A position is a slot of the reference: the place of a k-mer in the order of its tokens. What defines a class is taken
-from the training split, in the projected form, in which no indel shifts a slot. A position that mutates holds rare
-k-mers, and attention may follow rarity, not meaning; so it is held against positions of the same domain that are as
-variable and whose k-mers are as rare.
+A position is a slot of the reference: the place of a k-mer in the order of its tokens. It defines a class where it
+covers a mutation that `spikegeometry.genomes.definitions` says defines it. A position that mutates holds rare k-mers,
+and attention may follow rarity, not meaning; so it is held against positions of the same domain that are as variable
+and whose k-mers are as rare, as the training split has them in the projected form, in which no indel shifts a slot. And
+attention may go wherever classes differ, whichever they are; so it is held against positions that define other classes.
 """
 
 import os
@@ -23,8 +24,9 @@ from spikegeometry.evaluation.token_evidence import encoder_of, slot_tokens
 
 # Keeps these random numbers apart from others of the same seed.
 POSITION_STREAM = 89
-# What the defining positions are held against: all others of their domains, or those most like them.
-DOMAIN, ALIKE = "domain", "alike"
+# What the defining positions are held against: all others of their domains, those of them that are most like them, or
+# those of the gene that define only other classes.
+DOMAIN, ALIKE, ELSEWHERE = "domain", "alike", "elsewhere"
 # Sums that differ by less are equal.
 TIE = 1e-9
 STATISTICS = ["attention", "expected", "log2_enrichment", "p_position", "q_position"]
@@ -38,16 +40,24 @@ def training_spikes(spikes: str | os.PathLike, splits: str | os.PathLike, most: 
 
 
 def position_table(
-    spikes: pd.DataFrame, reference: str, domains: pd.DataFrame, classes: list[str], k: int, stride: int, share: float
+    spikes: pd.DataFrame,
+    reference: str,
+    domains: pd.DataFrame,
+    classes: list[str],
+    sites: dict[str, tuple[np.ndarray, np.ndarray]],
+    k: int,
+    stride: int,
 ) -> pd.DataFrame:
     """Each position for each of `classes`: whether it defines the class, how variable it is, and how rare its k-mers.
 
     `spikes`: class and projected of the training sequences of all classes, `reference`: their gene; `domains` as from
-    `spikegeometry.dataset.domains.read_domains`.
+    `spikegeometry.dataset.domains.read_domains`; `sites`: of each class, which positions define it, and which only
+    others; a class that it lacks is defined by none. A class without training sequences has no rows.
     Columns: class, token (1-based), first_residue, last_residue, domain (the one that holds most of the k-mer, empty
-    where none holds any), differing (share of the class's sequences whose k-mer is not the reference's), defining
-    (whether that is at least `share`), entropy (bits, of the k-mers of all classes, each class with the same weight),
-    and surprisal (bits: the mean of -log2 of that share over the k-mers of the class). Unknown k-mers are left out.
+    where none holds any), entropy (bits, of the k-mers of all classes, each class with the same weight), defining and
+    elsewhere (from `sites`), differing (share of the class's sequences whose k-mer is not the reference's), and
+    surprisal (bits: the mean over the k-mers of the class of -log2 of their share over all classes). Unknown k-mers do
+    not count.
     """
     texts = [reference, *spikes["projected"]]
     tokens = slot_tokens(encoder_of(texts, k, stride), texts)
@@ -68,13 +78,19 @@ def position_table(
         surprisal[seen, slot] = shares @ information
         differing[seen, slot] = shares[:, kmers != own[slot]].sum(axis=1)
     places = token_places(domains, len(own), k, stride).assign(entropy=entropy)
-    of_classes = [
-        places.assign(**{"class": name}, differing=differing[row], surprisal=surprisal[row])
-        for row, name in enumerate(names)
-        if name in classes
-    ]
-    table = pd.concat(of_classes, ignore_index=True)
-    return table.assign(defining=table["differing"] >= share)
+    tables = []
+    for row, name in enumerate(names):
+        if name in classes:
+            defining, elsewhere = sites.get(name, (False, False))
+            own_shares = {"differing": differing[row], "surprisal": surprisal[row]}
+            tables.append(places.assign(**{"class": name}, defining=defining, elsewhere=elsewhere, **own_shares))
+    return pd.concat(tables, ignore_index=True)
+
+
+def place_table(layers: list[int], variants: list[str], heads: list[int]) -> pd.DataFrame:
+    """Every layer, and in it every variant, and in it every head, as PLACES."""
+    rows = pd.MultiIndex.from_product([layers, variants, heads], names=["layer", "variant", "head"])
+    return rows.to_frame(index=False)
 
 
 def position_tests(
@@ -92,14 +108,16 @@ def position_tests(
     `positions` from `position_table`; `profiles`: for each class, what every slot receives in units of an even share,
     (sequences, P, slots), NaN where a sequence has no k-mer there; `places` (P rows): their PLACES.
 
-    A run of defining positions side by side is drawn as a whole: each time, from the windows of its length in its
-    domain without a defining position: from all of them (against: `domain`), or from the `matches` whose mean entropy
-    and surprisal are nearest (`alike`). Runs without such a window are left out. Statistics of each place: attention,
-    expected (mean of the draws), log2_enrichment with the bootstrap interval over sequences (none for one), p_position
-    (share of the draws, what is seen included, with as much attention), and q_position (Benjamini and Hochberg, over
-    the places of a class and variant). And of each class, without place: positions, runs and runs_tested (numbers),
-    and entropy and surprisal at the positions beside entropy_expected and surprisal_expected in the draws.
-    n is the number of sequences. A class without training sequences has no rows.
+    A run of defining positions side by side is drawn as a whole: each time, from windows of its length without a
+    defining position: from all of its domain (against: `domain`), from those of its domain, as many as `matches`, whose
+    mean entropy and surprisal are nearest (`alike`), or from all of the gene that define other classes (`elsewhere`).
+    Runs without such a window are left out. Under the null a run is a window like those, so it is among those drawn.
+    Statistics of each place: attention, expected (mean over the windows, the runs left out), log2_enrichment with the
+    bootstrap interval over sequences (none for one), p_position (share of the draws, what is seen included, with as
+    much attention), and q_position (Benjamini and Hochberg, over the places of a class and variant). And of each class,
+    without place: positions, runs and runs_tested (numbers), and entropy and surprisal at the positions beside
+    entropy_expected and surprisal_expected in the windows. n is the number of sequences. A class without a row in
+    `positions` has none here.
     """
     tables = []
     for number, (name, several) in enumerate(profiles.items()):
@@ -107,9 +125,9 @@ def position_tests(
         if not len(own):
             continue
         seen = np.isfinite(several).any(axis=(0, 1))
-        for against, most in ((DOMAIN, None), (ALIKE, matches)):
+        for against in (DOMAIN, ALIKE, ELSEWHERE):
             labels = {"class": name, "against": against, "n": len(several)}
-            runs = matched_windows(own, seen, most)
+            runs = matched_windows(own, seen, against, matches)
             matched = [run for run in runs if len(run.starts)]
             numbers = {"positions": own["defining"].sum(), "runs": len(runs), "runs_tested": len(matched)}
             if matched:
@@ -155,11 +173,11 @@ class Run:
     starts: np.ndarray
 
 
-def matched_windows(positions: pd.DataFrame, seen: np.ndarray, most: int | None) -> list[Run]:
-    """The runs of defining positions of a class, each with the windows of its domain that hold none.
+def matched_windows(positions: pd.DataFrame, seen: np.ndarray, against: str, matches: int) -> list[Run]:
+    """The runs of defining positions of a class, each with the windows that it is held `against`.
 
-    `positions`: the rows of one class of `position_table`, in order; only those `seen` (slots,) count. With `most`,
-    only the windows, as many as that, whose mean entropy and surprisal are nearest to the run's, both in bits.
+    `positions`: the rows of one class of `position_table`, in order; only those `seen` (slots,) count. For ALIKE, only
+    the windows, as many as `matches`, whose mean entropy and surprisal are nearest to the run's, both in bits.
     """
     defining = positions["defining"].to_numpy() & seen
     domain = positions["domain"].to_numpy()
@@ -171,12 +189,13 @@ def matched_windows(positions: pd.DataFrame, seen: np.ndarray, most: int | None)
         if not defining[start]:
             continue
         length = end - start
-        inside = (domain == domain[start]) & ~defining & seen
+        near = positions["elsewhere"].to_numpy() if against == ELSEWHERE else domain == domain[start]
+        inside = near & ~defining & seen
         starts = np.flatnonzero(sliding_window_view(inside, length).all(axis=1))
-        if most is not None:
+        if against == ALIKE:
             means = sliding_window_view(covariates, length, axis=0).mean(axis=-1)
             distance = np.linalg.norm(means[starts] - means[start], axis=1)
-            starts = starts[np.argsort(distance, kind="stable")[:most]]
+            starts = starts[np.argsort(distance, kind="stable")[:matches]]
         runs.append(Run(start, length, starts))
     return runs
 
@@ -201,7 +220,7 @@ def _tests(several: np.ndarray, runs: list[Run], draws: int, generator: np.rando
     for run in runs:
         windows = (sums[:, run.length :] - sums[:, : -run.length]) / number
         attention += windows[:, run.start]
-        drawn += windows[:, generator.choice(run.starts, draws)]
+        drawn += windows[:, generator.choice([run.start, *run.starts], draws)]
         expected += windows[:, run.starts].mean(axis=1)
     as_much = (drawn >= attention[:, None] * (1 - TIE) - TIE).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -21,14 +21,20 @@ SPECIAL = {"[CLS]": 0, "[SEP]": -1}
 
 
 def draw_attention_flow(
-    table: pd.DataFrame, layers: pd.DataFrame, domains: pd.DataFrame, classes: list[str], chosen: list[str]
+    table: pd.DataFrame,
+    layers: pd.DataFrame,
+    domains: pd.DataFrame,
+    classes: list[str],
+    chosen: list[str],
+    source: int,
 ) -> Figure:
-    """What [CLS] draws from each k-mer by rollout and flow, beside the gradient, and the rollout from each layer.
+    """What a token draws from each k-mer by rollout and flow, beside the gradient, and the rollout from each layer.
 
     `table`: class, token (as in SPECIAL, k-mers from 1), statistic, value, n; `layers`: class, layer, token, value;
     `domains`: name, first, last (in tokens); `classes`: all classes of the run, in the order of their colours;
-    `chosen`: those that were asked for.
+    `chosen`: those that were asked for; `source`: the token that draws.
     """
+    start = f"k-mer {source}" if source else "[CLS]"
     present = set(table["class"])
     shown = [name for name in classes if name in present]
     colours, markers = class_colours(classes), class_markers(classes)
@@ -40,7 +46,7 @@ def draw_attention_flow(
 
     height = 12.5 + 0.14 * layers["layer"].nunique()
     figure, axes = new_figure(10, height, 5, 1, sharex=True, height_ratios=[3, 3, 3, 3, 2])
-    titles = {"rollout": "Rollout from [CLS]", "rollout_specific": "Less the mean rollout from all tokens"}
+    titles = {"rollout": f"Rollout from {start}", "rollout_specific": "Less the mean rollout from all tokens"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=False):
         _draw_classes(axis, kmers[kmers["statistic"] == statistic], n, styles)
         ends = (f"{name} {special[statistic, token] * n:.3g}" for name, token in SPECIAL.items())
@@ -60,7 +66,7 @@ def draw_attention_flow(
     ]
     axes[3].set_title(f"|gradient x input| of the predicted class\nSpearman with it: {', '.join(said)}")
     axes[3].set_ylabel("|gradient x input| (logit)")
-    _draw_layers(figure, axes[4], of_all, n)
+    _draw_layers(figure, axes[4], of_all, n, start)
     domains = domains[domains["first"] < n - 1].assign(last=domains["last"].clip(upper=n - 1))
     for axis in axes[:4]:
         shade_domains(axis, domains)
@@ -92,11 +98,11 @@ def _draw_flow(axis: Axes, rows: pd.DataFrame, styles: dict[str, dict]) -> None:
     axis.set(title="Maximum flow: mean upper bound (line), exact for some (markers)", ylabel="flow")
 
 
-def _draw_layers(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int) -> None:
-    """Rollout from [CLS] after each layer down to the input, all classes."""
+def _draw_layers(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int, start: str) -> None:
+    """Rollout from the token `start` after each layer down to the input, all classes."""
     grid = rows.pivot_table(index="layer", columns="token", values="value") * n
     drawn = axis.pcolormesh(grid.columns, grid.index, grid, cmap=SEQUENTIAL, norm=LogNorm(), rasterized=True)
-    axis.set(title="Rollout from [CLS] after each layer, all classes", ylabel="after layer", yticks=grid.index)
+    axis.set(title=f"Rollout from {start} after each layer, all classes", ylabel="after layer", yticks=grid.index)
     axis.set_xlabel("k-mer along the gene (token)")
     axis.invert_yaxis()
     figure.colorbar(drawn, ax=axis, label="rollout x n", orientation="horizontal", aspect=60, pad=0.02)

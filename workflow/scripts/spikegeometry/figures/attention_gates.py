@@ -69,20 +69,21 @@ def draw_attention_gates(table: pd.DataFrame, chosen: list[str], names: dict[str
 def _draw_mosaic(axis: Axes, rows: pd.DataFrame) -> None:
     """One cell a head in the colours of its most frequent name; stronger where more sequences agree.
 
-    A name of two patterns halves the cell, the stronger pattern above. The number is the mean score of that pattern.
+    A name of two patterns halves the cell, the stronger pattern above; a third halves the second's half. The number is
+    the mean score of the strongest.
     """
     shares = rows[rows["statistic"] == "share"].sort_values(["value", "label"], ascending=[False, True])
     scores = rows[rows["statistic"] != "share"].set_index(["layer", "head", "statistic"])["value"].to_dict()
     modal = shares.drop_duplicates(["layer", "head"])
     for layer, head, label, share in modal[["layer", "head", "label", "value"]].itertuples(index=False):
-        first, *second = label.split("+")
+        first, *others = label.split("+")
         left, right, top, bottom = head - 0.5, head + 0.5, layer - 0.5, layer + 0.5
         style = {"alpha": 0.25 + 0.75 * share, "linewidth": 0}
         axis.add_patch(Rectangle((left, top), 1, 1, facecolor=COLOURS[first], **style))
-        for pattern in second:
-            half = [(right, top), (right, bottom), (left, bottom)]
-            axis.add_patch(Polygon(half, facecolor="white", linewidth=0))
-            axis.add_patch(Polygon(half, facecolor=COLOURS[pattern], **style))
+        for pattern, corner in zip(others, ((right, top), (head, layer)), strict=False):
+            part = [corner, (right, bottom), (left, bottom)]
+            axis.add_patch(Polygon(part, facecolor="white", linewidth=0))
+            axis.add_patch(Polygon(part, facecolor=COLOURS[pattern], **style))
         if (layer, head, first) in scores:
             score = f"{scores[layer, head, first]:.2f}".removeprefix("0")
             text = axis.text(head, layer, score, ha="center", va="center", size=8)
@@ -116,7 +117,7 @@ def _draw_simplex(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_layers(axis: Axes, shares: pd.DataFrame) -> None:
-    """Heads of each name by layer, in the mean over sequences; a name of two patterns counts half for each."""
+    """Heads of each name by layer, in the mean over sequences; a name of several counts in equal parts for each."""
     heads = defaultdict(float)
     for layer, variant, label, share in shares[["layer", "variant", "label", "value"]].itertuples(index=False):
         parts = label.split("+")

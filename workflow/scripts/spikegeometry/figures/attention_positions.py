@@ -14,7 +14,11 @@ from spikegeometry.figures.style import DIVERGING, class_colours, class_markers,
 # Tests whose corrected p is under this are marked.
 SIGNIFICANT = 0.05
 VARIANTS = {"kmers": "k-mers", "cls": "[CLS]"}
-AGAINST = {"domain": "others of the same domain", "alike": "others as variable and as rare"}
+AGAINST = {
+    "domain": "others of the same domain",
+    "alike": "others as variable and as rare",
+    "elsewhere": "those that define other classes",
+}
 LABEL = "log2(attention /\nthat at the others)"
 
 
@@ -38,26 +42,27 @@ def draw_attention_positions(
     numbers = table[table["statistic"] == "positions"].groupby("class")["value"].max()
     labels = [f"{name} ({numbers.get(name, 0):.0f}; {counts.get(name, 0):.0f})" for name in shown]
     row = max(1.5, 0.5 + 0.2 * len(shown))
-    heights = [row, row, row + 0.3, row, row]
-    figure, axes = new_figure(10, sum(heights) + 2.6, 5, 2, height_ratios=heights)
+    heights = [*[row] * len(AGAINST), row + 0.3, row, row]
+    figure, axes = new_figure(10, sum(heights) + 2.6, len(heights), 2, height_ratios=heights)
+    of_heads, means, of_profiles = axes[: len(AGAINST)], axes[len(AGAINST)], axes[len(AGAINST) + 1 :]
     grid = axes[0, 0].get_gridspec()
     for column, (variant, title) in enumerate(VARIANTS.items()):
         rows = table[table["variant"] == variant]
         limit = _limit(rows[rows["statistic"] == "log2_enrichment"]["value"])
-        for axis, (against, others) in zip(axes[:2, column], AGAINST.items(), strict=True):
+        for axis, (against, others) in zip(of_heads[:, column], AGAINST.items(), strict=True):
             drawn = _draw_heads(axis, rows[rows["against"] == against], shown, labels if column == 0 else None, limit)
             axis.set_title(f"Attention of the {title}, against\n{others}".replace("the [", "["))
-        axes[1, column].set_xlabel("layer, and in it head")
-        figure.colorbar(drawn, ax=list(axes[:2, column]), label=LABEL, shrink=0.8, pad=0.01)
-    _draw_means(axes[2, 0], axes[2, 1], table, classes, shown)
-    for place, (variant, title) in zip((3, 4), VARIANTS.items(), strict=True):
-        for axis in axes[place]:
+        of_heads[-1, column].set_xlabel("layer, and in it head")
+        figure.colorbar(drawn, ax=list(of_heads[:, column]), label=LABEL, shrink=0.8, pad=0.01)
+    _draw_means(*means, table, classes, shown)
+    for place, (variant, title) in enumerate(VARIANTS.items()):
+        for axis in of_profiles[place]:
             axis.remove()
-        axis = figure.add_subplot(grid[place, :])
+        axis = figure.add_subplot(grid[len(heights) - len(VARIANTS) + place, :])
         drawn = _draw_profiles(axis, profiles[profiles["variant"] == variant], positions, shown)
-        axis.set_title(f"What each position receives, mean over heads: from {title}", pad=38 if place == 3 else None)
+        axis.set_title(f"What each position receives, mean over heads: from {title}", pad=None if place else 38)
         figure.colorbar(drawn, ax=axis, label="log2(attention /\neven share)", pad=0.01)
-        if place == 3:
+        if place == 0:
             last = profiles["token"].max()
             name_domains(axis, domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last)))
     axis.set_xlabel("k-mer along the gene (token)")
@@ -65,7 +70,7 @@ def draw_attention_positions(
         Line2D([], [], color=class_colours(classes)[name], marker=class_markers(classes)[name], label=name)
         for name in shown
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=8, title="colours of the third row")
+    figure.legend(handles=handles, loc="outside lower center", ncols=8, title="colours of the panels with lines")
     note = note_missing(chosen, present)
     n = counts.reindex(shown).sum()
     figure.suptitle(
@@ -103,7 +108,7 @@ def _draw_heads(axis: Axes, rows: pd.DataFrame, shown: list[str], labels: list[s
 
 
 def _draw_means(left: Axes, right: Axes, table: pd.DataFrame, classes: list[str], shown: list[str]) -> None:
-    """Mean enrichment over heads of each class, against both kinds of others; and their variability and rarity."""
+    """Mean enrichment over heads of each class, against all kinds of others; and variability and rarity."""
     colours, markers = class_colours(classes), class_markers(classes)
     rows = table[table["statistic"] == "log2_enrichment"].replace([-np.inf], np.nan)
     means = rows.groupby(["class", "against", "variant"])["value"].mean()
@@ -118,8 +123,10 @@ def _draw_means(left: Axes, right: Axes, table: pd.DataFrame, classes: list[str]
             values = [covariates.get(key, np.nan) for key in (covariate, f"{covariate}_expected")]
             right.plot([offset, offset + 1], values, linewidth=0.8, **style)
     left.axhline(0, color="#888888", linewidth=0.8)
-    others = {"domain": "same domain", "alike": "alike"}
-    left.set_xticks(list(x.values()), [f"{VARIANTS[variant]}:\n{others[against]}" for variant, against in x])
+    others = {"domain": "domain", "alike": "alike", "elsewhere": "other\nclasses"}
+    left.set_xticks(
+        list(x.values()), [f"{VARIANTS[variant]}:\n{others[against]}" for variant, against in x], fontsize=7
+    )
     left.set(ylabel=LABEL, title="Enrichment, mean over heads")
     right.set_xticks(range(4), ["variability:\ndefining", "others\nalike", "rarity:\ndefining", "others\nalike"])
     right.set(ylabel="bits", title="How like the others are that are drawn")

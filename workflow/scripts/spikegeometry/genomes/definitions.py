@@ -77,3 +77,15 @@ def covering(mutations: pd.DataFrame, first: np.ndarray, last: np.ndarray) -> np
     overlap = (mutations["first"].to_numpy()[:, None] <= last) & (mutations["last"].to_numpy()[:, None] >= first)
     inside = (mutations["first"].to_numpy()[:, None] >= first) & (mutations["last"].to_numpy()[:, None] <= last)
     return np.where(mutations["inserted"].to_numpy(bool)[:, None], inside, overlap).any(axis=0)
+
+
+def sites(
+    mutations: dict[str, pd.DataFrame], first: np.ndarray, last: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of each class, which tokens cover a mutation that defines it, and which cover only those of other classes.
+
+    Both are (n,), for tokens of bases `first`..`last` (n,) of the gene; `mutations` are from `defined_in_gene`.
+    """
+    own = {name: covering(table, first, last) for name, table in mutations.items()}
+    any_class = np.any(list(own.values()), axis=0)
+    return {name: (tokens, any_class & ~tokens) for name, tokens in own.items()}

@@ -30,14 +30,18 @@ def measure_heads(attention: Tensor, membership: Tensor, threshold: float) -> It
     """What maps (H, n, n) pay each domain, by variant: its name, the `shifted_shares`, and columns of H x D rows.
 
     The columns: share; background, that of the k-mers in the domain, which may overlap; kmers, their number; and of the
-    variant `kmers`, the number of `arcs` and of those inside.
+    variant `kmers`, the number of `arcs` and of those inside, and the attention that is in both.
     """
     heads, parts = attention.shape[0], membership.shape[1]
-    number, inside = arcs(attention, membership, threshold)
+    found = arcs(attention, membership, threshold)
+    names = ("arcs", "arcs_inside", "weight", "weight_inside")
     even = {"background": membership.mean(dim=0).repeat(heads), "kmers": len(membership)}
     counts = {
-        "kmers": {"arcs": number.repeat_interleave(parts), "arcs_inside": inside.flatten()},
-        "cls": {"arcs": torch.nan, "arcs_inside": torch.nan},
+        "kmers": {
+            name: one.flatten() if one.ndim == 2 else one.repeat_interleave(parts)
+            for name, one in zip(names, found, strict=True)
+        },
+        "cls": dict.fromkeys(names, torch.nan),
     }
     for variant, profile in profiles(attention).items():
         shares = shifted_shares(profile, membership)
@@ -65,11 +69,14 @@ class TurnedShares:
             yield key, (total >= total[..., :1] * (1 - TIE) - TIE).double().mean(dim=-1)
 
 
-def arcs(attention: Tensor, membership: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-    """Pairs of k-mers with attention from `threshold` on: number (H,), and number with the key in each domain (H, D).
+def arcs(attention: Tensor, membership: Tensor, threshold: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pairs of k-mers with attention from `threshold` on: number (H,), number with the key in each domain (H, D), and
+    the attention of both, (H,) and (H, D).
 
     Each row of the maps (H, n, n) is first scaled to pay the k-mers 1 in all; a key in several domains counts in part.
     """
     among, _ = kmer_maps(attention)
-    received = (among >= threshold).sum(dim=-2).double()
-    return received.sum(dim=-1), received @ membership.double()
+    high = among >= threshold
+    number, weight = high.sum(dim=-2).double(), (among * high).double().sum(dim=-2)
+    inside = membership.double()
+    return number.sum(dim=-1), number @ inside, weight.sum(dim=-1), weight @ inside

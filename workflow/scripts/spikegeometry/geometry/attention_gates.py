@@ -18,19 +18,18 @@ NAMED = ("diffuse", "vertical", "self", "bwd", "fwd", "cluster", "instance")
 def gate_labels(scores: dict[str, Tensor], threshold: float) -> list[str]:
     """Name of each head: its best pattern of NAMED, `best+second` where both reach `threshold`, else HETEROGENEOUS.
 
-    Equal scores are ordered by name, the last of the alphabet first. UNDEFINED where the scores are NaN.
+    Equal scores are ordered by name, the last of the alphabet first. But a head that looks behind as much as ahead is
+    named by both: where `fwd` is the second and `bwd` is equal, it is a third. UNDEFINED where the scores are NaN.
     """
     names = sorted(NAMED, reverse=True)
     table = torch.stack([scores[name] for name in names], dim=-1).double().round(decimals=DECIMALS)
     values, order = table.sort(dim=-1, descending=True, stable=True)
     labels = []
-    for (best, second), (first_name, second_name) in zip(values[:, :2].tolist(), order[:, :2].tolist(), strict=True):
-        if math.isnan(best):
+    for scored, ranked in zip(values.tolist(), order.tolist(), strict=True):
+        patterns = [names[i] for value, i in zip(scored, ranked, strict=True) if value >= threshold]
+        both_sides = patterns[1:3] == ["fwd", "bwd"] and scored[1] == scored[2]
+        if math.isnan(scored[0]):
             labels.append(UNDEFINED)
-        elif best < threshold:
-            labels.append(HETEROGENEOUS)
-        elif second < threshold:
-            labels.append(names[first_name])
         else:
-            labels.append(f"{names[first_name]}+{names[second_name]}")
+            labels.append("+".join(patterns[: 3 if both_sides else 2]) or HETEROGENEOUS)
     return labels

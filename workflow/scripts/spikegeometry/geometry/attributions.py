@@ -103,9 +103,11 @@ class Explainer:
 
 
 def judged(
-    found: dict[str, Attribution], wanted: Tensor, differs: Tensor, cutoffs: list[int]
+    found: dict[str, Attribution], wanted: Tensor, others: Tensor, differs: Tensor, cutoffs: list[int]
 ) -> Iterator[tuple[dict[str, str], dict[str, float]]]:
     """Labels (method, k) and statistics of what was found, against the `wanted` k-mers (n-2,), of which there are some.
+
+    `others` (n-2,): those that other classes are known by.
 
     `precisions` at each cutoff, and at k = "R", the number of wanted k-mers; that number, the number of differing
     k-mers and the share of the wanted that differ; the change of the logit, the gap and its share of the change; and,
@@ -116,7 +118,7 @@ def judged(
     kmers = {method: one.tokens[1:-1] for method, one in found.items()}
     for method, values in kmers.items():
         for label, k in {"R": slots, **{str(k): k for k in cutoffs}}.items():
-            yield {"method": method, "k": label}, precisions(values, wanted, differs, k)
+            yield {"method": method, "k": label}, precisions(values, wanted, others, differs, k)
     met = (wanted & differs).sum().item() / slots
     yield {"method": "", "k": ""}, {"slots": slots, "differing": int(differs.sum()), "slots_differing": met}
     for method, one in found.items():
@@ -156,14 +158,16 @@ def precision_at(scores: Tensor, wanted: Tensor, k: int) -> float:
     return (hits / k).item()
 
 
-def precisions(scores: Tensor, wanted: Tensor, differs: Tensor, k: int) -> dict[str, float]:
+def precisions(scores: Tensor, wanted: Tensor, others: Tensor, differs: Tensor, k: int) -> dict[str, float]:
     """`precision` of scores (n,) at k, and that of chance: among all tokens, and among those that differ first.
 
     `differs` (n,) says which tokens are not the reference's. `chance` takes any k tokens; `chance_differing` takes
     differing tokens in random order and others only after them: what a list of the differences gives without a model.
-    `excess` and `excess_differing` are the precision less each.
+    `excess` and `excess_differing` are the precision less each. `excess_sites` is the precision among the wanted and
+    the `others` (n,) alone, less the share of the wanted among these; NaN without others.
     """
-    precision = precision_at(scores, wanted, k)
+    precision, sites = precision_at(scores, wanted, k), wanted | others
+    among_sites = precision_at(scores[sites], wanted[sites], k) - wanted[sites].double().mean().item()
     chance, differing = wanted.double().mean().item(), precision_at(differs.double(), wanted, k)
     return {
         "precision": precision,
@@ -171,6 +175,7 @@ def precisions(scores: Tensor, wanted: Tensor, differs: Tensor, k: int) -> dict[
         "chance_differing": differing,
         "excess": precision - chance,
         "excess_differing": precision - differing,
+        "excess_sites": among_sites if others.any() else math.nan,
     }
 
 

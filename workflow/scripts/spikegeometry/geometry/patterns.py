@@ -11,7 +11,9 @@ mean row c:
     self      excess of the mass at D = 0                   (excess: over the chance of uniform attention,
     diag      excess of the mass at |D| <= NEIGHBOUR         scaled so that all the mass gives 1)
     bwd, fwd  excess of the mass at D < 0, D > 0 within 5% of n
-    cluster   far mass x how much more of it stays inside contiguous blocks of tokens than if each row were c
+    cluster   far mass x how much more of it stays inside contiguous blocks of tokens than if each row were c, and than
+              if the cuts lay elsewhere (1: as much more as of even blocks), for where attention only fades with
+              distance, cuts elsewhere do as well; the less of both
     instance  far mass that single rows pay beyond c: a look-up of its own for each query
 """
 
@@ -152,16 +154,44 @@ def _mass_above_chance(attention: Tensor, rows: Tensor, mask: Tensor) -> Tensor:
     return ((rows * (mass - chance) / (1 - chance)).sum(dim=-1) / rows.sum(dim=-1)).clamp(0, 1)
 
 
+def shifted_inside(mass: Tensor, blocks: Tensor) -> Tensor:
+    """What is inside blocks of mass (H, n, n) when all cuts move by 1 .. n-1 tokens, the mean over moves: (H,).
+
+    `blocks` (H, n) are numbers of contiguous blocks. The start is a cut that moves too; what moves out at the end comes
+    in at the start.
+    """
+    heads, n = mass.shape[:2]
+    # The mass of the tokens before a and before b, from which that of any block follows.
+    before = np.zeros((heads, n + 1, n + 1))
+    before[:, 1:, 1:] = mass.cumsum(dim=1, dtype=torch.float64).cumsum(dim=2).numpy()
+    means = []
+    for sums, numbers in zip(before, blocks.numpy(), strict=True):
+        cuts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        moved = np.sort((cuts + np.arange(1, n)[:, None]) % n, axis=1)
+        borders = np.pad(np.pad(moved, ((0, 0), (1, 0))), ((0, 0), (0, 1)), constant_values=n)
+        first, last = borders[:, :-1], borders[:, 1:]
+        inside = sums[last, last] + sums[first, first] - sums[first, last] - sums[last, first]
+        means.append(inside.sum(axis=1).mean())
+    return mass.new_tensor(means)
+
+
 def _cluster(attention: Tensor, mean_row: Tensor, share: Tensor, far: Tensor, blocks: Tensor) -> Tensor:
+    blocks = blocks.expand(attention.shape[:2])
     inside = far & (blocks.unsqueeze(-1) == blocks.unsqueeze(-2))
 
     def mean_mass(mask: Tensor, rows: Tensor) -> Tensor:
         return (share * (rows * mask).sum(dim=-1)).sum(dim=-1)
 
+    def shifted(rows: Tensor) -> Tensor:
+        return shifted_inside(share.unsqueeze(-1) * rows * far, blocks) / mean_mass(far, rows)
+
     every_row_mean = mean_row.unsqueeze(1)
     far_mass = mean_mass(far, attention)
     observed = mean_mass(inside, attention) / far_mass
-    chance = mean_mass(inside, every_row_mean) / mean_mass(far, every_row_mean)
+    of_means = mean_mass(inside, every_row_mean) / mean_mass(far, every_row_mean)
+    pure = inside.to(attention.dtype) / inside.sum(dim=-1, keepdim=True).clamp(min=1)
+    above_means = (observed - of_means) / (1 - of_means)
+    above_shifts = (observed - shifted(attention)) / (1 - shifted(pure))
     # With one block all far mass is inside anyway.
-    kept = torch.where(chance < 1 - 1e-6, (observed - chance) / (1 - chance), 0).clamp(0, 1)
+    kept = torch.where(of_means < 1 - 1e-6, torch.minimum(above_means, above_shifts), 0).clamp(0, 1)
     return torch.where(far_mass < MIN_FAR_MASS, 0, far_mass * kept)

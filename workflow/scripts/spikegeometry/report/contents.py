@@ -29,11 +29,11 @@ def atlas_contents(
     """The data of the page.
 
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
-    other tables, where there are any: pairs and tokens of attention_maps, spaces of clustering, spectra of
-    subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
-    confusion, domains, metrics, splits and tries; `attention`: mean maps (L, H, n, n) by class, and `count_CLASS`
-    sequences; `cls`: (N, L+1, d); `mutations`: those that define each class; `gene`: the reference's; `card`:
-    environments and tables for `run_card`.
+    other tables, where there are any: pairs and tokens of attention_maps, contrasts (pairs of classes) of
+    attention_domains, spaces of clustering, spectra of subspace_directionality, attributions (their tokens); and always
+    sequences (of the activations), predictions, confusion, domains, metrics, splits and tries; `attention`: mean maps
+    (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d); `mutations`: those that define each class;
+    `gene`: the reference's; `card`: environments and tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]
@@ -53,6 +53,7 @@ def atlas_contents(
         "domains": details["domains"].to_dict("records"),
         "missing": sorted(views.shown_analyses() - tables.keys()),
         "statistics": views.head_statistics(tables, *shape),
+        "contrasts": detail("contrasts", views.class_contrasts, *shape),
         "stream": views.layer_statistics(tables),
         "maps": attention_arrays(
             ((name, attention[name], int(attention[f"count_{name}"])) for name in present), len(present), MAP_BUDGET

@@ -9,8 +9,8 @@ from spikegeometry.dataset.kmers import CODON
 from spikegeometry.dataset.leakage import translate
 from spikegeometry.figures.style import class_colours
 from spikegeometry.report.arrays import packed, principal_components
-from spikegeometry.report.cells import by_head, by_layer, numbers, select
-from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, domain_statistics
+from spikegeometry.report.cells import by_head, by_layer, numbers, placed, select
+from spikegeometry.report.statistics import KMERS, OF_HEADS, OF_LAYERS, domain_statistics
 
 # Pairs of k-mers of a head and class, genomes in the table, and points in the space: more would make the page slow.
 PAIRS = 15
@@ -44,6 +44,23 @@ def layer_statistics(tables: Tables) -> list[dict[str, Any]]:
     """`by_layer` of every statistic of layers of which `tables`, by analysis, has rows."""
     found = (by_layer(one, tables[one.analysis]) for one in OF_LAYERS if one.analysis in tables)
     return [one for one in found if one]
+
+
+def class_contrasts(contrasts: pd.DataFrame, layers: int, heads: int) -> dict[str, list[dict[str, Any]]]:
+    """For each statistic that is tested the pairs of classes: first, second, and of each head low, high and q.
+
+    The interval is that of the first class less the second. Heads without a test hold None.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    rows = select(contrasts, KMERS)
+    for (domain, first, second), part in rows.groupby(["domain", "first", "second"], sort=False):
+        cells = ((part["layer"] - 1) * heads + part["head"] - 1).to_numpy().astype(int)
+        of_heads = {
+            name: placed(np.array(significant(part[name].to_numpy(), 4), dtype=float), cells, layers * heads)
+            for name in ("low", "high", "q")
+        }
+        found.setdefault(f"log2_enrichment.{domain}", []).append({"first": first, "second": second, **of_heads})
+    return found
 
 
 def shown_analyses() -> set[str]:
