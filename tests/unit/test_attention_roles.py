@@ -12,7 +12,7 @@ from spikegeometry.figures.attention_roles import draw_attention_roles
 from spikegeometry.geometry.attention_roles import PATTERNS, ROLES, role_labels, role_scores
 from spikegeometry.geometry.patterns import HETEROGENEOUS, SHARES, UNDEFINED, gate_scores
 from spikegeometry.tables import read_tsv
-from tiny_run import CLASSES, absent, run_analysis, write_small_run
+from tiny_run import CLASSES, VERDICTS, absent, run_analysis, write_small_run
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -175,7 +175,7 @@ def test_findings(run, tables):
     findings = read_tsv(run / OUTPUTS["findings"])
     assert len(findings) == 7
     assert (findings["n"] == 3).all()
-    assert set(findings["shown"]) <= {"yes", "no"}
+    assert set(findings["verdict"]) <= VERDICTS
 
 
 def test_selection(run):

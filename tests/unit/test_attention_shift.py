@@ -172,7 +172,7 @@ def test_findings_by_hand():
 def test_findings_that_a_small_model_cannot_have():
     findings = shift_findings(changed([0.9, 0.7], [0.1, 0.1]), attended([0.1, 0.2], [0.2, 0.4]), 2, 0.95)
     assert [finding.n for finding in findings] == [0] * 3
-    assert not any(finding.shown for finding in findings)
+    assert all(finding.verdict != "supported" for finding in findings)
     constant = attended([0.1, 0.1, 0.1], [0.2, 0.4, 0.6])
     assert shift_findings(changed([0.9] * 3, [0.1] * 3), constant, 3, 0.95)[-1].n == 0
 

@@ -208,7 +208,7 @@ def test_findings_are_over_classes():
     (finding,) = attribution_findings(table, ["alpha", "beta", "gamma"], 0.95)
     half = 4.302653 * 0.2 / np.sqrt(3)
     assert (finding.value, finding.low, finding.high) == pytest.approx((0.4, 0.4 - half, 0.4 + half), abs=1e-6)
-    assert finding.n == 3 and not finding.shown
+    assert finding.n == 3 and finding.verdict != "supported"
     (single,) = attribution_findings(table, ["alpha"], 0.95)
     assert single.value == 0.2 and np.isnan(single.low)
 

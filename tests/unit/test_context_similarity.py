@@ -25,7 +25,7 @@ from spikegeometry.geometry.context_similarity import (
 from spikegeometry.geometry.heads import head_tensors
 from spikegeometry.model.weights import read_layers
 from spikegeometry.tables import read_tsv, write_tsv
-from tiny_run import FIRST_KMER, VOCABULARY, absent, random_tokens, run_analysis, small_bert, write_run
+from tiny_run import FIRST_KMER, VERDICTS, VOCABULARY, absent, random_tokens, run_analysis, small_bert, write_run
 
 Z = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
 
@@ -254,7 +254,7 @@ def test_tables(tables):
     assert sums.to_numpy() == pytest.approx(1, abs=0.02)
     uniqueness = table.loc[table["statistic"] == "uniqueness", "value"]
     assert len(uniqueness) == 3 * 2 * 4 and uniqueness.between(0.25, 1).all()
-    assert len(files["findings"]) == 14 and set(files["findings"]["shown"]) <= {"yes", "no"}
+    assert len(files["findings"]) == 14 and set(files["findings"]["verdict"]) <= VERDICTS
     assert sorted({name.split()[0] for name in maps if name != "sequence"}) == ["1", "2"]
     assert str(maps["sequence"]) == "beta/3"
 
@@ -270,7 +270,7 @@ def test_one_head_has_no_uniqueness(run):
     assert set(measurements["layer"]) == {2} and set(measurements["head"].dropna()) == {3}
     assert "uniqueness" not in set(table["statistic"])
     findings = read_tsv(run / "findings.tsv")
-    assert set(findings["shown"]) == {"no"}  # one sequence has no interval
+    assert set(findings["verdict"]) == {"not applicable"}  # one sequence has no interval
 
 
 @absent("context_similarity")

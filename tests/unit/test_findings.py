@@ -1,11 +1,11 @@
-"""Claims of other work, held against a statistic and its interval."""
+"""Claims of other work, compared with a statistic and its interval."""
 
 import math
 
 import pandas as pd
 import pytest
 
-from spikegeometry.evaluation.findings import Finding, findings_table, mean_finding
+from spikegeometry.evaluation.findings import Finding, findings_table, joined_findings, mean_finding
 
 
 def finding(low, high, side, bound=0.5):
@@ -13,26 +13,42 @@ def finding(low, high, side, bound=0.5):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "side", "shown"),
+    ("low", "high", "side", "verdict"),
     [
-        (0.55, 0.7, "above", True),
-        (0.45, 0.7, "above", False),
-        (0.5, 0.7, "above", False),
-        (0.3, 0.45, "below", True),
-        (0.3, 0.55, "below", False),
-        (math.nan, math.nan, "above", False),
-        (math.nan, math.nan, "below", False),
+        (0.55, 0.7, "above", "supported"),
+        (0.45, 0.7, "above", "undecided"),
+        (0.5, 0.7, "above", "undecided"),
+        (0.3, 0.45, "above", "contradicted"),
+        (0.3, 0.45, "below", "supported"),
+        (0.3, 0.55, "below", "undecided"),
+        (0.55, 0.7, "below", "contradicted"),
+        (math.nan, math.nan, "above", "not applicable"),
+        (math.nan, math.nan, "below", "not applicable"),
     ],
 )
-def test_shown_where_the_whole_interval_is_beyond_the_bound(low, high, side, shown):
-    assert finding(low, high, side).shown is shown
+def test_verdict_by_the_whole_interval(low, high, side, verdict):
+    assert finding(low, high, side).verdict == verdict
 
 
-def test_table_says_yes_or_no_and_by_what():
+def test_table_holds_verdict_and_criterion():
     table = findings_table([finding(0.55, 0.7, "above"), finding(0.45, 0.7, "above")])
-    assert table["shown"].tolist() == ["yes", "no"]
+    assert table["verdict"].tolist() == ["supported", "undecided"]
     assert table["criterion"].tolist() == ["interval above 0.5"] * 2
     assert table[["value", "n", "low", "high"]].iloc[0].tolist() == [0.6, 10, 0.55, 0.7]
+
+
+def test_a_network_that_has_not_learnt_supports_no_claim():
+    tables = {
+        "one": findings_table([finding(0.55, 0.7, "above")]),
+        "two": findings_table([finding(0.4, 0.45, "above")]),
+    }
+    learnt = joined_findings(tables, learnt=True)
+    assert learnt["verdict"].tolist() == ["supported", "contradicted"] and set(learnt["remark"]) == {""}
+    assert learnt["analysis"].tolist() == ["one", "two"]
+    not_learnt = joined_findings(tables, learnt=False)
+    assert set(not_learnt["verdict"]) == {"not applicable"}
+    assert set(not_learnt["remark"]) == {"the network has not learnt its task"}
+    assert joined_findings({}, learnt=True).empty
 
 
 def test_mean_of_independent_values():
@@ -40,6 +56,6 @@ def test_mean_of_independent_values():
     several = mean_finding("A 2019", "claim", "share", pd.Series([1.0, 3, math.nan, 8]), "above", 0, 0.95)
     assert (several.value, several.n) == (4, 3)
     assert (several.low, several.high) == pytest.approx((4 - 8.95669, 4 + 8.95669), abs=1e-4)
-    for values in ([2.0], []):
+    for values in ([2.0, 4.0], [2.0], []):
         few = mean_finding("A 2019", "claim", "share", pd.Series(values, dtype=float), "above", 0, 0.95)
-        assert few.n == len(values) and math.isnan(few.low) and not few.shown
+        assert few.n == len(values) and math.isnan(few.low) and few.verdict == "not applicable"

@@ -42,7 +42,7 @@ from spikegeometry.model.batches import input_batches
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import pad, shard_rows
 from spikegeometry.model.prediction import logits as predicted_logits
-from tiny_run import random_bert, random_tokens, read_table, run_script, write_encoded
+from tiny_run import VERDICTS, random_bert, random_tokens, read_table, run_script, write_encoded
 
 LAYERS, HEADS, WIDTH = 3, 4, 32
 CLASSES = ["alpha", "beta", "delta"]
@@ -410,7 +410,7 @@ def test_script(tmp_path, model):
     last = curve[(curve["removed"] == 12) & (curve["statistic"] == "accuracy")]
     assert last["value"].nunique() == 1
     assert found["findings"]["source"].str.contains("Kovaleva|Michel").all()
-    assert set(found["findings"]["shown"]) <= {"yes", "no"}
+    assert set(found["findings"]["verdict"]) <= VERDICTS
     importance = found["importance"].set_index(["statistic", "layer", "head"])["value"]
     assert importance["importance", 2, 3] == 0
     assert len(found["sequences"]) == 12 * 3 * (LAYERS * HEADS + LAYERS)

@@ -19,7 +19,7 @@ from spikegeometry.geometry.isotropy import (
     variance_statistics,
 )
 from spikegeometry.tables import read_tsv
-from tiny_run import CLASSES, absent, random_bert, random_tokens, run_analysis, write_run
+from tiny_run import CLASSES, VERDICTS, absent, random_bert, random_tokens, run_analysis, write_run
 
 KMERS = [torch.tensor([0, 1, 2, -1]), torch.tensor([0, 3, 2, -1]), torch.tensor([4, 4, 2])]
 
@@ -208,7 +208,7 @@ def test_tables(tables, run):
     assert len(agreement) == 6 * 6
     same = agreement[agreement["one"] == agreement["other"]]
     assert same["value"].to_numpy() == pytest.approx(1)
-    assert len(findings) == 8 and set(findings["shown"]) <= {"yes", "no"}
+    assert len(findings) == 8 and set(findings["verdict"]) <= VERDICTS
 
 
 def test_same_tables_again(run, tables):

@@ -122,7 +122,7 @@ def test_table_and_finding_of_a_rise():
     shares = [of["head", block, "accuracy"] for block in (1, 2, 3)]
     # Of three points the least-squares slope is half the way from the first to the last.
     assert of["head", np.nan, "accuracy_trend"] == pytest.approx((shares[2] - shares[0]) / 2)
-    assert [finding.shown for finding in findings(table)] == [True]
+    assert [finding.verdict for finding in findings(table)] == ["supported"]
     # All are right in the last block: Wilson's interval is still one.
     last = table[(table["block"] == 3) & (table["statistic"] == "accuracy")].iloc[0]
     assert last["value"] == last["high"] == 1 and 0.9 < last["low"] < 1

@@ -23,6 +23,7 @@ FIRST_KMER = 5  # after [PAD], [UNK], [CLS], [SEP] and [MASK]
 
 # The small run: its classes, and the parameters of an analysis of all of it.
 CLASSES = ["alpha", "beta", "gamma"]
+VERDICTS = {"supported", "contradicted", "undecided", "not applicable"}
 LAYERS, HEADS = 2, 4
 WHOLE = {"layers": [], "heads": [], "selected_classes": [], "classes": CLASSES, "confidence": 0.95}
 

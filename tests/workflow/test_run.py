@@ -96,6 +96,13 @@ def test_the_same_configuration_gives_the_same_files(finished, results):
     assert digests() == before
 
 
+def test_findings_of_a_network_that_has_not_learnt_are_not_applicable(results):
+    findings = read_tsv(results / "findings.tsv")
+    written = {path.parent.name for path in results.glob("geometry/*/findings.tsv")}
+    assert set(findings["analysis"]) == written and len(written) == 9
+    assert set(findings["verdict"]) == {"not applicable"}
+
+
 def test_the_atlas_shows_the_tables(results):
     page = (results / "atlas.html").read_text(encoding="utf-8")
     atlas = json.loads(page.split('id="atlas">')[1].split("</script>")[0])

@@ -9,12 +9,7 @@ rule head_ablation:
         test="<results>/dataset/test.arrow",
     output:
         table="<results>/geometry/head_ablation.tsv",
-        findings=report(
-            "<results>/geometry/head_ablation/findings.tsv",
-            caption="../report/head_ablation.rst",
-            category="5 Geometry",
-            labels={"table": "Head ablation: findings"},
-        ),
+        findings="<results>/geometry/head_ablation/findings.tsv",
         importance="<results>/geometry/head_ablation/importance.tsv",
         curve="<results>/geometry/head_ablation/curve.tsv",
         sequences="<results>/geometry/head_ablation/sequences.parquet",

@@ -12,12 +12,7 @@ rule attributions:
         definitions=lookup("analyses/attributions/definitions", within=config),
     output:
         table="<results>/geometry/attributions.tsv",
-        findings=report(
-            "<results>/geometry/attributions/findings.tsv",
-            caption="../report/attributions.rst",
-            category="5 Geometry",
-            labels={"table": "Attributions: findings"},
-        ),
+        findings="<results>/geometry/attributions/findings.tsv",
         sequences="<results>/geometry/attributions/sequences.parquet",
         tokens="<results>/geometry/attributions/tokens.parquet",
     log:

@@ -98,12 +98,7 @@ rule token_accuracy:
         table="<results>/geometry/token_accuracy.tsv",
         tokens="<results>/geometry/token_accuracy/tokens.parquet",
         sequences="<results>/geometry/token_accuracy/sequences.parquet",
-        findings=report(
-            "<results>/geometry/token_accuracy/findings.tsv",
-            caption="../report/token_accuracy.rst",
-            category="5 Geometry",
-            labels={"table": "Accuracy per token: findings"},
-        ),
+        findings="<results>/geometry/token_accuracy/findings.tsv",
     log:
         "<logs>/geometry/token_accuracy.log",
     benchmark:

@@ -14,12 +14,7 @@ rule attention_positions:
         definitions=lookup("analyses/attributions/definitions", within=config),
     output:
         table="<results>/geometry/attention_positions.tsv",
-        findings=report(
-            "<results>/geometry/attention_positions/findings.tsv",
-            caption="../report/attention_positions.rst",
-            category="5 Geometry",
-            labels={"table": "Attention to positions: findings"},
-        ),
+        findings="<results>/geometry/attention_positions/findings.tsv",
         positions="<results>/geometry/attention_positions/positions.tsv",
         profiles="<results>/geometry/attention_positions/profiles.parquet",
     log:

@@ -23,12 +23,7 @@ rule layer_probes:
     output:
         table="<results>/geometry/layer_probes.tsv",
         penalties="<results>/geometry/layer_probes/penalties.tsv",
-        findings=report(
-            "<results>/geometry/layer_probes/findings.tsv",
-            caption="../report/layer_probes.rst",
-            category="5 Geometry",
-            labels={"table": "Layer probes: findings"},
-        ),
+        findings="<results>/geometry/layer_probes/findings.tsv",
     log:
         "<logs>/geometry/layer_probes.log",
     benchmark:

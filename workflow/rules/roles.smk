@@ -10,12 +10,7 @@ rule attention_roles:
     output:
         table="<results>/geometry/attention_roles.tsv",
         sequences="<results>/geometry/attention_roles/sequences.parquet",
-        findings=report(
-            "<results>/geometry/attention_roles/findings.tsv",
-            caption="../report/attention_roles.rst",
-            category="5 Geometry",
-            labels={"table": "Attention roles: findings"},
-        ),
+        findings="<results>/geometry/attention_roles/findings.tsv",
     log:
         "<logs>/geometry/attention_roles.log",
     benchmark:
@@ -83,12 +78,7 @@ rule attention_shift:
         table="<results>/geometry/attention_shift.tsv",
         attention="<results>/geometry/attention_shift/attention.tsv",
         sequences="<results>/geometry/attention_shift/sequences.parquet",
-        findings=report(
-            "<results>/geometry/attention_shift/findings.tsv",
-            caption="../report/attention_shift.rst",
-            category="5 Geometry",
-            labels={"table": "Attention shift: findings"},
-        ),
+        findings="<results>/geometry/attention_shift/findings.tsv",
     log:
         "<logs>/geometry/attention_shift.log",
     benchmark:

@@ -13,12 +13,7 @@ rule context_similarity:
         table="<results>/geometry/context_similarity.tsv",
         distances="<results>/geometry/context_similarity/distances.tsv",
         anchors="<results>/geometry/context_similarity/anchors.tsv",
-        findings=report(
-            "<results>/geometry/context_similarity/findings.tsv",
-            caption="../report/context_similarity.rst",
-            category="5 Geometry",
-            labels={"table": "Context similarity: findings"},
-        ),
+        findings="<results>/geometry/context_similarity/findings.tsv",
         maps="<results>/geometry/context_similarity/maps.npz",
         sequences="<results>/geometry/context_similarity/sequences.parquet",
     log:
@@ -123,12 +118,7 @@ rule isotropy:
     output:
         table="<results>/geometry/isotropy.tsv",
         agreement="<results>/geometry/isotropy/agreement.tsv",
-        findings=report(
-            "<results>/geometry/isotropy/findings.tsv",
-            caption="../report/isotropy.rst",
-            category="5 Geometry",
-            labels={"table": "Isotropy: findings"},
-        ),
+        findings="<results>/geometry/isotropy/findings.tsv",
         sequences="<results>/geometry/isotropy/sequences.parquet",
     log:
         "<logs>/geometry/isotropy.log",

@@ -1,0 +1,14 @@
+"""Gather the findings of all analyses."""
+
+from pathlib import Path
+
+from spikegeometry.evaluation.findings import joined_findings
+from spikegeometry.logs import configure_logging
+from spikegeometry.tables import read_tsv, write_tsv
+
+configure_logging(snakemake.log[0])
+given = snakemake.input
+tables = {Path(path).parent.name: read_tsv(path) for path in given.findings}
+tries = read_tsv(given.tries)
+learnt = tries.loc[tries["chosen"] == "yes", "learnt"].eq("yes").all()
+write_tsv(joined_findings(tables, learnt), snakemake.output.table)
