@@ -66,11 +66,12 @@ def reached(path: Path) -> set[Path]:
 
 @dataclass
 class Rule:
-    """A rule's directives as text, by name."""
+    """A rule's directives as text, by name; `base` is the rule that it is made of, if it is."""
 
     name: str
     file: Path
     directives: dict[str, str] = field(default_factory=dict)
+    base: str = ""
 
     @property
     def script(self) -> Path | None:
@@ -97,7 +98,7 @@ def rules() -> list[Rule]:
                 indent, rule = head[1], Rule(head[2], file)
                 found[rule.name] = rule
             elif head := re.match(r"( *)use rule (\w+) as (\w+)", line):
-                indent, rule = head[1], Rule(head[3], file, dict(found[head[2]].directives))
+                indent, rule = head[1], Rule(head[3], file, base=head[2])
                 found[rule.name] = rule
             elif rule and (directive := re.match(rf"{indent}    (\w+):(.*)", line)):
                 name = directive[1]
@@ -106,4 +107,7 @@ def rules() -> list[Rule]:
                 rule.directives[name] += "\n" + line
             elif line.strip() and not line.startswith(indent + " "):
                 rule = None
+    for rule in found.values():
+        if rule.base:
+            rule.directives = found[rule.base].directives | rule.directives
     return list(found.values())

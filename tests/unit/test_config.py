@@ -175,3 +175,9 @@ def test_examples_of_the_readme_are_valid():
 
 def test_config_readme_holds_the_generated_table():
     assert key_table(read_schema()) in (REPOSITORY / "config/README.md").read_text(encoding="utf-8")
+
+
+def test_a_replicate_is_a_control():
+    with pytest.raises(InputError, match=r"model\.replicates: seed2 is no control"):
+        load_config(given(model={"controls": ["random"], "replicates": ["random", "seed2"]}))
+    load_config(given(model={"controls": ["random", "seed2"], "replicates": ["seed2"]}))

@@ -42,13 +42,34 @@ def test_a_network_that_has_not_learnt_supports_no_claim():
         "one": findings_table([finding(0.55, 0.7, "above")]),
         "two": findings_table([finding(0.4, 0.45, "above")]),
     }
-    learnt = joined_findings(tables, learnt=True)
+    learnt = joined_findings(tables, True, {})
     assert learnt["verdict"].tolist() == ["supported", "contradicted"] and set(learnt["remark"]) == {""}
     assert learnt["analysis"].tolist() == ["one", "two"]
-    not_learnt = joined_findings(tables, learnt=False)
+    not_learnt = joined_findings(tables, False, {})
     assert set(not_learnt["verdict"]) == {"not applicable"}
     assert set(not_learnt["remark"]) == {"the network has not learnt its task"}
-    assert joined_findings({}, learnt=True).empty
+    assert joined_findings({}, True, {}).empty
+
+
+def test_a_claim_that_an_untrained_network_shows_is_unspecific():
+    def of(*lows):
+        """Findings on statistics named by their place, supported where the low is above 0.5."""
+        found = [
+            Finding("A 2019", "claim", f"share {i}", 0.8, low, 0.9, 10, "above", 0.5) for i, low in enumerate(lows)
+        ]
+        return {"one": findings_table(found)}
+
+    replicates = {
+        "random": of(0.55, 0.4, 0.6),
+        "seed1": of(0.7, 0.7, 0.3, 0.6),
+        "seed2": of(0.4, 0.6, 0.4, 0.2),
+    }
+    joined = joined_findings(of(0.6, 0.6, 0.4, 0.6), True, replicates)
+    assert joined["verdict"].tolist() == ["unspecific", "supported", "undecided", "supported"]
+    assert joined["untrained"].tolist() == ["supported", "undecided", "supported", ""]
+    assert joined["seeds"].tolist() == ["2 of 3", "3 of 3", "0 of 3", "2 of 3"]
+    assert joined["untrained_low"].tolist()[:3] == [0.55, 0.4, 0.6] and math.isnan(joined["untrained_low"][3])
+    assert joined["remark"].tolist() == ["an untrained network shows it too", "", "", ""]
 
 
 def test_mean_of_independent_values():

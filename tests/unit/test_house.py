@@ -127,7 +127,7 @@ def test_rule_has_what_every_rule_has(rule):
 
 @named(WITH_SCRIPT)
 def test_rule_and_script_have_one_name(rule):
-    assert rule.script == SCRIPTS / f"{rule.name}.py"
+    assert rule.script == SCRIPTS / f"{rule.base or rule.name}.py"
     assert rule.script.is_file()
 
 

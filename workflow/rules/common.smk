@@ -49,6 +49,8 @@ EVALUATED = ["validation", "test", *EXTERNAL]
 if QUERY:
     COHORTS[f"query.{QUERY}"] = f"queries/{QUERY}/"
 MODELS = ["finetuned", *config["model"]["controls"]]
+# Controls of which all is measured that findings rest on.
+REPLICATES = config["model"]["replicates"]
 # `cuda` asks the scheduler for a GPU and takes the environment with the GPU build; `auto` takes the GPU it finds.
 GPUS = int(config["model"]["device"] == "cuda")
 TRAINING_GPUS = GPUS * config["model"]["gpus"]
@@ -77,6 +79,7 @@ wildcard_constraints:
     split="|".join(map(re.escape, [*SPLITS, *COHORTS])),
     set="|".join(EVALUATED),
     model="|".join(["pretrained", *MODELS]),
+    replicate="|".join(REPLICATES) or "none",
     analysis="|".join(ANALYSES) or "none",
 
 

@@ -14,9 +14,28 @@ FINDINGS = [
 ]
 
 
+# Those of them that rest on recorded activations alone, and are measured of replicates too.
+REPLICATED = [
+    name
+    for name in (
+        "attention_positions",
+        "attention_roles",
+        "attributions",
+        "context_similarity",
+        "isotropy",
+    )
+    if name in ANALYSES
+]
+
+
 rule gather_findings:
     input:
         findings=[written_by(name, "findings.tsv") for name in FINDINGS],
+        replicates=collect(
+            "<results>/replicates/{replicate}/geometry/{name}/findings.tsv",
+            replicate=REPLICATES,
+            name=REPLICATED,
+        ),
         tries="<results>/model/tries/finetuned.tsv",
     output:
         table=report(
@@ -30,6 +49,7 @@ rule gather_findings:
     conda:
         "../../envs/plots.yaml"
     params:
+        names=REPLICATES,
         library=digest("evaluation.findings", "logs", "tables"),
     message:
         "Gathering the findings"

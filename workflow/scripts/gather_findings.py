@@ -1,4 +1,4 @@
-"""Gather the findings of all analyses."""
+"""Gather the findings of all analyses, of the run's model and of its replicates."""
 
 from pathlib import Path
 
@@ -9,6 +9,9 @@ from spikegeometry.tables import read_tsv, write_tsv
 configure_logging(snakemake.log[0])
 given = snakemake.input
 tables = {Path(path).parent.name: read_tsv(path) for path in given.findings}
+replicates = {name: {} for name in snakemake.params.names}
+for path in map(Path, given.replicates):
+    replicates[path.parents[2].name][path.parent.name] = read_tsv(path)
 tries = read_tsv(given.tries)
 learnt = tries.loc[tries["chosen"] == "yes", "learnt"].eq("yes").all()
-write_tsv(joined_findings(tables, learnt), snakemake.output.table)
+write_tsv(joined_findings(tables, learnt, replicates), snakemake.output.table)

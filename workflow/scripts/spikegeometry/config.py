@@ -165,6 +165,9 @@ def _check_sense(config: dict) -> None:
         size = config["model"][phase]["batch_size"]
         if size % gpus:
             refuse(f"model.{phase}.batch_size", f"{size} is no multiple of model.gpus = {gpus}", "Give one that is.")
+    for name in config["model"]["replicates"]:
+        if name not in config["model"]["controls"]:
+            refuse("model.replicates", f"{name} is no control", "Name it in model.controls too.")
     # The shape of a model that is read from elsewhere is known only when it is there; the scripts check it then.
     built = config["model"]["base"] == "pretrain"
     for name, block in config["analyses"].items():

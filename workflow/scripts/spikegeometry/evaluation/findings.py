@@ -9,6 +9,7 @@ import pandas as pd
 from spikegeometry.evaluation.intervals import student_half_width
 
 NOT_APPLICABLE = "not applicable"
+UNTRAINED = "random"
 # Independent units that an interval needs at least.
 FEWEST = 3
 COLUMNS = ["source", "claim", "verdict", "statistic", "value", "n", "low", "high", "criterion"]
@@ -73,12 +74,43 @@ def findings_table(findings: list[Finding]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def joined_findings(tables: dict[str, pd.DataFrame], learnt: bool) -> pd.DataFrame:
-    """The findings of all analyses, by their names: analysis, the columns of `findings_table`, and remark.
+def joined_findings(
+    tables: dict[str, pd.DataFrame], learnt: bool, replicates: dict[str, dict[str, pd.DataFrame]]
+) -> pd.DataFrame:
+    """The findings of all analyses, by their names, beside those of `replicates`, by the names of these.
 
-    Claims are about networks that do their task. Of one that has not `learnt` its own, no claim is applicable.
+    Columns: analysis, those of `findings_table`, untrained_value, untrained_low, untrained_high and untrained (the
+    verdict of the replicate `random`), seeds (trainings in which the claim is supported, of all that were measured, the
+    run's own among them; as "2 of 3") and remark.
+
+    A claim that is supported of an untrained network too is `unspecific`: training has no part in it. Claims are about
+    networks that do their task: of one that has not `learnt` its own none is applicable.
     """
     joined = pd.concat([pd.DataFrame(columns=COLUMNS), *tables.values()], ignore_index=True)
     joined.insert(0, "analysis", [name for name, table in tables.items() for _ in range(len(table))])
-    joined["remark"] = "" if learnt else "the network has not learnt its task"
-    return joined if learnt else joined.assign(verdict=NOT_APPLICABLE)
+    untrained = _beside(joined, replicates.get(UNTRAINED, {}))
+    for column in ("value", "low", "high"):
+        joined[f"untrained_{column}"] = untrained[column]
+    joined["untrained"] = untrained["verdict"].fillna("")
+    trained = [joined, *(_beside(joined, of) for name, of in replicates.items() if name != UNTRAINED)]
+    verdicts = pd.concat([table["verdict"] for table in trained], axis=1)
+    supported, measured = verdicts.eq("supported").sum(axis=1), verdicts.notna().sum(axis=1)
+    joined["seeds"] = [f"{of} of {n}" for of, n in zip(supported, measured, strict=True)]
+    both = joined["verdict"].eq("supported") & joined["untrained"].eq("supported")
+    joined["remark"] = both.map({True: "an untrained network shows it too", False: ""})
+    joined.loc[both, "verdict"] = "unspecific"
+    if learnt:
+        return joined
+    return joined.assign(verdict=NOT_APPLICABLE, remark="the network has not learnt its task")
+
+
+def _beside(joined: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The findings of a replicate, in the rows of the run's; what it lacks is missing."""
+    keys = ["analysis", "source", "claim", "statistic"]
+    parts = [pd.DataFrame(columns=["analysis", *COLUMNS]), *(of.assign(analysis=name) for name, of in tables.items())]
+    own, other = joined[keys], pd.concat(parts, ignore_index=True)
+    own, other = (
+        table.astype(dict.fromkeys(keys, object)).assign(number=table.groupby(keys).cumcount())
+        for table in (own, other)
+    )
+    return own.merge(other, "left", [*keys, "number"], validate="one_to_one")
