@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from spikegeometry.dataset.encoding import open_split, padded_ids
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.separability import agreement, distinct_sample
+from spikegeometry.evaluation.separability import _of_clusters, agreement, distinct_sample
 from spikegeometry.figures.clustering import draw_clustering, interactive_maps
 from spikegeometry.geometry.clustering import (
     NOISE,
@@ -48,6 +48,37 @@ def test_agreement_against_scikit_learn(seed):
         assert scores[name][0] == pytest.approx(value, abs=1e-12)
     assert scores["nmi"][0] == pytest.approx(metrics.normalized_mutual_info_score(classes, clusters), abs=1e-12)
     assert scores["ari"][0] == pytest.approx(metrics.adjusted_rand_score(classes, clusters), abs=1e-12)
+
+
+def test_intervals_of_agreement_cover():
+    """Unrelated classes and clusters have an ARI of 0; related ones the scores of very many sequences."""
+    generator = np.random.default_rng(0)
+    statistics = ["homogeneity", "completeness", "v_measure", "nmi", "ari"]
+
+    def drawn(n, related):
+        classes = generator.integers(4, size=n)
+        kept = generator.random(n) < related
+        return classes, np.where(kept, classes, generator.integers(4, size=n))
+
+    for related in (0.0, 0.6):
+        truth = {name: value[0] for name, value in agreement(counts(*drawn(200_000, related))).items()}
+        covered = dict.fromkeys(statistics, 0)
+        for _ in range(120):
+            classes, clusters = drawn(80, related)
+            for name, value, n, low, high in _of_clusters(pd.Series(classes), pd.Series(clusters), 0.95):
+                if name in statistics:
+                    assert low <= value <= high <= 1 and n == 80
+                    covered[name] += low <= truth[name] <= high
+        # V and its like are too high in small samples, which their intervals cannot know.
+        least = (
+            {"ari": 108} if related == 0 else {"ari": 108, "v_measure": 102, "homogeneity": 102, "completeness": 102}
+        )
+        assert all(covered[name] >= times for name, times in least.items()), (related, covered)
+
+
+def test_two_sequences_have_no_interval():
+    found = {row[0]: row for row in _of_clusters(pd.Series(["a", "b"]), pd.Series([0, 0]), 0.95)}
+    assert np.isnan(found["ari"][3:]).all() and np.isnan(found["v_measure"][3:]).all()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +192,6 @@ PARAMS = {
     "min_cluster_size": 3,
     "perplexity": 5,
     "umap_neighbours": 5,
-    "bootstrap": 20,
     "seed": 1,
 }
 

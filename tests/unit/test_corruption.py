@@ -85,6 +85,16 @@ def test_hidden_share_is_right_on_average_and_varies(ids, probability):
     assert shares.std() == pytest.approx(min(probability, 1 - probability) / np.sqrt(3), abs=0.01)
 
 
+def test_each_token_is_hidden_equally_often(ids):
+    """A run that would begin before the gene or end behind it is one too: the first token is hidden as often as any."""
+    hidden = np.mean([hide_runs(ids, np.random.default_rng([4, time]), 0.1) == UNK for time in range(3000)], axis=0)
+    shares = np.delete(hidden[1:-1], slice(99, 123))  # without those that are unknown anyway
+    # Each token: the mean share, to five standard deviations of 3000 draws.
+    assert shares == pytest.approx(0.1, abs=5 * np.sqrt(0.1 * 0.9 / 3000))
+    ends = np.r_[shares[:5], shares[-5:]].mean()
+    assert ends == pytest.approx(0.1, abs=0.012)
+
+
 def test_runs_are_long(ids):
     hidden = hide_runs(ids, np.random.default_rng(3), 0.5)[1:-1] == UNK
     runs = np.count_nonzero(np.diff(hidden.astype(int)) == 1)

@@ -32,7 +32,6 @@ rule clustering:
         perplexity=lookup("analyses/clustering/perplexity", within=config),
         umap_neighbours=lookup("analyses/clustering/umap_neighbours", within=config),
         classes=lookup("classes", within=config),
-        bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
         library=digest(

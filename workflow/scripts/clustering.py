@@ -53,8 +53,7 @@ def measure():
 
 
 measurements = measurement_table(measure())
-intervals = (params.bootstrap, params.confidence, params.seed)
-write_tsv(separability_table(measurements, classes, *intervals), snakemake.output.table)
+write_tsv(separability_table(measurements, classes, params.confidence), snakemake.output.table)
 write_tsv(pd.concat(shares), snakemake.output.components)
 write_parquet(measurements, snakemake.output.sequences)
 write_parquet(pd.concat(drawn), snakemake.output.maps)

@@ -11,16 +11,16 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from spikegeometry.dataset.encoding import number_rows
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.intervals import (
-    bootstrap_weights,
-    percentile_interval,
-    student_half_width,
-    wilson_interval,
-)
+from spikegeometry.evaluation.intervals import student_half_width, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, ratio
 from spikegeometry.evaluation.summaries import ALL_CLASSES
+from spikegeometry.evaluation.trends import jackknife_interval
 
 METHODS = ("kmeans", "kmeans_silhouette", "hdbscan")
+# The least that a score of agreement can be; the most is 1.
+LEAST = {"homogeneity": 0.0, "completeness": 0.0, "v_measure": 0.0, "nmi": 0.0, "ari": -0.5}
+# Sequences that an interval needs at least.
+FEWEST = 3
 logger = logging.getLogger(__name__)
 
 COLUMNS = ["class", "site", "layer", "method", "statistic", "value", "n", "low", "high"]
@@ -85,16 +85,15 @@ def _pairs(counts: np.ndarray) -> np.ndarray:
     return counts * (counts - 1) / 2
 
 
-def separability_table(
-    measurements: pd.DataFrame, classes: list[str], samples: int, confidence: float, seed: int
-) -> pd.DataFrame:
+def separability_table(measurements: pd.DataFrame, classes: list[str], confidence: float) -> pd.DataFrame:
     """Scores of all sequences, and of each class where they are means over sequences, by site and layer.
 
     `measurements` has class, site, layer, silhouette, neighbour (a class) and a column of cluster numbers for each of
     METHODS; one row for each sequence and place. Columns: COLUMNS. The accuracy of neighbours has Wilson's interval,
-    the silhouette Student's, the agreement with clusters the percentile interval of `samples` resamples of sequences,
-    for which the clusters stay; counts and the adjusted mutual information have none. Where a score is not defined, as
-    of vectors that are all equal, its value is missing.
+    the silhouette Student's, the agreement with clusters the jackknife's over sequences, for which the clusters stay: a
+    bootstrap would draw copies of a sequence, and copies agree with one another. They end at the bounds of their score;
+    under FEWEST sequences there is none. Counts and the adjusted mutual information have no interval. Where a score is
+    not defined, as of vectors that are all equal, its value is missing.
     """
     rows = []
     for (site, layer), place in measurements.groupby(["site", "layer"], sort=False, dropna=False):
@@ -105,7 +104,7 @@ def separability_table(
         largest = place["class"].value_counts(normalize=True).max()
         rows.append((ALL_CLASSES, site, layer, "neighbours", "chance", largest, len(place), np.nan, np.nan))
         for method in METHODS:
-            scores = _of_clusters(place["class"], place[method], samples, confidence, seed)
+            scores = _of_clusters(place["class"], place[method], confidence)
             rows += [(ALL_CLASSES, site, layer, method, *row) for row in scores]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -118,11 +117,12 @@ def _of_members(members: pd.DataFrame, confidence: float) -> Iterator[tuple]:
         accuracy = (members["neighbour"] == members["class"]).mean()
         yield "neighbours", "accuracy", accuracy, n, *wilson_interval(accuracy, n, confidence)
     values = members["silhouette"]
-    half = student_half_width(values.std(), n, confidence)
-    yield "classes", "silhouette", values.mean(), n, values.mean() - half, values.mean() + half
+    half = student_half_width(values.std(), n, confidence) if n >= FEWEST else np.nan
+    low, high = np.clip([values.mean() - half, values.mean() + half], -1, 1)
+    yield "classes", "silhouette", values.mean(), n, low, high
 
 
-def _of_clusters(truth: pd.Series, clusters: pd.Series, samples: int, confidence: float, seed: int) -> Iterator[tuple]:
+def _of_clusters(truth: pd.Series, clusters: pd.Series, confidence: float) -> Iterator[tuple]:
     n = len(truth)
     if clusters.isna().any():
         for statistic in ("homogeneity", "completeness", "v_measure", "nmi", "ari", "ami", "clusters", "noise_share"):
@@ -131,13 +131,10 @@ def _of_clusters(truth: pd.Series, clusters: pd.Series, samples: int, confidence
     true, found = pd.factorize(truth)[0], pd.factorize(clusters)[0]
     size = max(true.max(), found.max()) + 1
     estimates = agreement(confusion_matrices(true, found, size, np.ones((1, n))))
-    batches = [
-        agreement(confusion_matrices(true, found, size, weights))
-        for weights in bootstrap_weights(np.arange(n), samples, seed)
-    ]
-    for statistic, value in estimates.items():
-        resampled = np.concatenate([batch[statistic] for batch in batches])
-        yield statistic, value[0], n, *percentile_interval(resampled, confidence)
+    left_out = agreement(confusion_matrices(true, found, size, 1 - np.eye(n)))
+    for statistic, (value,) in estimates.items():
+        interval = jackknife_interval(value, left_out[statistic] if n >= FEWEST else np.empty(0), confidence)
+        yield statistic, value, n, *np.clip(interval, LEAST[statistic], 1)
     noise = clusters == -1
     yield "ami", adjusted_mutual_info_score(true, found), n, np.nan, np.nan
     yield "clusters", clusters[~noise].nunique(), n, np.nan, np.nan

@@ -143,13 +143,15 @@ def _draw_outputs(axis: Axes, rows: pd.DataFrame) -> None:
         "silhouette": ("classes", "silhouette"),
         "ari": ("kmeans", "k-means, ARI"),
     }
+    lowest = 0.0
     for offset, (statistic, (method, label)) in zip((-0.25, 0, 0.25), scores.items(), strict=True):
         found = [place[(place["method"] == method) & (place["statistic"] == statistic)] for place in places]
         points = pd.concat(found)
-        errors = np.clip([points["value"] - points["low"], points["high"] - points["value"]], 0, None)
+        errors = [points["value"] - points["low"], points["high"] - points["value"]]
+        lowest = np.nanmin([lowest, *points["low"]])
         axis.errorbar(np.arange(4) + offset, points["value"], errors, fmt="o", markersize=4, capsize=2, label=label)
     axis.set_xticks(range(4), [f"[CLS],\nlayer {last:g}", *OUTPUTS])
-    axis.set(title="From [CLS] to the probabilities", ylabel="score", ylim=(0, 1.03))
+    axis.set(title="From [CLS] to the probabilities", ylabel="score", ylim=(lowest - 0.03, 1.03))
     axis.legend(loc="lower left")
 
 

@@ -39,14 +39,16 @@ def mask_spans(
 def hide_runs(ids: np.ndarray, generator: np.random.Generator, probability: float) -> np.ndarray:
     """Replace tokens between [CLS] and [SEP] by [UNK], in runs of geometric length (mean 20).
 
-    The share that is hidden varies between sequences, as gaps do, evenly around the mean `probability`.
+    The share that is hidden varies between sequences, as gaps do, evenly around the mean `probability`. A run that
+    leaves the gene at its end goes on at its start, so that each token is hidden with the same probability.
     """
     hidden = np.zeros(len(ids) - 2, dtype=bool)
     share = probability + generator.uniform(-1, 1) * min(probability, 1 - probability)
     wanted = round(share * len(hidden))
     while (missing := wanted - hidden.sum()) > 0:
         start = generator.integers(len(hidden))
-        hidden[start : start + min(missing, generator.geometric(1 / MEAN_RUN))] = True
+        run = start + np.arange(min(missing, generator.geometric(1 / MEAN_RUN)))
+        hidden[run % len(hidden)] = True
     inputs = ids.copy()
     inputs[1:-1][hidden] = UNK
     return inputs
