@@ -10,7 +10,7 @@ from checkout import SCRIPTS
 from spikegeometry.config import query_name
 from spikegeometry.evaluation.queries import COLUMNS, answer_table
 from spikegeometry.report.query import SHOWN, query_page
-from spikegeometry.tables import row_writer, write_parquet
+from spikegeometry.tables import row_writer, write_parquet, write_tsv
 
 CLASSES = ["alpha", "beta"]
 HOSTILE = '<script>alert("x")</script>&\'"'
@@ -78,7 +78,10 @@ def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     write_parquet(spikes, tmp_path / "spikes.parquet")
     with row_writer(tmp_path / "rejected.tsv", ("accession", "class", "reason", "detail")) as rows:
         rows.writerow(("a\rb", "", "empty", "The record holds no base."))
-    inputs = {"predictions": tmp_path / "predictions.parquet", "spikes": tmp_path / "spikes.parquet"}
+    tries = pd.DataFrame({"try": [1], "accuracy": 0.25, "baseline_accuracy": 1.0, "n": 8, "p": 0.01})
+    write_tsv(tries.assign(learnt="no", chosen="yes"), tmp_path / "tries.tsv")
+    inputs = {name: tmp_path / f"{name}.parquet" for name in ("predictions", "spikes")}
+    inputs["tries"] = tmp_path / "tries.tsv"
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs, rejected=[tmp_path / "rejected.tsv"]),
         output=SimpleNamespace(table=tmp_path / "answers.tsv", page=tmp_path / "answers.html"),
@@ -89,4 +92,5 @@ def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     runpy.run_path(str(SCRIPTS / "tabulate_query.py"), init_globals={"snakemake": snakemake})
     answers = pd.read_csv(tmp_path / "answers.tsv", sep="\t")
     assert answers["name"].tolist() == ["x", "a\rb"]
+    assert "The network has not learnt the task" in (tmp_path / "answers.html").read_text(encoding="utf-8")
     assert answers["spike_coverage"].tolist() == pytest.approx([0.51, float("nan")], nan_ok=True)

@@ -179,7 +179,9 @@ def _read_source(
         case "ena":
             return read_ena(block, rules, Remote(**network), block_key)
         case "nextstrain":
-            return read_nextstrain(block, rules, classes, Remote(**network), seed, block_key)
+            # Genomes of no class are sampled where they are asked for, as a background.
+            sampled = classes if classes == [OTHER] else [name for name in classes if name != OTHER]
+            return read_nextstrain(block, rules, sampled, Remote(**network), seed, block_key)
         case "query":
             return (Genome(record.name, "", record.sequence) for record in read_fasta(block["sequences"]))
     raise InputError(f"Config key {key}.type: no source {kind}.")
