@@ -180,6 +180,8 @@ def test_false_positive_rate():
     weights = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0]])
     assert false_positive_rate(scores, positive, weights, 0.5).tolist() == [0, 0]
     assert false_positive_rate(scores, positive, weights, 1.0).tolist() == [1, 0.5]
+    # A resample without a positive one says nothing.
+    assert np.isnan(false_positive_rate(scores, positive, np.array([[0, 0, 1, 0, 1, 0]]), 0.5)).all()
     # A tie is kept together.
     assert false_positive_rate(np.ones(6), positive, weights[:1], 0.1).tolist() == [1]
 

@@ -25,6 +25,11 @@ def naive(model, table):
             yield torch.stack(output.hidden_states)[:, 0], torch.stack(output.attentions)[:, 0]
 
 
+def selected(predictions, lengths, per_class, correct_only=False, seed=1, most=99):
+    """A choice among sequences of which no two are equal."""
+    return select(predictions, lengths, np.arange(len(lengths)), CLASSES, per_class, correct_only, seed, most)
+
+
 @pytest.fixture(scope="module")
 def table():
     return split_table(ROWS, lengths=(4, 30))
@@ -39,7 +44,16 @@ def model():
 def folder(table, model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("activations")
     rows = EncodedRows(table)
-    sequences = select(predict(model, table, CLASSES, 4), rows.lengths, CLASSES, 3, correct_only=False, seed=1, most=99)
+    sequences = select(
+        predict(model, table, CLASSES, 4),
+        rows.lengths,
+        np.arange(len(rows)),
+        CLASSES,
+        3,
+        correct_only=False,
+        seed=1,
+        most=99,
+    )
     write_tsv(sequences, folder / "sequences.tsv")
     shards = [folder / str(shard) for shard in range(SHARDS)]
     for number, shard in enumerate(shards):
@@ -95,7 +109,16 @@ def test_attention_is_the_mean_over_sequences_that_have_the_cell(folder, table, 
 def test_mean_rows_sum_to_one_where_all_sequences_are_of_one_length(tmp_path):
     table, model = split_table(6, lengths=(10, 10)), classifier("eager")
     rows = EncodedRows(table)
-    sequences = select(predict(model, table, CLASSES, 4), rows.lengths, CLASSES, 1, correct_only=False, seed=1, most=99)
+    sequences = select(
+        predict(model, table, CLASSES, 4),
+        rows.lengths,
+        np.arange(len(rows)),
+        CLASSES,
+        1,
+        correct_only=False,
+        seed=1,
+        most=99,
+    )
     record(model, rows, sequences, 12, 4, tmp_path / "0")
     gather_attention([tmp_path / "0"], sequences, tmp_path / "mean.npz")
     with np.load(tmp_path / "mean.npz", allow_pickle=False) as archive:
@@ -104,7 +127,14 @@ def test_mean_rows_sum_to_one_where_all_sequences_are_of_one_length(tmp_path):
 
 def test_a_shard_without_rows_or_recorded_sequences(table, model, tmp_path):
     sequences = select(
-        predict(model, table, CLASSES, 4), EncodedRows(table).lengths, CLASSES, 1, False, seed=1, most=99
+        predict(model, table, CLASSES, 4),
+        EncodedRows(table).lengths,
+        np.arange(table.num_rows),
+        CLASSES,
+        1,
+        False,
+        seed=1,
+        most=99,
     )
     record(model, EncodedRows(table.slice(0, 0)), sequences[:0], 32, 2, tmp_path / "0")
     assert np.load(tmp_path / "0" / "cls.npy").shape == (0, 3, 16)
@@ -126,7 +156,7 @@ def predictions():
 
 def test_selection_is_seeded_and_balanced(predictions):
     lengths = np.full(27, 8)
-    first, again, other = (select(predictions, lengths, CLASSES, 4, False, seed, 99) for seed in (1, 1, 2))
+    first, again, other = (selected(predictions, lengths, 4, False, seed, 99) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert (first["recorded"] != other["recorded"]).any()
     kept = first[first["recorded"] >= 0]
@@ -135,24 +165,33 @@ def test_selection_is_seeded_and_balanced(predictions):
     assert first["index"].tolist() == list(range(27))
 
 
+def test_of_copies_one_is_recorded(predictions):
+    """Twenty red rows of five sequences: where six are asked for, five are to be had."""
+    inputs = np.r_[np.arange(20) % 5, np.arange(5, 12)]
+    chosen = select(predictions, np.full(27, 8), inputs, CLASSES, 6, False, 1, 99)
+    kept = chosen[chosen["recorded"] >= 0]
+    assert kept["class"].value_counts().to_dict() == {"red": 5, "green": 5, "blue": 2}
+    assert len(set(inputs[kept["index"]])) == len(kept)
+
+
 def test_of_large_classes_a_sample_is_read(predictions):
     lengths = np.arange(27)
-    everything, some = (select(predictions, lengths, CLASSES, 3, False, 1, most) for most in (99, 5))
+    everything, some = (selected(predictions, lengths, 3, False, 1, most) for most in (99, 5))
     assert some["class"].value_counts().to_dict() == {"red": 5, "green": 5, "blue": 2}
     assert some["index"].is_monotonic_increasing and (some["length"] == some["index"]).all()
     # The same sequences are recorded.
     recorded = everything[everything["recorded"] >= 0].reset_index(drop=True)
     pd.testing.assert_frame_equal(some[some["recorded"] >= 0].reset_index(drop=True), recorded)
-    fewer = select(predictions, lengths, CLASSES, 3, False, 1, 1)
+    fewer = selected(predictions, lengths, 3, False, 1, 1)
     assert (fewer["recorded"] >= 0).all() and fewer["class"].value_counts().max() == 3
 
 
 def test_selection_among_the_correct_only(predictions):
     lengths = np.full(27, 8)
-    kept = select(predictions, lengths, CLASSES, 4, True, 1, 99).query("recorded >= 0")
+    kept = selected(predictions, lengths, 4, True, 1, 99).query("recorded >= 0")
     assert set(kept["class"]) == {"red"}
     with pytest.raises(InputError, match=r"activations\.correct_only"):
-        select(predictions.assign(correct=False), lengths, CLASSES, 4, True, 1, 99)
+        selected(predictions.assign(correct=False), lengths, 4, True, 1, 99)
 
 
 def test_activations_that_are_not_finite_name_layer_and_sequence(table, tmp_path):
@@ -160,7 +199,14 @@ def test_activations_that_are_not_finite_name_layer_and_sequence(table, tmp_path
     with torch.no_grad():
         broken.bert.encoder.layer[1].output.LayerNorm.bias[3] = float("nan")
     sequences = select(
-        predict(broken, table, CLASSES, 4), EncodedRows(table).lengths, CLASSES, 1, False, seed=1, most=99
+        predict(broken, table, CLASSES, 4),
+        EncodedRows(table).lengths,
+        np.arange(table.num_rows),
+        CLASSES,
+        1,
+        False,
+        seed=1,
+        most=99,
     )
     with pytest.raises(InputError, match=r"layer 2 is not finite for genome \d+"):
         record(broken, EncodedRows(table), sequences, 32, 2, tmp_path / "0")

@@ -110,6 +110,27 @@ def test_random_floor_by_simulation():
     assert cone.mean_cosine.mean().item() == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+def test_random_floor_of_centred_vectors_by_simulation(spread):
+    """Normal vectors, and vectors whose norms vary by more, as the norms of [CLS] and of k-mers do."""
+    sets, n, dimensions = 400, 120, 32
+    generator = torch.Generator().manual_seed(7)
+    vectors = torch.randn(sets, n, dimensions, generator=generator, dtype=torch.float64)
+    vectors *= torch.exp(spread * torch.randn(sets, n, 1, generator=generator, dtype=torch.float64))
+    cone = cone_index(centre(vectors), centred=True)
+    assert cone.R.mean().item() == pytest.approx(cone.R_random.mean().item(), rel=0.05)
+    inside = cone.R.gt(cone.R_random_low) & cone.R.lt(cone.R_random_high)
+    assert inside.double().mean().item() > 0.9
+
+
+def test_random_floor_of_centred_vectors_by_hand():
+    """426 normal vectors of 128 dimensions: 1 / sqrt(2 d) of the floor of 1 / sqrt(n), 0.003 instead of 0.048."""
+    vectors = torch.randn(426, 128, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    assert cone_index(vectors).R_random.item() == pytest.approx(0.0484, abs=2e-4)
+    floor = cone_index(centre(vectors), centred=True).R_random.item()
+    assert floor == pytest.approx(1 / math.sqrt(426 * 2 * 128), rel=0.1)
+
+
 def test_centring():
     vectors = torch.randn(50, 6, generator=torch.Generator().manual_seed(4)) + 5
     assert cone_index(vectors).R.item() > 0.9

@@ -106,7 +106,7 @@ def ranking_metrics(scores: np.ndarray, positive: np.ndarray, weights: np.ndarra
 def false_positive_rate(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray, recall: float) -> np.ndarray:
     """Share (B,) of the rest that a threshold on `scores` (n,) keeps, the largest that keeps `recall` of `positive`.
 
-    Sequences of equal score are kept together.
+    Sequences of equal score are kept together. NaN where there is no positive one, or nothing else.
     """
     order, ends = _steps(scores)
     ordered = weights[:, order]
@@ -114,7 +114,8 @@ def false_positive_rate(scores: np.ndarray, positive: np.ndarray, weights: np.nd
     errors = np.cumsum(ordered * ~positive[order], axis=1)[:, ends]
     # Whole sequences: the tolerance is for the rounding of recall times their number.
     reached = hits >= recall * hits[:, -1:] - 1e-9
-    return ratio(np.take_along_axis(errors, reached.argmax(axis=1)[:, None], axis=1)[:, 0], errors[:, -1])
+    kept = ratio(np.take_along_axis(errors, reached.argmax(axis=1)[:, None], axis=1)[:, 0], errors[:, -1])
+    return np.where(hits[:, -1] > 0, kept, np.nan)
 
 
 def operating_points(scores: np.ndarray, positive: np.ndarray) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def cone_variants(vectors: Tensor, rogue_coordinates: int, floor: bool = True) -
     """
     cones = {
         "all": cone_index(vectors),
-        "centred": cone_index(centre(vectors)),
+        "centred": cone_index(centre(vectors), centred=True),
         "without_rogue": cone_index(
             silence_rogue(vectors, rogue_coordinates), max(vectors.shape[-1] - rogue_coordinates, 1)
         ),

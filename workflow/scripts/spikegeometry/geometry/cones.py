@@ -37,16 +37,19 @@ class ConeIndex:
     zero_vectors: Tensor  # vectors left out because they have none
 
 
-def cone_index(vectors: Tensor, dimensions: int | None = None) -> ConeIndex:
+def cone_index(vectors: Tensor, dimensions: int | None = None, centred: bool = False) -> ConeIndex:
     """Cone index of sets of vectors (..., n, d). Scaling any vector by a positive number changes nothing.
 
     `dimensions` is the number of coordinates that can differ from zero, if that is not d; it sets the random floor.
+    `centred`: the vectors have been through `centre`, and so have the random directions of the floor (`_centring`).
     """
     lengths = torch.linalg.vector_norm(vectors, dim=-1)
     scale = torch.where(lengths > 0, 1 / lengths, 0)
     total = torch.linalg.vector_norm((scale.unsqueeze(-2) @ vectors).squeeze(-2).double(), dim=-1)
     n = torch.count_nonzero(lengths, dim=-1).double()
     root = torch.where(n > 0, n.sqrt(), torch.nan)
+    if centred:
+        root = root / _centring(lengths.double(), vectors.shape[-1])
     expected, low, high = (torch.clamp(value / root, max=1) for value in _random(dimensions or vectors.shape[-1]))
     return ConeIndex(
         C=total,
@@ -59,6 +62,20 @@ def cone_index(vectors: Tensor, dimensions: int | None = None) -> ConeIndex:
         n=n,
         zero_vectors=lengths.shape[-1] - n,
     )
+
+
+def _centring(norms: Tensor, dimensions: int) -> Tensor:
+    """What is left of the random floor when vectors with these norms (..., n) have been centred, by the set.
+
+    Random vectors r u, r independent of the direction u, lose their mean m. To first order in m / r the unit vector
+    loses the part of m / r across u, which is 1 - 1/d of it in the mean: the sum of unit vectors becomes that of
+    (1 - (1 - 1/d) r <1/r>) u. For normal vectors, whose norms vary by 1 / sqrt(2 d), that leaves 1 / sqrt(2 d).
+    """
+    known = norms > 0
+    count = known.sum(dim=-1, keepdim=True).clamp(min=1)
+    inverse = torch.where(known, 1 / norms, 0).sum(dim=-1, keepdim=True) / count
+    left = torch.where(known, 1 - (1 - 1 / dimensions) * norms * inverse, 0)
+    return (left.square().sum(dim=-1) / count.squeeze(-1)).sqrt()
 
 
 @cache

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 def select(
     predictions: pd.DataFrame,
     lengths: np.ndarray,
+    inputs: np.ndarray,
     classes: list[str],
     per_class: int,
     correct_only: bool,
@@ -26,7 +27,8 @@ def select(
     most: int,
 ) -> pd.DataFrame:
     """Choose the sequences that are read, up to `most` of each class, and of these the ones whose hidden states are
-    kept, up to `per_class` of each class: seeded samples.
+    kept, up to `per_class` of each class: seeded samples. Of rows with equal `inputs` (numbers) only one is recorded of
+    a class: a copy has the same hidden states.
 
     Columns: accession, class, predicted, correct, length (tokens with [CLS] and [SEP]), index (0-based row of the
     split), recorded (0-based place among the recorded, which are in the order of classes and rows, or -1).
@@ -37,8 +39,9 @@ def select(
         if correct_only:
             eligible &= predictions["correct"]
         rows = np.flatnonzero(eligible)
+        rows = rows[np.unique(inputs[rows], return_index=True)[1]]
         if len(rows) < per_class:
-            logger.warning("%s: only %d sequences can be recorded, not %d", name, len(rows), per_class)
+            logger.warning("%s: only %d distinct sequences can be recorded, not %d", name, len(rows), per_class)
         generator = np.random.default_rng([seed, number])
         kept = np.sort(generator.permutation(rows)[:per_class])
         others = generator.permutation(np.setdiff1d(np.flatnonzero(predictions["class"] == name), kept))
