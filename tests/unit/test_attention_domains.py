@@ -157,6 +157,40 @@ def test_correction_is_over_all_heads_and_domains_of_a_variant():
     assert found.tolist() == pytest.approx(stats.false_discovery_control(p).tolist())
 
 
+def test_variants_are_corrected_apart():
+    """p of 0.01 and 0.04 for k-mers, and of 0.03 and 0.5 for [CLS]; in one family 0.03 would become 0.16 / 3."""
+    several = [
+        measured([("alpha", 0, 0.5), ("alpha", 1, 0.4)]).assign(head=head, variant=variant)
+        for variant in ("kmers", "cls")
+        for head in (1, 2)
+    ]
+    shifts = pd.concat([one[["class", *PLACES]].head(1) for one in several]).assign(p_shift=[0.01, 0.04, 0.03, 0.5])
+    table = domain_table(pd.concat(several), shifts, ["alpha"], 20, 0.95, seed=1)
+    q = table[table["statistic"] == "q_shift"].set_index(["variant", "head"])["value"]
+    assert q.to_dict() == pytest.approx({("kmers", 1): 0.02, ("kmers", 2): 0.04, ("cls", 1): 0.06, ("cls", 2): 0.5})
+
+
+@pytest.mark.parametrize(("arcs", "enough"), [(99, False), (100, True)])
+def test_shares_of_few_arcs_are_left_out(arcs, enough):
+    shifts = measured([("alpha", 0, 0)])[["class", *PLACES]].assign(p_shift=0.03)
+    rows = measured([("alpha", 0, 0.4)]).assign(arcs=arcs)
+    table = domain_table(rows, shifts, ["alpha"], 20, 0.95, seed=1)
+    assert ({"arcs_share", "z_arcs", "p_arcs"} <= set(table["statistic"])) == enough
+
+
+def test_contrast_counts_the_true_assignment_and_corrects_variants_apart():
+    """Twenty of each class, wholly apart: no random assignment is as good, and of four and the true one p is 1/5."""
+    classes = np.repeat(["alpha", "beta"], 20)
+    apart = measured(list(zip(classes, range(40), np.repeat([0.2, 0.6], 20), strict=True)))
+    mixed = measured(list(zip(classes, range(40), np.tile([0.2, 0.6], 20), strict=True)))
+    rows = pd.concat([apart, mixed.assign(head=2), mixed.assign(variant="cls")])
+    table = contrast_table(rows, permutations=4, seed=1).set_index(["statistic", "variant", "head"])["value"]
+    assert table["p_contrast", "kmers", 1] == pytest.approx(1 / 5)
+    assert table["p_contrast", "kmers", 2] == 1
+    # Two heads in one variant, one in the other.
+    assert table["q_contrast", "kmers", 1] == pytest.approx(2 / 5)
+
+
 def test_contrast_of_classes():
     apart = [(name, number, level) for name, level in (("alpha", 0.2), ("beta", 0.6)) for number in range(4)]
     apart = [(name, 4 * (name == "beta") + number, level) for name, number, level in apart]

@@ -122,6 +122,23 @@ def test_rows_that_are_none_measure_nothing():
     assert spread.regimes == [UNDEFINED]
 
 
+def test_entropy_of_the_row_of_cls():
+    attention = np.eye(5)
+    attention[0] = [0, 0.25, 0.25, 0.25, 0.25]
+    statistics = spread_variants(maps(attention), 0.9)["raw"].statistics
+    assert statistics["H_cls"].item() == pytest.approx(math.log(4))
+    assert statistics["H_mean"].item() == pytest.approx(math.log(4) / 5)
+    # Of the sizes 4, 1, 1, 1, 1, four fifths of the way from the fourth to the fifth.
+    assert [statistics[name].item() for name in ("k_p05", "k_median", "k_p95")] == pytest.approx([1, 1, 1 + 0.8 * 3])
+    assert statistics["k_mean"].item() == pytest.approx(8 / 5)
+    assert statistics["H_sd"].item() == pytest.approx(math.log(4) * 2 / 5)
+
+
+@pytest.mark.parametrize(("short", "size"), [(0.6e-6, 1), (1.5e-6, 2)])
+def test_mass_that_falls_short_by_more_than_rounding_needs_another_key(short, size):
+    assert metastable_sizes(maps([[0.9 - short, 0.1 + short]]), 0.9).item() == size
+
+
 def test_regimes_hold_their_upper_border():
     shares = torch.tensor([0.001, 1 / 16, 0.0626, 0.25, 0.2501, 0.5, 0.5001, 1, math.nan])
     expected = ["small", "small", "medium", "medium", "large", "large", "global", "global", UNDEFINED]

@@ -156,6 +156,13 @@ def test_check_of_the_bounds():
     assert all(map(math.isnan, gaps.values()))
 
 
+@pytest.mark.parametrize(("gap", "none"), [(0.7e-5, 1), (1.5e-5, 0)])
+def test_gap_that_is_rounding(gap, none):
+    bounds = torch.tensor([1, 0.5 + gap, 0.5], dtype=torch.float64)
+    _, gaps = check_bounds(same_layers(UNIFORM, 2), 0, bounds, [1])
+    assert gaps["flow_gap_none"] == none
+
+
 # Norms and gradients
 
 
@@ -302,6 +309,33 @@ def test_gradient_against_the_model(run, tables):
     )
     assert set(overall.index) >= {"spearman_flow_bound", "spearman_attention", "spearman_rollout_specific"}
     assert kmers["domain"].tolist() == [*"aa", *"bbbbb", *[""] * 5]
+
+
+@pytest.mark.parametrize("largest", range(3))
+def test_gradient_is_that_of_the_largest_logit(run, largest):
+    folder = run / "model"
+    classifier = read_head(folder)
+    bias = [name for name, values in classifier.items() if values.shape == (3,)]
+    assert len(bias) == 1
+    classifier[bias[0]] = classifier[bias[0]] + 100 * torch.eye(3)[largest]
+    _, hidden = next(iter(Recorded(run / "activations")))
+    states = hidden[0].clone()
+    found = gradient_times_input(states, read_layers(folder), classifier, read_shape(folder))
+
+    model = BertForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
+    inputs = states[None].clone().requires_grad_()
+    logit = model.classifier(model.bert.pooler(model.bert.encoder(inputs).last_hidden_state))[0, largest]
+    (gradient,) = torch.autograd.grad(logit, inputs)
+    assert found.numpy() == pytest.approx((gradient * inputs).sum(-1).abs()[0].detach().numpy(), rel=1e-3, abs=1e-5)
+
+
+def test_attention_that_is_held_against_the_gradient_is_that_of_the_last_layer(run, tables):
+    table, sequences, _ = tables
+    maps = np.load(run / "activations/attention_mean.npz")["beta"][:, :, 0, 1:11].mean(axis=1)
+    rows = sequences[(sequences["sequence"] == "beta/3") & (sequences["token"] > 0)]
+    found = table[(table["class"] == "beta") & (table["statistic"] == "spearman_attention")]["value"].item()
+    of_layers = [spearmanr(attention, rows["gradient_input"]).statistic for attention in maps]
+    assert found == pytest.approx(of_layers[-1], abs=1e-4)
 
 
 def test_places_of_the_tokens(tables):

@@ -1,5 +1,6 @@
 """Attention gates: the names of pure patterns, ties, and the script."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -83,6 +84,14 @@ def test_tables(tables):
     shares = table[table["statistic"] == "share"].groupby(["class", "layer", "head", "variant"])["value"].sum()
     assert shares.to_numpy() == pytest.approx(1)
     assert len(shares) == 3 * 2 * 4 * 2
+
+
+def test_sink_is_what_kmers_pay_to_the_special_tokens(run, tables):
+    _, sequences = tables
+    maps = np.load(run / "activations/attention_mean.npz")["beta"][:, :, 1:11, :12]
+    rows = sequences[(sequences["class"] == "beta") & (sequences["variant"] == "raw")].set_index(["layer", "head"])
+    expected = (maps[..., 0] + maps[..., 11]).mean(axis=-1)
+    assert rows["sink"].sort_index().to_numpy() == pytest.approx(expected.ravel(), rel=1e-4)
 
 
 def test_selection(run):

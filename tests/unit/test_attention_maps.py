@@ -51,6 +51,13 @@ def test_kmer_mean_is_a_mean_of_ratios():
     assert sums.token_means["received"][0].tolist() == pytest.approx([3 / 8, 5 / 8])
 
 
+def test_high_pairs_of_a_query():
+    """One query of three has one high key and two have two, over all tokens and not the k-mers alone."""
+    maps = torch.tensor([[[1.0, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0.5]]])
+    assert MapSums(1, 3, [0.3, 0.6], 10).add(maps)["high_0.3"].tolist() == pytest.approx([5 / 3])
+    assert MapSums(1, 3, [0.3, 0.6], 10).add(maps)["high_0.6"].tolist() == pytest.approx([1 / 3])
+
+
 def naive(sequences, threshold):
     """Means and frequencies cell by cell, for sequences that may differ in length."""
     n = max(maps.shape[-1] for maps in sequences)

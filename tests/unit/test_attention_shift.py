@@ -11,7 +11,7 @@ from scipy.spatial.distance import jensenshannon
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.head_shift import matched_heads, shift_findings, shift_table
 from spikegeometry.figures.attention_shift import draw_attention_shift
-from spikegeometry.geometry.attention_shift import View, alignment, compare, destinations, entropy
+from spikegeometry.geometry.attention_shift import View, alignment, compare, destinations, entropy, view
 from spikegeometry.geometry.heads import attention_maps
 from spikegeometry.model.encoder import hidden_states, load_encoder
 from spikegeometry.model.weights import read_layers
@@ -80,6 +80,19 @@ def test_unrelated_maps_have_the_cosine_of_chance():
 
 def test_change_of_weights():
     assert compare(seen(EYE, weights=3.0), seen(EYE, weights=2.0))["weight_change"].item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("name", "change"), [("query", 1 / 2), ("key", 1 / 2), ("value", 0), ("output", 0)])
+def test_weights_that_change_are_those_of_query_and_key(name, change):
+    """A weight that is doubled moves by its own length, which is the root of half of the squared length of two."""
+    layer = {
+        f"{part}.{kind}": torch.ones(4, 4)[0 if kind == "bias" else ...]
+        for part in ("query", "key", "value", "output")
+        for kind in ("weight", "bias")
+    }
+    before = view(vectors(5, 4, 0), layer, 2)
+    after = view(vectors(5, 4, 0), layer | {f"{name}.weight": 2 * layer[f"{name}.weight"]}, 2)
+    assert compare(after, before)["weight_change"].tolist() == pytest.approx([math.sqrt(change)] * 2)
 
 
 def vectors(n, d, seed):
@@ -167,6 +180,22 @@ def test_findings_by_hand():
     assert [finding.value for finding in findings] == pytest.approx([0.4, 0.3, 1])
     assert [finding.n for finding in findings] == [2] * 3
     assert [finding.bound for finding in findings] == pytest.approx([0, 0, 0.5**0.5])
+
+
+def test_findings_are_of_the_pretrained_model_wherever_it_stands():
+    shifts = changed([0.9, 0.7, 0.6, 0.2], [0.1, 0.1, 0.3, 0.5])
+    attention = attended([0.1, 0.2, 0.3, 0.4], [0.2, 0.4, 0.6, 0.8])
+    last = shift_findings(shifts.sort_values("against", ascending=False), attention, 4, 0.95)
+    assert [finding.value for finding in last] == pytest.approx([0.4, 0.3, 1])
+
+
+def test_attention_to_both_special_tokens_counts():
+    """Attention to [CLS] goes the other way after training, but that to [SEP], which is most, stays."""
+    attention = attended([0.01, 0.02, 0.03, 0.04], [0.04, 0.03, 0.02, 0.01])
+    attention["to_sep"] = 0.1 * attention["layer"]
+    inherited = shift_findings(changed([0.9] * 4, [0.1] * 4), attention, 4, 0.95)[-1]
+    # 0.11, 0.22, 0.33, 0.44 before, and 0.14, 0.23, 0.32, 0.41 after: both on a line.
+    assert inherited.value == pytest.approx(1)
 
 
 def test_findings_that_a_small_model_cannot_have():

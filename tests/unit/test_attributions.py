@@ -314,6 +314,31 @@ def test_tokens_are_those_of_the_explainer(folder, made):
     assert found["rollout"].tokens.sum().item() == pytest.approx(1)
 
 
+def test_rollout_is_that_of_cls(folder, made):
+    _, sequences = made
+    model = BertForSequenceClassification.from_pretrained(folder / "model", attn_implementation="eager").eval()
+    with torch.no_grad():
+        several = model(torch.from_numpy(random_tokens(10, KMERS + 3))[None], output_attentions=True).attentions
+    first, second = ((maps[0].double().mean(dim=0) + torch.eye(KMERS + 3)) / 2 for maps in several)
+    rows = sequences[(sequences["class"] == "beta") & (sequences["method"] == "rollout")]
+    assert rows["attribution"].to_numpy() == pytest.approx((second @ first)[0, 1:-1].numpy(), abs=1e-5)
+
+
+def test_agreement_with_gradients_and_relative_gap(made):
+    table, sequences = made
+    beta = table[(table["class"] == "beta") & (table["k"] == "")].set_index(["method", "statistic"])["value"]
+    kmers = sequences[sequences["class"] == "beta"].pivot(index="token", columns="method", values="attribution")
+    size = kmers["gradients_mask"].abs()
+    agreement = {name: kmers[name].corr(size, method="spearman") for name in ("attention", "rollout")}
+    assert {name: beta[name, "agreement"] for name in agreement} == pytest.approx(agreement, abs=1e-6)
+    gain = beta["", "agreement_gain"]
+    assert gain == pytest.approx(agreement["rollout"] - agreement["attention"], abs=1e-6) and abs(gain) > 0.01
+    changes = {name: beta[name, "change"] for name in ("gradients_reference", "gradients_mask")}
+    assert min(changes.values()) < 0
+    for name, change in changes.items():
+        assert beta[name, "relative_gap"] == pytest.approx(beta[name, "gap"] / abs(change), rel=1e-4)
+
+
 def test_agreement_needs_the_mask():
     found = {name: Attribution(torch.arange(10.0)) for name in ("attention", "rollout")}
     kinds = [

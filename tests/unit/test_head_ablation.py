@@ -271,6 +271,11 @@ def test_sign_flips_against_all_signs():
     assert sign_flip_test(changes, 99, 1)[2] == 1
 
 
+def test_smallest_p_is_that_of_the_true_signs():
+    # Forty changes of one sign: no random signs are as good, so only the true ones count, of four drawn and themselves.
+    assert sign_flip_test(-np.ones((1, 40)), 4, 1) == 1 / 5
+
+
 def made_outcomes(correct, log_probability):
     labels = np.arange(len(correct[0])) % 3
     return Outcomes(labels, np.where(correct, labels, (labels + 1) % 3), np.array(log_probability), CLASSES)
@@ -294,6 +299,22 @@ def test_change_table_done_by_hand():
     assert wide.loc["q_log_probability", 1] == pytest.approx(2 * wide.loc["p_log_probability", 1])
     of_alpha = table[(table["class"] == "alpha") & (table["statistic"] == "d_accuracy")].set_index("head")
     assert (of_alpha.loc[1, "value"], of_alpha.loc[1, "n"]) == (-1 / 4, 4)
+
+
+def test_correction_is_over_the_places_of_one_variant_and_site():
+    places = single_places(["zero", "mean"], [1, 2], [1])
+    assert places["site"].tolist() == ["head"] * 4 + ["layer"] * 4
+    lost = np.array([7, 9, 6, 8, 12, 10, 7, 11])
+    after = made_outcomes([[False] * count + [True] * (24 - count) for count in lost], -np.ones((8, 24)))
+    before = made_outcomes([[True] * 24], [[-1.0] * 24])
+    table = change_table(places, before, after, HOW)
+    q = table.loc[table["statistic"] == "q_accuracy", "value"].to_numpy()
+    # Nothing is won, so that p is 2 / 2^lost. Of two, the smaller p is doubled, at most to the larger one.
+    pairs = (2 / 2.0**lost).reshape(4, 2)
+    expected = np.where(
+        pairs == pairs.min(axis=1, keepdims=True), np.minimum(2 * pairs, pairs.max(axis=1)[:, None]), pairs
+    )
+    assert q == pytest.approx(expected.ravel())
 
 
 def test_logits_that_are_not_finite():
@@ -336,6 +357,21 @@ def test_orders_and_curves():
     of_effect = curve[curve["order"] == "effect"]
     assert of_effect["removed"].tolist() == [0, 1, 2, 3, 4]
     assert of_effect["gone"].tolist()[:3] == [(), ((1, 2),), ((1, 2), (2, 1))]
+
+
+def test_derivatives_of_opposite_signs_do_not_cancel():
+    places = single_places(["zero"], [1], [1, 2, 3]).iloc[:3]
+    gradients = np.array([[[5.0, 1, 2]], [[-5, 1, 2]]])
+    assert removal_orders(gradients, places, np.zeros((3, 1)), 0, seed=1)["importance"][0].tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(("lost", "removable"), [(5, 1), (6, 0)])
+def test_accuracy_is_lower_from_a_p_under_one_in_twenty_on(lost, removable):
+    """Five of twelve lost have p = 2/32, six 2/64."""
+    after = made_outcomes([[True] * 12, [False] * lost + [True] * (12 - lost)], np.zeros((2, 12)))
+    curve = pd.DataFrame({"order": "importance", "repeat": 1, "removed": range(2)})
+    table = curve_table(curve, after.of([0]), after, HOW)
+    assert table.loc[table["statistic"] == "removable", "value"].item() == removable
 
 
 def test_heads_that_can_go():
@@ -417,6 +453,80 @@ def test_script(tmp_path, model):
     assert found["sequences"]["log_probability"].max() <= 0
     figure = draw_head_ablation(table, found["importance"], curve, [*CLASSES, "mu"])
     assert "no sequence of mu" in figure.get_suptitle()
+
+
+class ByHand:
+    """A split's twelve distinct sequences, and what the model makes of them where outputs of heads are overwritten."""
+
+    def __init__(self, model, path):
+        table = open_split(path).slice(0, 12)
+        self.model, self.labels = model, np.array(table["label"])
+        self.inputs = pad([np.array(ids) for ids in table["input_ids"].to_pylist()])
+
+    def outputs(self):
+        """Mean output of each layer's heads, side by side, over real tokens."""
+        kept = []
+        handles = [
+            layer.attention.self.register_forward_hook(lambda *call: kept.append(call[-1][0]))
+            for layer in self.model.bert.encoder.layer
+        ]
+        self.model(**self.inputs)
+        [handle.remove() for handle in handles]
+        return [z[self.inputs["attention_mask"].bool()].mean(dim=0) for z in kept]
+
+    def scores(self, layer, head, instead):
+        """Number right, and mean log-probability; `instead` (d,) is put in place of a head's or all heads' output."""
+        columns = slice(None) if np.isnan(head) else slice(8 * int(head) - 8, 8 * int(head))
+
+        def overwrite(module, arguments, output):
+            output[0][..., columns] = instead[columns]
+
+        handle = self.model.bert.encoder.layer[layer - 1].attention.self.register_forward_hook(overwrite)
+        shares = self.model(**self.inputs).logits.log_softmax(dim=-1).numpy()
+        handle.remove()
+        return (shares.argmax(axis=1) == self.labels).sum(), shares[np.arange(12), self.labels].mean()
+
+
+def test_means_are_of_train_choices_of_validation_and_costs_of_test(tmp_path):
+    model = random_bert(LAYERS, HEADS, WIDTH, len(CLASSES), seed=3)
+    found = run(tmp_path, model, modes=["zero", "mean"], steps=LAYERS * HEADS, random_orders=1)
+    again = load_classifier(tmp_path / "model", CLASSES, CPU).requires_grad_(False)
+    splits = {name: ByHand(again, tmp_path / f"{name}.arrow") for name in ("train", "validation", "test")}
+    means = splits["train"].outputs()
+    places = single_places(["zero", "mean"], range(1, LAYERS + 1), range(1, HEADS + 1))
+    scores = {
+        name: pd.DataFrame(
+            [
+                splits[name].scores(layer, head, means[layer - 1] if variant == "mean" else torch.zeros(WIDTH))
+                for variant, layer, head in places[["variant", "layer", "head"]].itertuples(index=False)
+            ],
+            columns=["hits", "log_probability"],
+        )
+        for name in ("validation", "test")
+    }
+    place = ["variant", "site", "layer", "head"]
+    log_test = found["sequences"].groupby(place, sort=False, dropna=False)["log_probability"].mean()
+    assert log_test.to_numpy() == pytest.approx(scores["test"]["log_probability"].to_numpy(), rel=1e-4)
+
+    # One head gone: the one that validation can spare best, not test; its cost is that of test.
+    of_heads = {name: table["log_probability"][: LAYERS * HEADS] for name, table in scores.items()}
+    spared, of_test = of_heads["validation"].idxmax(), of_heads["test"].idxmax()
+    assert spared != of_test
+    first = found["curve"].set_index(["order", "removed", "statistic"])["value"]["effect", 1, "log_probability"]
+    assert first == pytest.approx(of_heads["test"][spared], rel=1e-4)
+
+    # The place that a finding asks about is the best of all on validation.
+    best, best_of_test = (table.sort_values(["hits", "log_probability"]).index[-1] for table in scores.values())
+    assert best != best_of_test
+    layer, head, variant = places.loc[best, ["layer", "head", "variant"]]
+    what = f"layer {layer} ({variant})" if np.isnan(head) else f"layer {layer}, head {head:.0f} ({variant})"
+    asked = found["findings"].loc[found["findings"]["claim"].str.startswith("Disabling"), "statistic"]
+    assert asked.str.endswith(what).all() and len(asked)
+
+    network, labels = Network(again), torch.from_numpy(splits["validation"].labels).long()
+    derivatives = network.gate_gradients(network.record(splits["validation"].inputs)[1], labels)
+    gradient = found["importance"][found["importance"]["statistic"] == "gradient"]
+    assert gradient["value"].to_numpy() == pytest.approx(derivatives.abs().mean(dim=0).flatten().numpy(), rel=1e-3)
 
 
 def test_script_on_some_heads(tmp_path, model):

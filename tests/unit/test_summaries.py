@@ -12,6 +12,7 @@ from spikegeometry.evaluation.summaries import (
     class_means,
     class_medians,
     class_profiles,
+    distinct,
     label_shares,
     measurement_table,
     number_inputs,
@@ -109,6 +110,21 @@ def test_measurement_table():
 def test_equal_rows_of_tokens_have_one_number():
     numbers = number_inputs(np.array([[2, 5, 3], [2, 6, 3], [2, 5, 3]]))
     assert numbers[0] == numbers[2] != numbers[1]
+
+
+def test_copies_are_left_out_within_a_class_alone():
+    members = [("a", 0), ("a", 0), ("b", 0), ("a", 1), ("a", 2), ("b", 1)]
+    labelled = [({"class": name, "input": number}, place) for place, (name, number) in enumerate(members)]
+    assert [place for _, place in distinct(labelled)] == [0, 2, 3, 4, 5]
+    assert [place for _, place in distinct(labelled, most=2)] == [0, 2, 3, 5]
+
+
+def test_bounds_of_a_median_need_six_values():
+    """All of five lie on one side of the median with a probability of 2/32, all of six with 2/64."""
+    for n, bounds in ((5, [np.nan, np.nan]), (6, [0, 5])):
+        rows = pd.DataFrame({"class": "a", "input": range(n), "head": 1, "R": np.arange(n, dtype=float)})
+        row = class_medians(rows, ["a"], ["head"], ["R"], 0.95).iloc[0]
+        assert row[["low", "high"]].to_list() == pytest.approx(bounds, nan_ok=True)
 
 
 def test_choose():
