@@ -99,7 +99,8 @@ def absent(analysis: str, *keys: str, layers: int = LAYERS) -> pytest.MarkDecora
 
 @torch.inference_mode()
 def write_run(folder: Path, model: BertForSequenceClassification, sequences: dict[str, list[np.ndarray]]) -> None:
-    """Write model/, activations/ and predictions.parquet for the token ids of each class's sequences, all recorded.
+    """Write model/, activations/, test.arrow and predictions.parquet for the token ids of each class's sequences, all
+    recorded.
 
     A class may have none; the model has an output for each class.
     """
@@ -130,6 +131,7 @@ def write_run(folder: Path, model: BertForSequenceClassification, sequences: dic
     shares = pd.DataFrame(np.stack(probabilities), columns=[f"p_{name}" for name in sequences])
     write_parquet(shares, folder / "predictions.parquet")
     model.save_pretrained(folder / "model")
+    write_recorded(folder / "test.arrow", sequences)
 
 
 def write_encoded(path: Path, table: pa.Table) -> None:
@@ -186,7 +188,8 @@ def run_script(
     def paths(names):
         return [str(folder / name) for name in names] if isinstance(names, list) else str(folder / names)
 
-    given = {"model": "model", "predictions": "predictions.parquet", "sequences": "activations/sequences.tsv"}
+    given = {"model": "model", "predictions": "predictions.parquet", "split": "test.arrow"}
+    given |= {"sequences": "activations/sequences.tsv"}
     given |= {name: f"activations/{name}.npy" for name in ("hidden_states", "cls", "tokens")}
     given |= {"attention": "activations/attention_mean.npz"} | (inputs or {})
     made = {"table": f"{name}.tsv", "sequences": f"{name}.parquet"} | (outputs or {})

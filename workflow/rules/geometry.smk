@@ -8,6 +8,7 @@ rule cone_index:
         hidden_states="<results>/activations/hidden_states.npy",
         tokens="<results>/activations/tokens.npy",
         cls="<results>/activations/cls.npy",
+        split="<results>/dataset/test.arrow",
     output:
         table="<results>/geometry/cone_index.tsv",
         sequences="<results>/geometry/cone_index/sequences.parquet",
@@ -26,6 +27,7 @@ rule cone_index:
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         library=digest(
+            "dataset.encoding",
             "evaluation.summaries",
             "geometry.cone_index",
             "geometry.heads",

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from spikegeometry.dataset.encoding import number_rows, open_split
 from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means, labelled_sequences, measurement_table
-from spikegeometry.geometry import cone_index
+from spikegeometry.geometry import cone_index, readout
 from spikegeometry.geometry.heads import head_tensors
-from spikegeometry.geometry.readout import classifier_outputs
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.activations import Recorded
@@ -20,8 +20,8 @@ PLACES = ["layer", "head", "site", "axis", "variant"]
 configure_logging(snakemake.log[0])
 params, paths = snakemake.params, snakemake.input
 torch.set_num_threads(snakemake.threads)
-shape, weights = read_shape(paths.model), read_layers(paths.model)
-embeddings, sequences = read_embeddings(paths.model), read_tsv(paths.sequences)
+shape, weights, embeddings = read_shape(paths.model), read_layers(paths.model), read_embeddings(paths.model)
+sequences = read_tsv(paths.sequences).assign(input=lambda table: number_rows(open_split(paths.split))[table["index"]])
 recorded = Recorded(Path(paths.hidden_states).parent)
 tokens = dict(zip(recorded.sequences["accession"], torch.from_numpy(np.array(recorded.tokens)), strict=True))
 layers = choose(params.layers, range(1, shape.layers + 1), "analyses.cone_index.layers")
@@ -43,10 +43,12 @@ def measure_tokens():
 
 def measure_sequences():
     cls = torch.from_numpy(np.load(paths.cls, mmap_mode="c", allow_pickle=False))
-    levels = {(site, None): part for site, part in classifier_outputs(cls[:, -1], read_head(paths.model)).items()}
+    levels = {
+        (site, None): part for site, part in readout.classifier_outputs(cls[:, -1], read_head(paths.model)).items()
+    }
     levels |= {("cls", layer): cls[:, layer] for layer in (0, *layers)}
-    for name in [*classes, ALL_CLASSES]:
-        rows = np.flatnonzero(sequences["class"].isin(classes if name == ALL_CLASSES else [name]))
+    for name, of in [*((one, [one]) for one in classes), (ALL_CLASSES, classes)]:
+        rows = sequences[sequences["class"].isin(of)].drop_duplicates("input").index.to_numpy()
         for (site, layer), vectors in levels.items() if len(rows) else ():
             place = {"class": name, "layer": layer, "head": None, "site": site, "axis": "sequences"}
             cones = cone_index.cone_variants(vectors[rows], params.rogue_coordinates, floor=site != "softmax")
