@@ -26,7 +26,7 @@ from spikegeometry.geometry.rollout import mixed_maps, norm_map, residual_mix, r
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import read_head, read_layers, read_shape
 from spikegeometry.tables import write_tsv
-from tiny_run import CLASSES, absent, run_analysis, write_small_run
+from tiny_run import CLASSES, absent, run_analysis, small_sequences, write_small_run
 
 UNIFORM = torch.full((1, 3, 3), 1 / 3)
 COLUMN = torch.tensor([[0.0, 0, 1]]).repeat(3, 1)[None]
@@ -331,11 +331,16 @@ def test_gradient_is_that_of_the_largest_logit(run, largest):
 
 def test_attention_that_is_held_against_the_gradient_is_that_of_the_last_layer(run, tables):
     table, sequences, _ = tables
-    maps = np.load(run / "activations/attention_mean.npz")["beta"][:, :, 0, 1:11].mean(axis=1)
-    rows = sequences[(sequences["sequence"] == "beta/3") & (sequences["token"] > 0)]
-    found = table[(table["class"] == "beta") & (table["statistic"] == "spearman_attention")]["value"].item()
-    of_layers = [spearmanr(attention, rows["gradient_input"]).statistic for attention in maps]
-    assert found == pytest.approx(of_layers[-1], abs=1e-4)
+    model = BertForSequenceClassification.from_pretrained(run / "model", attn_implementation="eager").eval()
+    found = table[table["statistic"] == "spearman_attention"].set_index("class")["value"]
+    for name, tokens in {name: several[:2] for name, several in small_sequences().items() if several}.items():
+        members = sequences[(sequences["class"] == name) & (sequences["token"] > 0)].groupby("sequence", sort=False)
+        expected = []
+        for ids, (_, rows) in zip(tokens, members, strict=False):
+            with torch.no_grad():
+                last = model(torch.from_numpy(ids)[None], output_attentions=True).attentions[-1][0]
+            expected.append(spearmanr(last.mean(dim=0)[0, 1:-1], rows["gradient_input"]).statistic)
+        assert found[name] == pytest.approx(np.mean(expected), abs=1e-4)
 
 
 def test_places_of_the_tokens(tables):
