@@ -43,9 +43,7 @@ def measure_tokens():
 
 def measure_sequences():
     cls = torch.from_numpy(np.load(paths.cls, mmap_mode="c", allow_pickle=False))
-    levels = {
-        (site, None): part for site, part in readout.classifier_outputs(cls[:, -1], read_head(paths.model)).items()
-    }
+    levels = {(site, None): out for site, out in readout.classifier_outputs(cls[:, -1], read_head(paths.model)).items()}
     levels |= {("cls", layer): cls[:, layer] for layer in (0, *layers)}
     for name, of in [*((one, [one]) for one in classes), (ALL_CLASSES, classes)]:
         rows = sequences[sequences["class"].isin(of)].drop_duplicates("input").index.to_numpy()
