@@ -181,3 +181,15 @@ def test_a_replicate_is_a_control():
     with pytest.raises(InputError, match=r"model\.replicates: seed2 is no control"):
         load_config(given(model={"controls": ["random"], "replicates": ["random", "seed2"]}))
     load_config(given(model={"controls": ["random", "seed2"], "replicates": ["seed2"]}))
+
+
+@pytest.mark.parametrize("base", ["./nowhere", "/nowhere/at/all", "a/b/c", "here/mistyped"])
+def test_a_mistyped_base_is_found_before_any_work(tmp_path, monkeypatch, base):
+    (tmp_path / "here" / "model").mkdir(parents=True)
+    (tmp_path / "here/model/config.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"Config key model\.base: no config\.json in {base}"):
+        check_files(load_config(given(model={"base": base})))
+    for fine in ("here/model", "bert-base-cased", "org/name"):
+        with pytest.raises(InputError, match="Config key reference"):  # the next that is not there
+            check_files(load_config(given(model={"base": fine})))

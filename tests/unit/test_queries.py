@@ -61,14 +61,20 @@ def test_page_of_many(answers):
     ("path", "name"),
     [
         ("my.fasta", "my"),
-        ("/data/a b.fasta.xz", "a_b"),
+        ("2021.12.01_run.fasta", "2021.12.01_run"),
+        ("2021.12.02_run.fasta.gz", "2021.12.02_run"),
+        ("/data/a b.fasta.xz", "a_b_c8687a08"),
         ("../x-1.fa", "x-1"),
-        (".fasta", "query"),
-        ("ü.fa", "_"),
+        (".fasta", "_e3b0c442"),
     ],
 )
 def test_names_of_queries(path, name):
     assert query_name(path) == name
+
+
+def test_names_that_differ_in_a_letter_only_stay_apart():
+    names = {query_name(f"{stem}.fa") for stem in ("ü", "ö", "a b", "a_b", "a:b", "..", "...")}
+    assert len(names) == 7 and not any(set(name) <= {"."} or "/" in name for name in names)
 
 
 def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):

@@ -142,3 +142,14 @@ def test_an_array_is_made_of_zeros_and_written_through(tmp_path):
     array[1] = 5
     array.flush()
     assert np.load(tmp_path / "x.npy").tolist() == [[0, 0], [5, 5], [0, 0]]
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path):
+    names = ["000001", "NA", "None", "true", "1e5", "-", "007", "1/2", "nan", "inf"]
+    table = pd.DataFrame({"accession": names, "class": names, "value": 0.5})
+    write_tsv(table, tmp_path / "names.tsv")
+    read = read_tsv(tmp_path / "names.tsv")
+    assert read["accession"].tolist() == names and read["class"].tolist() == names
+    assert read["value"].tolist() == [0.5] * len(names)
+    write_tsv(table.assign(accession="000001"), tmp_path / "numbers.tsv")
+    assert set(read_tsv(tmp_path / "numbers.tsv")["accession"]) == {"000001"}

@@ -1,5 +1,6 @@
 """Training: repeatable, resumable, and what it starts from."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, BertForMaskedLM, BertForSequenceClassification, BertModel
 
 import small_training
@@ -17,10 +19,11 @@ from checkout import SCRIPTS
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.training import draw_training
+from spikegeometry.model.base import extended_base
 from spikegeometry.model.classifier import load_classifier, new_classifier, untrained_classifier
 from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, collate
 from spikegeometry.model.folders import save_model, save_tokenizer
-from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
+from spikegeometry.model.pretraining import masked_examples, new_model
 from spikegeometry.model.runtime import choose_device, number_format, prepare
 from spikegeometry.model.training import fingerprint, is_exhausted, latest_checkpoint, train
 from spikegeometry.tables import read_tsv
@@ -304,10 +307,70 @@ def test_a_start_from_a_base_can_be_read_as_a_classifier(base, tmp_path):
 def test_bases_that_cannot_serve(base, tmp_path):
     with pytest.raises(InputError, match=r"model\.base: .* reads 64 tokens.* 65"):
         extended_base(str(base), TOKENS, longest=65, seed=1)
-    with pytest.raises(InputError, match=r"model\.base: cannot read .*nowhere"):
+    with pytest.raises(InputError, match=r"model\.base: .*nowhere cannot be read"):
         extended_base(str(tmp_path / "nowhere"), TOKENS, longest=14, seed=1)
     shutil.move(base / "model.safetensors", base / "pytorch_model.bin")
-    with pytest.raises(InputError, match=r"model\.base: cannot read"):
+    with pytest.raises(InputError, match=r"model\.base: .*cannot be read"):
+        extended_base(str(base), TOKENS, longest=14, seed=1)
+
+
+def alter(tensors, name, tensor=None, renamed=None):
+    """Take a tensor out, or put another in its place, or give it another name."""
+    own = tensors.pop(name, None)
+    if tensor is not None or renamed:
+        tensors[renamed or name] = own if tensor is None else tensor
+
+
+KEY, BIAS = "encoder.layer.0.attention.self.key.weight", "encoder.layer.0.output.dense.bias"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "encoder.layer.1.output.dense.weight"}, "lacks encoder.layer.1.output.dense.weight"),
+        ({"name": KEY, "renamed": "encoder.layer.0.fused.weight"}, f"lacks {KEY}"),
+        ({"name": "encoder.extra", "tensor": torch.ones(2)}, "has besides encoder.extra"),
+        ({"name": BIAS, "tensor": torch.ones(5)}, f"misfits {BIAS}"),
+        ({"name": BIAS, "tensor": torch.full((16,), float("nan"))}, f"has weights that are no numbers in {BIAS}"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(base, change, message):
+    tensors = load_file(base / "model.safetensors")
+    alter(tensors, **change)
+    save_file(tensors, base / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=re.escape(message)) as refused:
+        extended_base(str(base), TOKENS, longest=14, seed=1)
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_base_without_pooler_and_with_a_head_serves(base):
+    tensors = load_file(base / "model.safetensors")
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("pooler.")}
+    save_file(tensors | {"cls.predictions.bias": torch.ones(3)}, base / "model.safetensors", {"format": "pt"})
+    assert extended_base(str(base), TOKENS, longest=14, seed=1).config.vocab_size == len(TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("model.safetensors", b"", "cannot be read"),
+        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "cannot be read"),
+        ("config.json", b'{"model_type": "bert", "hidden', "cannot be read"),
+        ("config.json", b'{"model_type": "roberta"}', "is of type roberta, not bert"),
+        ("config.json", b'{"model_type": "bert"}', "has no num_hidden_layers, num_attention_heads"),
+    ],
+)
+def test_files_that_are_cut_or_of_another_model(base, file, text, message):
+    (base / file).write_bytes(text)
+    with pytest.raises(InputError, match=re.escape(message)) as refused:
+        extended_base(str(base), TOKENS, longest=14, seed=1)
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_base_needs_a_tokenizer_of_its_own(base):
+    for name in ("tokenizer.json", "vocab.txt"):
+        (base / name).unlink()
+    with pytest.raises(InputError, match=r"has no tokenizer \(tokenizer.json or vocab.txt\)"):
         extended_base(str(base), TOKENS, longest=14, seed=1)
 
 

@@ -119,7 +119,13 @@ def source_key(wildcards):
 def source_of(wildcards):
     """Config block of the cohort's source."""
     if QUERY and wildcards.cohort == COHORTS[f"query.{QUERY}"]:
-        return {"type": "query", "query": {"sequences": config["query"]}}
+        # A file that was changed has another size or time, and new answers, whichever of two files is the older.
+        file = Path(config["query"]).stat()
+        stamp = [file.st_size, file.st_mtime_ns]
+        return {
+            "type": "query",
+            "query": {"sequences": config["query"], "stamp": stamp},
+        }
     source = lookup(source_key(wildcards).replace(".", "/"), within=config)
     return {key: source[key] for key in ("type", source["type"])}
 

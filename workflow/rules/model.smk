@@ -33,6 +33,7 @@ rule pretrain:
             "dataset.encoding",
             "dataset.vocabulary",
             "logs",
+            "model.base",
             "model.data",
             "model.folders",
             "model.pretraining",

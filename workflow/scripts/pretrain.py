@@ -6,9 +6,10 @@ from pathlib import Path
 from spikegeometry.dataset.encoding import open_split
 from spikegeometry.dataset.vocabulary import read_vocabulary
 from spikegeometry.logs import configure_logging
+from spikegeometry.model.base import extended_base
 from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.folders import save_model, save_tokenizer
-from spikegeometry.model.pretraining import extended_base, masked_examples, new_model
+from spikegeometry.model.pretraining import masked_examples, new_model
 from spikegeometry.model.runtime import prepare
 from spikegeometry.model.training import fingerprint, history, leave_to_the_first, train
 from spikegeometry.tables import write_tsv

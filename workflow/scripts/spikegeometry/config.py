@@ -1,5 +1,6 @@
 """Reading of the configuration: validation with short messages, defaults, and the files that a run reads."""
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,8 @@ from spikegeometry.errors import InputError
 from spikegeometry.schema import explain, read_schema, read_text, with_defaults
 
 SELECTIONS = ("layers", "heads")
+# Of files of genomes: of the format, and of a compression after it.
+ENDINGS = re.compile(r"(\.(fasta|fas|fa|fna|ffn|txt))?(\.(gz|xz|zst|bz2|lzma|zip))?$", re.IGNORECASE)
 
 
 def load_config(given: dict) -> dict:
@@ -60,8 +63,14 @@ def source_paths(source: dict, config: dict) -> dict[str, str]:
 
 
 def query_name(path: str) -> str:
-    """Name of the folder of the answers for a file of genomes to classify."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).name.split(".")[0]) or "query"
+    """Name of the folder of the answers for a file of genomes to classify: the file's, without its endings.
+
+    Where letters have to be replaced, some digits of the name's digest keep it apart from others.
+    """
+    stem = ENDINGS.sub("", Path(path).name)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", stem)
+    digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
+    return name if name == stem and name.strip(".") else f"{name.strip('.')}_{digest}"
 
 
 def check_files(config: dict) -> None:
@@ -73,9 +82,27 @@ def check_files(config: dict) -> None:
     for key, source in _sources(config).items() if not config["query"] else ():
         for name, path in source_paths(source, config).items():
             files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
+    if not config["query"]:
+        _check_base(config["model"]["base"])
     for key, path in files.items():
         if not os.path.isfile(path):
             raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")
+
+
+def _check_base(base: str) -> None:
+    """Raise InputError where `model.base` names a folder of this machine that is not there, or that holds no model.
+
+    A hub name has one slash at most, and no folder of its first part is here.
+    """
+    first = base.split("/")[0]
+    is_path = base.startswith((".", "/", "~")) or base.count("/") > 1 or os.path.isdir(first)
+    if base == "pretrain" or not is_path:
+        return
+    if not os.path.isfile(os.path.join(base, "config.json")):
+        raise InputError(
+            f"Config key model.base: no config.json in {base}.\n"
+            f"Give the folder of a model, by a path from {os.getcwd()} or an absolute one."
+        )
 
 
 def _sources(config: dict) -> dict[str, dict]:

@@ -18,6 +18,11 @@ from numpy.lib.format import open_memmap
 from spikegeometry.errors import writing
 
 FLOAT_FORMAT = "%.6g"
+# Columns that hold what users or sources have named.
+NAMES = (
+    *("accession", "class", "predicted", "true", "sequence", "neighbour", "founder", "lineage", "country", "date"),
+    *("rule", "set", "name"),
+)
 # Rows held at once of a table that is too long to hold.
 ROWS_IN_MEMORY = 1000
 # Arrow's own allocator keeps what is freed: batch by batch a process grows by a third. The system's does not.
@@ -91,11 +96,18 @@ def write_tsv_parts(parts: Iterable[pd.DataFrame], path: str | os.PathLike) -> N
 def read_tsv(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a table that `write_tsv` wrote, or some columns of it.
 
-    Only the empty field is missing: an accession or a class may be called NA. Columns of text hold "" where
-    they are empty, columns of numbers NaN.
+    Only the empty field is missing: an accession or a class may be called NA. Columns of text hold "" where they are
+    empty, columns of numbers NaN. Columns of NAMES are text whatever they look like: 007, 1e5 and true are names too.
     """
     table = pd.read_csv(
-        path, sep="\t", keep_default_na=False, na_values=[""], encoding="utf-8", low_memory=False, usecols=columns
+        path,
+        sep="\t",
+        keep_default_na=False,
+        na_values=[""],
+        encoding="utf-8",
+        low_memory=False,
+        usecols=columns,
+        dtype=dict.fromkeys(NAMES, str),
     )
     text = [column for column in table if not pd.api.types.is_numeric_dtype(table[column])]
     return table.fillna(dict.fromkeys(text, ""))

@@ -1,15 +1,12 @@
-"""The start of the classifier: a masked k-mer model trained here, or a published encoder with our k-mers."""
+"""The start of the classifier: a masked k-mer model trained here."""
 
 import math
-from pathlib import Path
 
-import torch
 import transformers
-from transformers import AutoConfig, AutoTokenizer, BertConfig, BertModel, set_seed
+from transformers import BertConfig, set_seed
 from transformers.modeling_outputs import MaskedLMOutput
 
-from spikegeometry.dataset.vocabulary import PAD, SPECIAL_TOKENS
-from spikegeometry.errors import InputError
+from spikegeometry.dataset.vocabulary import PAD
 from spikegeometry.model.corruption import mask_spans
 from spikegeometry.model.data import EncodedRows, Examples
 
@@ -61,48 +58,3 @@ def masked_examples(rows: EncodedRows, settings: dict, vocabulary_size: int, see
         return {"input_ids": inputs, "labels": labels}
 
     return Examples(len(rows), make, seed)
-
-
-def extended_base(base: str, tokens: list[str], longest: int, seed: int) -> BertModel:
-    """The encoder of a published BERT with an embedding for each of our tokens.
-
-    `base` is a local folder or a hub name. The encoder, its positions and pooler are kept. The embedding table is made
-    anew in the order of our vocabulary: a token that the base knows (the special ones, and k-mers where the base was
-    made by this workflow) keeps its vector, every other starts at random from N(0, initializer_range). The base's own
-    words are left out: no sequence of ours holds one.
-
-    Raises InputError where the base is not there, is no BERT, has no safetensors weights or reads fewer than `longest`
-    tokens.
-    """
-    local = Path(base).is_dir()
-    set_seed(seed)
-    try:
-        config = AutoConfig.from_pretrained(base, local_files_only=local)
-        if config.model_type != "bert":
-            raise InputError(f"Config key model.base: {base} is of type {config.model_type}.\nGive a BERT model.")
-        known = AutoTokenizer.from_pretrained(base, local_files_only=local).get_vocab()
-        model = BertModel.from_pretrained(base, use_safetensors=True, dtype=torch.float32, local_files_only=local)
-    except OSError as error:
-        raise InputError(
-            f"Config key model.base: cannot read {base}: {str(error).splitlines()[0]}\n"
-            "Give `pretrain`, a folder with config.json, a tokenizer and model.safetensors, or a hub name."
-        ) from error
-    missing = set(SPECIAL_TOKENS) - known.keys()
-    if missing:
-        raise InputError(f"Config key model.base: the tokenizer of {base} lacks {', '.join(sorted(missing))}.")
-    if longest > config.max_position_embeddings:
-        raise InputError(
-            f"Config key model.base: {base} reads {config.max_position_embeddings} tokens, the longest sequence of the "
-            f"training split has {longest}.\nRaise dataset.stride or take another base."
-        )
-    old = model.get_input_embeddings().weight
-    new = torch.nn.Embedding(len(tokens), config.hidden_size, padding_idx=PAD)
-    with torch.no_grad():
-        new.weight.normal_(0.0, config.initializer_range)
-        for number, token in enumerate(tokens):
-            if token in known:
-                new.weight[number] = old[known[token]]
-    model.set_input_embeddings(new)
-    model.config.vocab_size = len(tokens)
-    model.config.pad_token_id = PAD
-    return model
