@@ -1,5 +1,6 @@
 """Training: repeatable, resumable, and what it starts from."""
 
+import json
 import re
 import shutil
 import signal
@@ -365,6 +366,21 @@ def test_files_that_are_cut_or_of_another_model(base, file, text, message):
     with pytest.raises(InputError, match=re.escape(message)) as refused:
         extended_base(str(base), TOKENS, longest=14, seed=1)
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_tokenizer_of_more_tokens_than_embeddings_is_refused(base):
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{number}" for number in range(VOCABULARY_SIZE))]
+    save_tokenizer(words, 64, base)
+    with pytest.raises(InputError, match=f"has a tokenizer of {len(words)} tokens and embeddings of {VOCABULARY_SIZE}"):
+        extended_base(str(base), TOKENS, longest=14, seed=1)
+
+
+def test_relative_positions_are_refused(base):
+    settings = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    settings["position_embedding_type"] = "relative_key"
+    (base / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(InputError, match="has relative_key positions"):
+        extended_base(str(base), TOKENS, longest=14, seed=1)
 
 
 def test_a_base_needs_a_tokenizer_of_its_own(base):

@@ -77,6 +77,9 @@ def _read_config(base: str, local: bool) -> BertConfig:
         raise _refusal(base, f"is of type {given.get('model_type')}, not bert")
     if given.get("is_decoder"):
         raise _refusal(base, "is a decoder")
+    positions = given.get("position_embedding_type", "absolute")
+    if positions != "absolute":
+        raise _refusal(base, f"has {positions} positions, of which the analyses know nothing")
     absent = [key for key in SHAPE if key not in given]
     if absent:
         raise _refusal(base, f"has no {', '.join(absent)} in its config.json")
@@ -113,7 +116,7 @@ def _read_vocabulary(base: str, local: bool, rows: int) -> dict[str, int]:
         raise _refusal(base, f"has no tokenizer ({' or '.join(TOKENIZERS)})")
     known = AutoTokenizer.from_pretrained(base, local_files_only=local).get_vocab()
     lacking = [token for token in SPECIAL_TOKENS if known.get(token, rows) >= rows]
-    if len(known) > rows and max(known.values()) >= rows and len(known) - rows > len(SPECIAL_TOKENS):
+    if any(row >= rows for token, row in known.items() if token not in SPECIAL_TOKENS):
         raise _refusal(base, f"has a tokenizer of {len(known)} tokens and embeddings of {rows}")
     if lacking:
         raise _refusal(base, f"has a tokenizer without {', '.join(lacking)}")
