@@ -218,10 +218,10 @@ def test_tables(tables):
     assert set(zip(drawn["site"], drawn["layer"], strict=True)) == {("kmers", 0), ("cls", 1), ("cls", 2)}
 
 
-def test_interval_of_the_neighbours_against_scipy(tables):
-    """Wilson's, of as many sequences as there are."""
+def test_intervals_of_shares_against_scipy(tables):
+    """Wilson's, of as many sequences as there are: neighbours of the right class, and points in no cluster."""
     table = tables[0]
-    shares = table[(table["method"] == "neighbours") & (table["statistic"] == "accuracy")].dropna(subset="value")
+    shares = table[table["statistic"].isin(["accuracy", "noise_share"])].dropna(subset="value")
     assert {7, 5, 12} == set(shares["n"])
     for row in shares.itertuples():
         expected = binomtest(round(row.value * row.n), row.n).proportion_ci(0.95, "wilson")

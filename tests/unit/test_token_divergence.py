@@ -288,6 +288,14 @@ def test_only_sequences_as_they_are_are_learnt_from(cohort):
     assert found.equals(expected)
 
 
+def test_labels_of_the_validation_split_are_not_learnt(cohort):
+    """With every class of that split called the next, the others are still told apart."""
+    rows = cohort.assign(text=cohort["projected"], coordinates="projected", version="as_is")
+    following = rows["class"].map({"alpha": "beta", "beta": "gamma", "gamma": "alpha"})
+    rows["class"] = following.where(rows["split"] == "validation", rows["class"])
+    assert version_calls(rows, ["alpha", "beta", "gamma"], *CUT)["right"].all()
+
+
 def test_information_is_that_of_the_training_sequences():
     """What the first token tells in training, the second does in the others."""
     texts = {"train": {"a": "AAAACCCC", "b": "TTTTCCCC"}, "test": {"a": "CCCCAAAA", "b": "CCCCTTTT"}}
