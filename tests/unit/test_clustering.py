@@ -128,6 +128,12 @@ def test_neighbours_without_a_direction_and_fewer_than_asked_for():
     assert leave_one_out_neighbours(points, np.array([0, 1, 1]), 5).tolist() == [1, 1, 1]
 
 
+def test_three_clusters_of_four_points():
+    """Two points close by and two that are as far from them as from each other."""
+    points = np.array([[0, 0], [0, 0.1], [100, 0], [50, 87]])
+    assert len(set(kmeans_by_silhouette(points, 6, seed=1))) == 3
+
+
 def test_few_points():
     assert hdbscan(np.eye(3), 5).tolist() == [NOISE] * 3
     assert kmeans_by_silhouette(np.eye(2), 4, seed=1).tolist() == [0, 0]
