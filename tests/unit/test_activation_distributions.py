@@ -97,6 +97,14 @@ def test_normal_and_uniform_vectors():
                 assert summary["abs_skewness"].mean().item() == pytest.approx(chance, rel=0.05)
 
 
+def test_skewness_by_chance_of_few_coordinates():
+    """The correction for few coordinates matters: normal samples of eight, simulated."""
+    vectors = torch.from_numpy(np.random.default_rng(1).normal(size=(20000, 8)))
+    summary = token_summary(normality(vectors, limit=5)["all"], alpha=0.05)
+    found = summary["abs_skewness"].mean().item()
+    assert summary["abs_skewness_chance"].mean().item() == pytest.approx(found, rel=0.05)
+
+
 def test_p_values_of_anderson_and_darling():
     # Critical values of table 4.7 of D'Agostino and Stephens, for the adjusted statistic.
     critical = torch.tensor([0.470, 0.561, 0.631, 0.752, 0.873, 1.035], dtype=torch.float64)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import binomtest
 from sklearn import metrics
 
 from spikegeometry.dataset.encoding import open_split, padded_ids
@@ -125,6 +126,13 @@ def test_equal_vectors_have_no_scores():
     assert all(np.isnan(drawn["x"]).all() for drawn in maps(parts.scores, 30, 15, 1))
 
 
+def test_each_coordinate_is_standardised_by_itself():
+    vectors = np.random.default_rng(0).normal([0, 100, -3], [1, 50, 0.01], size=(40, 3))
+    found = standardise(vectors)
+    assert found.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-12)
+    assert found.std(axis=0) == pytest.approx(np.ones(3))
+
+
 def test_principal_components_against_the_covariance():
     points = blobs([9, 8])[0] @ np.diag([3, 1, 1, 2, 0.5])
     parts = principal_components(standardise(points), 3)
@@ -149,6 +157,12 @@ def test_neighbours_against_a_naive_count():
 def test_neighbours_without_a_direction_and_fewer_than_asked_for():
     points = np.array([[0.0, 0], [1, 0], [1, 0]])
     assert leave_one_out_neighbours(points, np.array([0, 1, 1]), 5).tolist() == [1, 1, 1]
+
+
+def test_three_clusters_of_four_points():
+    """Two points close by and two that are as far from them as from each other."""
+    points = np.array([[0, 0], [0, 0.1], [100, 0], [50, 87]])
+    assert len(set(kmeans_by_silhouette(points, 6, seed=1))) == 3
 
 
 def test_few_points():
@@ -238,6 +252,16 @@ def test_tables(tables):
     assert totals.to_numpy() == pytest.approx(np.ones(8), abs=1e-4)  # none of [CLS] at layer 0
     assert set(drawn["method"]) == {"pca", "tsne", "umap"}
     assert set(zip(drawn["site"], drawn["layer"], strict=True)) == {("kmers", 0), ("cls", 1), ("cls", 2)}
+
+
+def test_intervals_of_shares_against_scipy(tables):
+    """Wilson's, of as many sequences as there are: neighbours of the right class, and points in no cluster."""
+    table = tables[0]
+    shares = table[table["statistic"].isin(["accuracy", "noise_share"])].dropna(subset="value")
+    assert {7, 5, 12} == set(shares["n"])
+    for row in shares.itertuples():
+        expected = binomtest(round(row.value * row.n), row.n).proportion_ci(0.95, "wilson")
+        assert (row.low, row.high) == pytest.approx((expected.low, expected.high), abs=1e-4)
 
 
 def test_logits_are_the_models(run):

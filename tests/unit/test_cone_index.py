@@ -140,6 +140,10 @@ def test_centring():
     assert cone_index(centre(V * (1 + noise))).zero_vectors.item() == 9
 
 
+def test_centre_is_the_mean_vector():
+    assert centre(torch.tensor([[1.0, 10], [3, 30]])).tolist() == [[-1, -10], [1, 10]]
+
+
 def test_rogue_coordinates_are_as_if_they_were_not_there():
     vectors = torch.randn(2, 40, 10, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     vectors[0, :, 3] *= 50
@@ -246,6 +250,26 @@ def test_embeddings_before_their_normalisation(run, tables):
     assert torch.allclose(parts.LayerNorm(whole), hidden, atol=1e-5)
     for site, vectors in {"embed_word": word, "embed_sum": whole}.items():
         assert rows.loc[("alpha/1", site), "C"] == pytest.approx(naive(vectors.double().numpy())[0], abs=1e-5)
+
+
+def test_sites_of_a_block_are_those_of_the_model(run, tables):
+    """What goes into the second block, what its attention makes of it, and what comes out."""
+    _, sequences = tables
+    rows = sequences[(sequences["sequence"] == "beta/3") & (sequences["variant"] == "all")]
+    rows = rows[rows["site"] != "head"]
+    found = rows.set_index(["layer", "site"])["C"]
+    model = BertForSequenceClassification.from_pretrained(run / "model").eval()
+    block, seen = model.bert.encoder.layer[1], {}
+    block.register_forward_hook(lambda _, given, out: seen.update(input=given[0], output=out))
+    block.attention.output.dense.register_forward_hook(lambda _, given, out: seen.update(concat=given[0], mha=out))
+    block.attention.output.register_forward_hook(lambda _, given, out: seen.update(attn_out=out))
+    ids = torch.from_numpy(np.load(run / "activations/tokens.npy"))[3:4, :12].long()  # of twelve tokens
+    with torch.no_grad():
+        model(ids)
+    assert len(seen) == 5
+    for site, vectors in seen.items():
+        vectors = vectors[0] if isinstance(vectors, tuple) else vectors
+        assert found[2, site] == pytest.approx(naive(vectors.reshape(12, -1).double().numpy())[0], abs=1e-4), site
 
 
 def test_selection(run):

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import torch
 
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, UNK, read_vocabulary, write_vocabulary
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.context_tables import anchor_uniqueness
+from spikegeometry.evaluation.context_tables import anchor_uniqueness, context_findings
 from spikegeometry.figures.context_similarity import draw_context_similarity, draw_distances, draw_maps
 from spikegeometry.geometry.context_similarity import (
     SENSITIVITY,
@@ -78,6 +79,35 @@ def test_neighbours_can_be_left_out():
     assert list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == [(0, 2), (0, 3), (1, 3)]
     with pytest.raises(InputError, match="no two that are 4 apart"):
         of(4, closest=4)
+
+
+def test_a_cosine_at_the_bound_is_similar():
+    """Of the six pairs two are parallel, with cosines of exactly 1."""
+    tensors = SimpleNamespace(z=torch.nn.functional.pad(Z, (0, 0, 1, 1))[None], attention=torch.ones(1, 6, 6) / 6)
+    tensors.mha = tensors.z[0]
+    records = [record for kind, record in layer_similarity(tensors, [1], of(4), [0.5], cosine=1.0) if kind == "pairs"]
+    (as_is,) = [one for one in records if (one["measure"], one["variant"]) == ("cosine", "as_is")]
+    assert as_is["similar_share"].tolist() == pytest.approx([2 / 6, 2 / 6])
+
+
+def test_findings_of_planted_layers():
+    """Range falls, domains and attention to [SEP] rise, from layer 1 to 3, alike in five sequences."""
+    of_layer = {1: (1.5, 0.5, 0.8, 0.3), 2: (1.4, 0.6, 0.9, 0.5), 3: (0.7, 1.5, 1.2, 2.5)}
+    rows = [
+        {"input": number, "layer": layer, "long_range": reach, "same_domain_ratio": domain}
+        | {"same_domain_matched_ratio": matched, "sep_relative": sep, "site": "head", "uniqueness": 0.75}
+        | {"anchor_share": 0.6, "anchor_share_null": 0.2, "measure": measure, "variant": variant}
+        for number in range(5)
+        for layer, (reach, domain, matched, sep) in of_layer.items()
+        for measure, variant in (("dot", "as_is"), ("cosine", "centred"))
+    ]
+    table = pd.DataFrame(rows)
+    found = context_findings(table, table, table, 0.95)
+    values = [one.value for one in found]
+    assert values == pytest.approx([1.5, -0.8, 1.5, 1.2, 3, 0.75] * 2 + [2.5, 2.2])
+    assert [one.statistic.split(";")[0] for one in found if "layer 3 less" in one.statistic] == [
+        "the same, layer 3 less layer 1"
+    ] * 3
 
 
 def test_range():

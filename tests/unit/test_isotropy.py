@@ -3,10 +3,12 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from spikegeometry.errors import InputError
+from spikegeometry.evaluation.isotropy_tables import agreement_table, isotropy_findings
 from spikegeometry.figures.isotropy import draw_isotropy
 from spikegeometry.geometry.isotropy import (
     POOLED,
@@ -161,6 +163,35 @@ def test_within_a_sequence(sequences, sums):
 def test_copies_of_a_token_at_its_place_count_once():
     # The last of the first sequence equals the last of the second; 2 stands twice at one place.
     assert sorted(different_tokens(KMERS)) == [0, 1, 2, 3, 5, 8, 9]
+
+
+def test_findings_of_a_planted_rise():
+    """From layer 0 to 2 all grow less isotropic, in each sequence by as much, from levels of its own."""
+    rise = {0: 0.0, 1: 0.1, 2: 0.4}
+    own = [0.0, 0.03, 0.09, 0.01]
+    pooled, left_out, within = (
+        pd.DataFrame(
+            [
+                {"class": "all", "input": number, "layer": layer, "mean_cosine": 0.1 + level + up}
+                | {"adjusted_self_similarity": 0.5 + level - up, "top3_cosine_share": 0.2 + level + up}
+                | {"R": 0.3 + level + up, "isoscore": 0.9 - level - up, "id": 9 - level - up}
+                | {"top1_variance": 0.1 + level + up, "top3_variance_share": 0.2 + level + up}
+                for number, level in enumerate(levels)
+                for layer, up in rise.items()
+            ]
+        )
+        for levels in ([0.0], own, own)
+    )
+    agreement = agreement_table(within, 0.95)
+    # Every measure ranks the layers as the others do, the falling ones too.
+    assert agreement["value"].tolist() == pytest.approx([1] * 36)
+    found = isotropy_findings(pooled, left_out, within, agreement, 0.95)
+    changes = [(one.value, one.low, one.high) for one in found if "layer 2 less layer 0" in one.statistic]
+    # None of the changes differs between sequences, so that nothing is left to doubt.
+    expected = [(change,) * 3 for change in (0.4, 0.4, -0.4)]
+    assert np.array(changes) == pytest.approx(np.array(expected))
+    (few,) = [one for one in found if one.statistic.endswith("three coordinates, layer 2")]
+    assert few.value == pytest.approx(0.6) and few.low < few.value < few.high
 
 
 @pytest.fixture(scope="module")

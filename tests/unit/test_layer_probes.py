@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
+from scipy.stats import binomtest
 
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.probes import findings, probe_table
@@ -52,6 +53,24 @@ def test_penalty_is_chosen_by_validation():
     # Nothing can be known of shuffled labels, so the most cautious readout does best on them.
     assert fit_linear(train, shuffled, 3, PENALTIES).penalty == 0.01
     assert fit_linear(train, blobs(15, 1), 3, PENALTIES).penalty > 0.01
+
+
+def test_head_stops_where_validation_tells_it_to():
+    train, generator = blobs(60, 0), np.random.default_rng(3)
+    shuffled = Vectors(blobs(300, 1).vectors, generator.integers(3, size=300))
+    # Nothing can be known of shuffled labels: every step away from even shares costs.
+    assert fit_head(train, shuffled, 3, seed=0).probabilities(train.vectors).max() < 0.4
+    assert fit_head(train, train, 3, seed=0).probabilities(train.vectors).max() > 0.5
+
+
+def test_coordinates_are_standardised_by_the_training_vectors():
+    train, validation, test = blobs(60, 0), blobs(15, 1), blobs(30, 2)
+    shifted = Vectors(validation.vectors + 3, validation.labels)
+    probe = fit_linear(train, shifted, 3, PENALTIES)
+    assert probe.centre == pytest.approx(train.vectors.mean(axis=0), abs=1e-6)
+    # A vector's shares do not hang on the others it is read with.
+    alone = [probe.probabilities(test.vectors[row : row + 1])[0] for row in range(30)]
+    assert probe.probabilities(test.vectors) == pytest.approx(np.array(alone))
 
 
 def test_class_without_training_vectors_and_a_single_class():
@@ -128,6 +147,17 @@ def test_table_and_finding_of_a_rise():
     assert last["value"] == last["high"] == 1 and 0.9 < last["low"] < 1
 
 
+def test_copies_are_worth_less_than_as_many_sequences():
+    """Three copies and three single ones: (3 + 3)^2 / (9 + 3) = 3 independent ones, of which two are right."""
+    rows = pd.DataFrame({"label": [0, 0, 0, 1, 1, 2], "input": [0, 0, 0, 1, 2, 3]})
+    called = np.eye(3)[[0, 0, 0, 1, 0, 0]]
+    table = probe_table(rows, {("cls", "linear", 1): called}, samples=20, confidence=0.95, seed=0)
+    row = table[table["statistic"] == "accuracy"].iloc[0]
+    expected = binomtest(2, 3).proportion_ci(0.95, "wilson")
+    assert row["value"] == pytest.approx(2 / 3) and row["n"] == 4
+    assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high))
+
+
 # The script
 
 
@@ -148,15 +178,34 @@ def run(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def outputs(run):
-    inputs = {"train": "train.arrow", "validation": "validation.arrow", "sets": ["test.arrow", "field.arrow"]}
+def probe(run, folder, validation="validation.arrow"):
+    """Run the script; its outputs by name."""
+    inputs = {"train": "train.arrow", "validation": validation, "sets": ["test.arrow", "field.arrow"]}
     inputs |= {"references": ["test.parquet", "field.parquet"]}
     params = {"sets": ["test", "field"], "references": ["finetuned"], "sequences_per_class": 12, "seed": 1}
     params |= {"evaluated_per_class": 4, "batch_size": 8, "device": "cpu", "threads": 1, "classes": CLASSES}
-    files = {"penalties": "penalties.tsv", "findings": "findings.tsv"}
+    files = {name: f"{folder}{name}.tsv" for name in ("table", "penalties", "findings")}
     output = run_script("layer_probes", run, files, inputs, **params, bootstrap=50)
-    return {name: read_table(getattr(output, name)) for name in ("table", *files)}
+    return {name: read_table(getattr(output, name)) for name in files}
+
+
+@pytest.fixture(scope="module")
+def outputs(run):
+    return probe(run, "")
+
+
+def test_train_is_fitted_and_validation_chooses(run):
+    """Labels of the validation split that say nothing make the readouts cautious, and no less right on the test."""
+    table = split_table(30, lengths=(6, 9), seed=1)
+    labels = np.random.default_rng(2).integers(3, size=30)
+    table = table.set_column(2, "label", pa.array(labels, pa.int32()))
+    table = table.set_column(1, "class", pa.array([CLASSES[label] for label in labels]))
+    write_encoded(run / "shuffled.arrow", table)
+    found = probe(run, "shuffled_", "shuffled.arrow")
+    places = ["representation", "block"]
+    assert found["penalties"].set_index(places)["inverse_penalty"]["kmers", 0] == 0.01
+    accuracy = found["table"].set_index(["representation", "readout", "block", "statistic"])["value"]
+    assert accuracy["kmers", "linear", 0, "accuracy"] == 1
 
 
 def test_script(outputs):

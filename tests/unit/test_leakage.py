@@ -110,6 +110,13 @@ def test_compare_by_hand(tmp_path):
     assert flags.astype(int).reset_index(drop=True).equals(expected)
 
 
+def test_proteins_are_those_of_the_genome_not_of_its_projection(tmp_path):
+    """Of equal genes, the aligner put the missing codon at one place or another, in the second out of frame."""
+    spikes = spike_set(tmp_path, [("t", "a", "ATGGTT---TTT"), ("u", "a", "ATGG---TTTTT"), ("v", "a", "ATGGTTTTCTTT")])
+    train, other = (spikes.subset(text_digests(names)) for names in (["t"], ["u", "v"]))
+    assert compare(train, other, 9, 0)["identical_protein"].tolist() == [1, 0]
+
+
 def value(table, pair, name, statistic):
     row = table[(table["pair"] == pair) & (table["class"] == name) & (table["statistic"] == statistic)]
     return int(row["value"].item()), int(row["n"].item())

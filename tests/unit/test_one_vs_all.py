@@ -8,6 +8,7 @@ import torch
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 from torch import nn
+from transformers import BertForSequenceClassification
 
 from checkout import ROOT
 from spikegeometry.dataset.domains import read_domains
@@ -322,9 +323,9 @@ def run(tmp_path_factory):
     return folder
 
 
-def tell(folder, **params):
+def tell(folder, test="test.arrow", **params):
     outputs = {"positions": "positions.tsv", "slots": "slots.parquet"}
-    inputs = {"train": "train.arrow", "test": "test.arrow", "vocabulary": "vocabulary.txt"}
+    inputs = {"train": "train.arrow", "test": test, "vocabulary": "vocabulary.txt"}
     output = run_script("one_vs_all", folder, outputs, inputs, **PARAMS | params)
     return tuple(map(read_table, (output.table, output.positions, output.slots)))
 
@@ -365,6 +366,35 @@ def test_positions(tables):
     assert positions.groupby(["class", "ranking"]).size().to_dict() == {
         (name, by): 2 for name in ("alpha", "beta") for by in ("attention", "information")
     }
+
+
+def test_positions_are_ranked_by_the_training_sequences(run):
+    """In these test sequences another k-mer tells the class."""
+    swapped = list(members(99, 6))
+    for name, kmers in swapped:
+        kmers[[2, 6]] = 20 + CLASSES.index(name), FIRST_KMER
+    write_encoded(run / "swapped.arrow", encoded(swapped, CLASSES))
+    _, positions, _ = tell(run, "swapped.arrow")
+    first = positions[(positions["ranking"] == "information") & (positions["rank"] == 1)]
+    assert set(first["token"]) == {7}
+
+
+def test_attention_of_the_slots_against_a_plain_product(run):
+    """The residual connection keeps 0.8 of a token in each layer, the mean of the heads brings the rest."""
+    _, _, slots = tell(run, residual=0.8, sequences_per_class=99, analysed_per_class=99)
+    model = BertForSequenceClassification.from_pretrained(run / "model", attn_implementation="eager").eval()
+    rollouts = {"alpha": [], "beta": []}
+    for name, kmers in members(15, 15):
+        with torch.no_grad():
+            layers = model(torch.tensor([[CLS, *kmers, SEP]]), output_attentions=True).attentions
+        weights = np.eye(len(kmers) + 2)[0]
+        for layer in reversed(layers):
+            weights = 0.8 * weights + 0.2 * weights @ layer[0].mean(dim=0).double().numpy()
+        rollouts[name].append(weights[1:11])
+    expected = np.mean(rollouts["alpha"], axis=0) - np.mean(rollouts["beta"], axis=0)
+    found = slots.set_index("class")["attention"]
+    assert found["alpha"].to_numpy() == pytest.approx(expected, abs=1e-6)
+    assert found["beta"].to_numpy() == pytest.approx(-expected, abs=1e-6)
 
 
 def test_same_again_and_a_selection(run, tables):

@@ -189,6 +189,19 @@ def test_read_haplotypes(tmp_path):
         read_haplotypes(tmp_path / "none.parquet", "native")
 
 
+@pytest.mark.parametrize(("of_a", "of_b"), [(1, 2), (1, 1), (2, 1)])
+def test_a_contradictory_haplotype_counts_with_the_class_of_most(of_a, of_b):
+    """Both classes have two sequences of their own, one too few for three splits; the shared one helps one of them."""
+    spikes = cohort({"a": [1, 1], "b": [1, 1]})
+    shared = [(f"x{number}", "a" if number < of_a else "b", "shared") for number in range(of_a + of_b)]
+    both = pd.concat([spikes, pd.DataFrame(shared, columns=spikes.columns)], ignore_index=True)
+    # Among equals it is the first by name.
+    lacking = "a" if of_b > of_a else "b"
+    with pytest.raises(InputError) as refused:
+        assign_splits(both, ["a", "b"], "haplotype", **SHARES, seed=0)
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [f"class {lacking}"]
+
+
 def test_split_sizes():
     splits = cohort({"b": [2, 1, 1], "a": [1]}).assign(split=["train", "train", "validation", "test", "train"])
     table = split_sizes(splits, ["a", "b"])

@@ -17,6 +17,7 @@ from spikegeometry.geometry.token_matches import (
     accuracies,
     cluster_scores,
     common_slots,
+    read_often,
     resampled_clusters,
     strong_matches,
 )
@@ -39,7 +40,7 @@ def test_accuracies_done_by_hand():
 
 @pytest.mark.parametrize(
     ("tau", "mutual", "clusters"),
-    [(0.5, False, [0, 0, 1, 2]), (0.5, True, [0, 1, 2, 3]), (0.2, True, [0, 0, 1, 2]), (0.1, False, [0, 0, 1, 1])],
+    [(0.5, False, [0, 0, 1, 2]), (0.5, True, [0, 1, 2, 3]), (0.25, True, [0, 0, 1, 2]), (0.1, False, [0, 0, 1, 1])],
 )
 def test_strong_matches_done_by_hand(tau, mutual, clusters):
     assert strong_matches(KNOWN, tau, mutual).tolist() == clusters
@@ -50,6 +51,10 @@ def test_kmer_read_as_another_more_often_is_left_out():
     assert strong_matches(matrix, 0.5).tolist() == [-1, 0, 0]
     # One that was never hidden is left out too.
     assert strong_matches(sparse.csr_array(np.diag([3, 0, 2])), 0.5).tolist() == [0, -1, 1]
+
+
+def test_read_often_enough():
+    assert read_often(np.array([9, 4, 4, 9, 9, 7]), 2).tolist() == [4, 9]
 
 
 def test_sizes_of_clusters():
@@ -100,6 +105,21 @@ def test_pairs_of_kmers():
         "same_slot": 0,
     }
     assert np.isnan(pair_statistics(kmers, slots, 3, np.empty((0, 2), dtype=int))["hamming"])
+
+
+@pytest.mark.parametrize(
+    ("stride", "slot", "differing"),
+    [(2, 2, {1, 2, 3}), (2, 3, {2, 3, 4}), (4, 2, {2, 3, 4}), (4, 3, {1, 2, 3}), (3, 2, {0, 1, 2, 3, 4, 5})],
+)
+def test_codons_of_a_kmer_that_begins_inside_one(stride, slot, differing):
+    """Of six bases, those of whole codons count; a slot begins at base `stride * (slot - 1)`, from 0."""
+    plain = "AAAAAA"
+    kmers = [plain, *(plain[:place] + "C" + plain[place + 1 :] for place in range(6))]
+    slots = np.full(7, slot)
+    for place in range(6):
+        found = pair_statistics(kmers, slots, stride, np.array([[0, place + 1]]))
+        assert found["hamming"] == 1
+        assert found["codons"] == (place in differing), place
 
 
 def test_pairs_within_and_table_of_clusters():
@@ -312,6 +332,50 @@ def test_table(outputs):
     assert set(table["n"]) == {40}
     bounded = table[(table["statistic"] == "micro") & (table["reader"] == "block")]
     assert (bounded["low"] < bounded["value"]).all() and (bounded["value"] < bounded["high"]).all()
+
+
+def test_majorities_and_slots_are_those_of_training(tmp_path):
+    """Targets by hand: the test split has other majorities than the training split, and its k-mers at other slots."""
+    train, test = [[5, 6], [5, 6], [7, 8]], [[5, 6], [7, 8], [8, 7], [8, 7]]
+    for name, several in {"train": train, "test": test}.items():
+        write_split(tmp_path / f"{name}.arrow", [np.array([CLS, *kmers, SEP]) for kmers in several], CLASSES)
+    write_vocabulary(["AAA", "AAC", "CCC", "CCT"], tmp_path / "vocabulary.txt")  # 5 to 8
+    places = [(1, row, slot, test[row][slot - 1]) for row in range(4) for slot in (1, 2)]
+    targets = pd.DataFrame(places, columns=["span", "row", "slot", "token"]).assign(masked=True)
+    targets = targets.assign(**dict.fromkeys(["own", "block_0", "block_1"], targets["token"]))
+    write_parquet(targets, tmp_path / "targets.parquet")
+    predictions = pd.DataFrame({"class": CLASSES * 2, "accession": list("abcd"), "correct": True})
+    write_parquet(predictions.assign(p_alpha=[0.6, 0.7, 0.8, 0.9], p_beta=0.1), tmp_path / "predictions.parquet")
+    inputs = {name: f"{name}.arrow" for name in ("train", "test")} | {"vocabulary": "vocabulary.txt"}
+    inputs |= {"targets": "targets.parquet", "clusters": "clusters.tsv"}
+    for script in ("token_matches", "token_accuracy"):
+        output = run_script(script, tmp_path, FILES, inputs, **PARAMS | {"min_targets": 1})
+    scores = read_table(output.table).set_index(["targets", "reader", "statistic"])["value"]
+    # 5 and 6 are the training split's majorities, each right once in four times.
+    assert scores["masked", "majority", "micro"].item() == 0.25
+    tokens = read_table(output.tokens).drop_duplicates("kmer").set_index("kmer")
+    assert tokens["slot"].to_dict() == {"AAA": 1, "AAC": 2, "CCC": 1, "CCT": 2}
+    assert tokens["frequency"].to_dict() == {"AAA": 2, "AAC": 2, "CCC": 1, "CCT": 1}
+    # In training AAA shares its slot with CCC and AAC with CCT, all three bases apart.
+    chance = read_table(output.clusters)
+    chance = chance[chance["tau"].isna()].set_index("statistic")["value"]
+    assert (chance["pairs"], chance["hamming"]) == (2, 3)
+
+
+def test_readouts_learn_from_training_sequences_alone(tmp_path):
+    """The splits have no k-mer in common: none of the test split's is ever read."""
+    kmers = {"train": (0, 1), "test": (2, 3)}
+    for name, (low, high) in kmers.items():
+        firsts = np.random.default_rng(low).integers(low, high + 1, size=(60, PAIRS)) + FIRST
+        pairs = np.stack([firsts, firsts + 4], axis=2).reshape(60, -1)
+        write_split(tmp_path / f"{name}.arrow", [np.array([CLS, *row, SEP]) for row in pairs], CLASSES)
+    planted_model().save_pretrained(tmp_path / "model")
+    inputs = {"train": "train.arrow", "test": "test.arrow"}
+    run_script("read_masked_kmers", tmp_path, {"targets": "targets.parquet"}, inputs, **PARAMS | {"spans": [1]})
+    targets = pd.read_parquet(tmp_path / "targets.parquet")
+    targets = targets[targets["masked"]]
+    assert set(targets["token"]) == {7, 8, 11, 12}
+    assert set(targets["block_1"]) <= {5, 6, 9, 10}
 
 
 def test_other_tables(outputs):

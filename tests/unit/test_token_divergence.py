@@ -18,6 +18,7 @@ from spikegeometry.evaluation.token_evidence import (
     encoder_of,
     mutual_information,
     sample_rows,
+    slot_information,
     slot_tokens,
     version_calls,
 )
@@ -262,6 +263,57 @@ def test_calls_by_what_is_left_to_see(cohort):
         assert found.loc[(form, "indels_only")].to_dict() == {"all": 0.5, "alpha": 1, "beta": 0}
         assert found.loc[(form, "substitutions_only")].to_dict() == {"all": 0.5, "alpha": 0, "beta": 1}
     assert set(table["n"]) == {5, 10}
+
+
+def test_only_sequences_as_they_are_are_learnt_from(cohort):
+    """Altered versions of the sequences to learn from may hold anything: no call changes."""
+    codes = ascii_codes(REFERENCE * 2)
+    forms = [
+        placed_sequences(row["native"], row["projected"], parse_indels(row["deletions"], row["insertions"]))
+        for row in cohort.to_dict("records")
+    ]
+    rows = pd.DataFrame(
+        row | version
+        for row, of in zip(cohort.to_dict("records"), forms, strict=True)
+        for version in versions(of, codes)
+    )
+    altered = (rows["version"] != "as_is") & (rows["split"] != "test")
+    # Each class wears the looks of the next.
+    others = rows[rows["version"] == "as_is"].set_index(["accession", "class", "coordinates"])["text"]
+    following = rows["class"].map({"alpha": "beta", "beta": "gamma", "gamma": "alpha"})
+    keys = zip(rows["accession"], following, rows["coordinates"], strict=True)
+    misleading = rows.assign(text=np.where(altered, [others[key] for key in keys], rows["text"]))
+    assert (misleading["text"] != rows["text"]).any()
+    found, expected = (version_calls(several, ["alpha", "beta", "gamma"], *CUT) for several in (misleading, rows))
+    assert found.equals(expected)
+
+
+def test_labels_of_the_validation_split_are_not_learnt(cohort):
+    """With every class of that split called the next, the others are still told apart."""
+    rows = cohort.assign(text=cohort["projected"], coordinates="projected", version="as_is")
+    following = rows["class"].map({"alpha": "beta", "beta": "gamma", "gamma": "alpha"})
+    rows["class"] = following.where(rows["split"] == "validation", rows["class"])
+    assert version_calls(rows, ["alpha", "beta", "gamma"], *CUT)["right"].all()
+
+
+def test_information_is_that_of_the_training_sequences():
+    """What the first token tells in training, the second does in the others."""
+    texts = {"train": {"a": "AAAACCCC", "b": "TTTTCCCC"}, "test": {"a": "CCCCAAAA", "b": "CCCCTTTT"}}
+    rows = [(split, name, text) for split, of in texts.items() for name, text in of.items() for _ in range(4)]
+    versions_of = pd.DataFrame(rows, columns=["split", "class", "text"]).assign(coordinates="native", version="as_is")
+    found = slot_information(versions_of, 4, 4, shuffles=2, seed=0)
+    found = found[found["statistic"] == "information"]
+    assert found["value"].tolist() == pytest.approx([1, 0])
+    assert set(found["n"]) == {8}
+
+
+@pytest.mark.parametrize(("deleted", "stride", "moved"), [(3, 2, False), (2, 2, True), (3, 4, False), (4, 4, True)])
+def test_tokens_move_where_the_shift_is_a_multiple_of_the_stride(deleted, stride, moved):
+    projected = REFERENCE[:9] + "-" * deleted + REFERENCE[9 + deleted :]
+    native = projected.replace("-", "")
+    counts = counts_of(native, projected, f"10-{9 + deleted}", cut=(4, stride))["native"]
+    assert counts["shift_only"] > 2
+    assert counts["moved"] == (counts["shift_only"] if moved else 0)
 
 
 def test_sample_rows(cohort):

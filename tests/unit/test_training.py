@@ -26,7 +26,7 @@ from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, collate
 from spikegeometry.model.folders import save_model, save_tokenizer
 from spikegeometry.model.pretraining import masked_examples, new_model
 from spikegeometry.model.runtime import choose_device, number_format, prepare
-from spikegeometry.model.training import fingerprint, is_exhausted, latest_checkpoint, train
+from spikegeometry.model.training import _WholeBatches, fingerprint, is_exhausted, latest_checkpoint, train
 from spikegeometry.tables import read_tsv
 from tiny_bert import CLASSES, VOCABULARY_SIZE, config, split_table
 
@@ -219,6 +219,13 @@ def test_the_masked_head_reads_targets_only_and_learns_the_same():
         if one.grad is not None:
             assert torch.allclose(one.grad, other.grad, atol=1e-6), name
     assert type(ours).__name__ == "BertForMaskedLM"
+
+
+def test_what_fills_the_last_batch_is_no_target():
+    """Five examples in batches of four are eight, of which the last three teach nothing."""
+    filled = _WholeBatches(small_training.examples(split_table(5), 0.0), batch_size=4)
+    labels = [int(filled[row]["labels"]) for row in range(len(filled))]
+    assert labels == [0, 1, 2, 0, 1, *[NOT_A_TARGET] * 3]
 
 
 def test_examples_follow_from_seed_epoch_and_row():

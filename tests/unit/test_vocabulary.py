@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rule_run import run_rule
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, count_kmers, read_vocabulary, write_vocabulary
 from spikegeometry.errors import InputError
 
@@ -86,3 +88,15 @@ def test_file_that_is_no_vocabulary(tmp_path, tokens):
     path.write_text("\n".join(tokens) + "\n")
     with pytest.raises(InputError, match="vocabulary.txt"):
         read_vocabulary(path)
+
+
+def test_only_the_training_split_is_counted(tmp_path):
+    sequences = {"train": "ACGACG", "validation": "TTTACG", "test": "GGGACG"}
+    rows = pd.DataFrame({"accession": list(sequences), "class": "a", "native": list(sequences.values())})
+    (tmp_path / "spikes").mkdir()
+    (tmp_path / "dataset").mkdir()
+    rows.to_parquet(tmp_path / "spikes/spikes.parquet", index=False)
+    rows[["accession", "class"]].assign(split=rows["accession"]).to_parquet(tmp_path / "dataset/splits.parquet")
+    dataset = {"coordinates": "native", "k": 3, "stride": 3, "ambiguous": "unknown", "min_count": 1}
+    made = run_rule("build_vocabulary", tmp_path, {"model": {"controls": []}, "external": {}, "dataset": dataset})
+    assert read_vocabulary(made["vocabulary"]) == [*SPECIAL_TOKENS, "ACG"]
