@@ -121,7 +121,8 @@ def recording(folder):
     table, model = split_table(9, lengths=(40, 60)), classifier("eager")
     predictions = table.select(["accession", "class"]).to_pandas().assign(predicted="red", correct=False)
     rows = EncodedRows(table)
-    sequences = select(predictions, rows.lengths, CLASSES, 3, correct_only=False, seed=0, most=99)
+    distinct = np.arange(len(rows))
+    sequences = select(predictions, rows.lengths, distinct, CLASSES, 3, correct_only=False, seed=0, most=99)
     try:
         record(model, rows, sequences, rows.lengths.max(), 4, folder / "shard")
         gather_vectors([folder / "shard"], sequences, folder / "cls.npy", folder / "hidden_states.npy")
