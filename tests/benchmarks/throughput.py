@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
@@ -108,6 +109,17 @@ def sequences(given: argparse.Namespace) -> Rows:
     """Random sequences, in so many batches as are run."""
     count = (WARM_UP + given.steps) * given.batch
     return Rows(np.random.default_rng(0).integers(5, VOCABULARY, (count, given.tokens)))
+
+
+def encoded(given: argparse.Namespace) -> pa.Table:
+    """The same sequences as an encoded split of one class."""
+    from spikegeometry.dataset.encoding import SCHEMA
+
+    rows = sequences(given)
+    texts = {name: [""] * len(rows) for name in ("accession", "class", "haplotype")}
+    numbers = {name: [0] * len(rows) for name in ("label", "unknown")}
+    ids = [rows[row].tolist() for row in range(len(rows))]
+    return pa.table(texts | numbers | {"input_ids": ids}, schema=SCHEMA)
 
 
 def batches(given: argparse.Namespace, size: int) -> Iterator[dict[str, torch.Tensor]]:
@@ -195,8 +207,8 @@ def our_training(given: argparse.Namespace) -> np.ndarray:
     from spikegeometry.model.runtime import prepare
     from spikegeometry.model.training import train
 
-    rows, asked = sequences(given), []
-    examples = labelled_examples(rows, np.zeros(len(rows), int), unknown_probability=0.1, seed=0)
+    rows, asked = encoded(given), []
+    examples = labelled_examples(rows, unknown_probability=0.1, seed=0, longest=given.tokens)
     make = examples.make
 
     def make_and_note(row, generator):
@@ -208,7 +220,7 @@ def our_training(given: argparse.Namespace) -> np.ndarray:
         train(
             new_model(given, "sdpa"),
             examples,
-            labelled_examples(rows[:1], np.zeros(1, int), unknown_probability=0.0, seed=0),
+            labelled_examples(rows.slice(0, 1), unknown_probability=0.0, seed=0, longest=given.tokens),
             {"epochs": 1, "batch_size": given.batch, "learning_rate": LEARNING_RATE},
             phase="finetune",
             seed=0,

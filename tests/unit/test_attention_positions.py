@@ -52,6 +52,13 @@ def test_inserted_bases_lie_on_the_base_in_front():
     assert in_front[0].tolist() == [1, 1, 1, 1]
 
 
+def test_what_is_inserted_before_the_first_slot_is_left_out():
+    """Three bases inserted in front: the first k-mer lies at slot -1, and is not the last slot's."""
+    profiles = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
+    found = slot_profiles(profiles, torch.tensor([-1, 0, 1, 2]), number=3)[0]
+    assert found.tolist() == pytest.approx([1.2, 0.8, 0.4])
+
+
 def test_slot_profiles():
     profiles = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
     found = slot_profiles(profiles, torch.tensor([0, 2, 2, 5]), number=4)[0]

@@ -8,9 +8,9 @@ def slot_profiles(profiles: Tensor, slots: Tensor, number: int) -> Tensor:
     """What each slot of the reference receives, (H, number), from profiles (H, m) of a sequence whose k-mers lie there.
 
     In units of an even share, 1/m; the mean where several k-mers lie in one of the `slots` (m,), NaN where none does.
-    What lies behind the last slot is left out.
+    What lies before the first slot, as what is inserted there does, or behind the last is left out.
     """
-    inside = slots < number
+    inside = (slots >= 0) & (slots < number)
     kmers = torch.zeros(number, dtype=torch.float64).index_add(
         0, slots[inside], torch.ones_like(slots[inside]).double()
     )
