@@ -43,7 +43,8 @@ def test_a_network_that_has_not_learnt_supports_no_claim():
         "two": findings_table([finding(0.4, 0.45, "above")]),
     }
     learnt = joined_findings(tables, True, {})
-    assert learnt["verdict"].tolist() == ["supported", "contradicted"] and set(learnt["remark"]) == {""}
+    assert learnt["verdict"].tolist() == ["supported", "contradicted"]
+    assert learnt["remark"].tolist() == ["no untrained network was measured", ""]
     assert learnt["analysis"].tolist() == ["one", "two"]
     not_learnt = joined_findings(tables, False, {})
     assert set(not_learnt["verdict"]) == {"not applicable"}
@@ -69,7 +70,12 @@ def test_a_claim_that_an_untrained_network_shows_is_unspecific():
     assert joined["untrained"].tolist() == ["supported", "undecided", "supported", ""]
     assert joined["seeds"].tolist() == ["2 of 3", "3 of 3", "0 of 3", "2 of 3"]
     assert joined["untrained_low"].tolist()[:3] == [0.55, 0.4, 0.6] and math.isnan(joined["untrained_low"][3])
-    assert joined["remark"].tolist() == ["an untrained network shows it too", "", "", ""]
+    assert joined["remark"].tolist() == [
+        "an untrained network shows it too",
+        "",
+        "",
+        "no untrained network was measured",
+    ]
 
 
 def test_mean_of_independent_values():

@@ -83,7 +83,8 @@ def joined_findings(
     verdict of the replicate `random`), seeds (trainings in which the claim is supported, of all that were measured, the
     run's own among them; as "2 of 3") and remark.
 
-    A claim that is supported of an untrained network too is `unspecific`: training has no part in it. Claims are about
+    A claim that is supported of an untrained network too is `unspecific`: training has no part in it. Where none was
+    measured the remark says so. Claims are about
     networks that do their task: of one that has not `learnt` its own none is applicable.
     """
     joined = pd.concat([pd.DataFrame(columns=COLUMNS), *tables.values()], ignore_index=True)
@@ -94,11 +95,14 @@ def joined_findings(
     joined["untrained"] = untrained["verdict"].fillna("")
     trained = [joined, *(_beside(joined, of) for name, of in replicates.items() if name != UNTRAINED)]
     verdicts = pd.concat([table["verdict"] for table in trained], axis=1)
-    supported, measured = verdicts.eq("supported").sum(axis=1), verdicts.notna().sum(axis=1)
+    measured = (verdicts.notna() & verdicts.ne(NOT_APPLICABLE)).sum(axis=1)
+    supported = verdicts.eq("supported").sum(axis=1)
     joined["seeds"] = [f"{of} of {n}" for of, n in zip(supported, measured, strict=True)]
-    both = joined["verdict"].eq("supported") & joined["untrained"].eq("supported")
-    joined["remark"] = both.map({True: "an untrained network shows it too", False: ""})
-    joined.loc[both, "verdict"] = "unspecific"
+    shown = joined["verdict"].eq("supported")
+    both = shown & joined["untrained"].eq("supported")
+    joined["remark"] = ""
+    joined.loc[shown & joined["untrained"].eq(""), "remark"] = "no untrained network was measured"
+    joined.loc[both, ["verdict", "remark"]] = ["unspecific", "an untrained network shows it too"]
     if learnt:
         return joined
     return joined.assign(verdict=NOT_APPLICABLE, remark="the network has not learnt its task")
