@@ -41,7 +41,7 @@ def run(configuration: Path, folder: Path, seed: int, cores: int, data: str | No
     config = yaml.safe_load(configuration.read_text(encoding="utf-8"))
     config |= {"run": f"{folder.name}-seed{seed}", "seed": seed} | ({"data": data} if data else {})
     config.setdefault("external", {})["landmarks"] = write_landmarks(folder)
-    config["model"] = config.get("model", {}) | {"controls": [], "threads": cores}
+    config["model"] = config.get("model", {}) | {"controls": [], "replicates": [], "threads": cores}
     config["analyses"] = {name: {"activate": False} for name in read_schema()["properties"]["analyses"]["properties"]}
     path = folder / f"seed{seed}.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")

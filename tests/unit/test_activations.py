@@ -89,18 +89,20 @@ def test_recorded_hidden_states(folder, table, model):
     assert recorded.sequences["class"].tolist() == [name for name in CLASSES for _ in range(3)]
 
 
-def test_attention_is_the_mean_over_sequences_that_have_the_cell(folder, table, model):
+def test_attention_is_the_mean_over_sequences_that_have_the_row(folder, table, model):
     attentions = [attention.numpy() for _, attention in naive(model, table)]
     longest = max(attention.shape[-1] for attention in attentions)
     names = table["class"].to_pylist()
     with np.load(folder / "attention_mean.npz", allow_pickle=False) as archive:
         for name in CLASSES:
             own = [attention for attention, other in zip(attentions, names, strict=True) if other == name]
-            padded = np.full((len(own), 2, 2, longest, longest), np.nan)
-            for place, attention in zip(padded, own, strict=True):
-                place[..., : attention.shape[-1], : attention.shape[-1]] = attention
-            count = (~np.isnan(padded)).sum(axis=0)
-            expected = np.where(count, np.nansum(padded, axis=0) / np.maximum(count, 1), np.nan)
+            most = max(attention.shape[-1] for attention in own)
+            expected = np.full((2, 2, longest, longest), np.nan)
+            for query in range(most):
+                rows = [attention[:, :, query] for attention in own if attention.shape[-1] > query]
+                padded = [np.pad(row, ((0, 0), (0, 0), (0, most - row.shape[-1]))) for row in rows]
+                expected[:, :, query, :most] = np.mean(padded, axis=0)
+            np.testing.assert_allclose(archive[name][..., :most, :most].sum(axis=-1), 1, atol=1e-5)
             assert archive[name].dtype == np.float32
             np.testing.assert_allclose(archive[name], expected, atol=1e-5)
             assert archive[f"count_{name}"] == len(own)

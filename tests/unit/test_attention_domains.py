@@ -33,7 +33,7 @@ def random_maps(heads, n, seed):
 
 def p_values(profile, membership=MEMBERSHIP):
     turned = TurnedShares()
-    turned.add("key", shifted_shares(profile, membership))
+    turned.add("key", shifted_shares(profile, membership), 0)
     return dict(turned.p_values())["key"]
 
 
@@ -75,7 +75,8 @@ def test_turns_of_several_sequences_are_turned_together():
     several = [torch.rand(1, m, generator=generator, dtype=torch.float64) for m in (M, M - 4)]
     turned = TurnedShares()
     for profile in several:
-        turned.add("key", shifted_shares(profile, MEMBERSHIP[: profile.shape[1]]))
+        for _ in "ab":  # a sequence of two classes counts once
+            turned.add("key", shifted_shares(profile, MEMBERSHIP[: profile.shape[1]]), len(profile[0]))
     sums = sum(
         np.array([np.roll(p[0].numpy(), s) @ MEMBERSHIP[: p.shape[1]].numpy() for s in range(M - 4)]) for p in several
     )
@@ -132,27 +133,31 @@ def statistics(table, name):
 
 
 def test_table_of_a_class():
-    values = [("alpha", 0, 0.4), ("alpha", 0, 0.4), ("alpha", 1, 0.6), ("beta", 2, 0.5)]
+    values = [("alpha", 0, 0.4), ("alpha", 0, 0.4), ("alpha", 1, 0.6), ("alpha", 3, 0.5), ("beta", 2, 0.5)]
     shifts = measured([("alpha", 0, 0), ("beta", 0, 0), ("all", 0, 0)])[["class", *PLACES]].assign(p_shift=0.03)
-    table = domain_table(measured(values), shifts, ["alpha", "beta"], 500, 0.95, seed=1)
+    table = domain_table(measured(values), shifts, ["alpha", "beta"], 0.95)
     alpha, beta = statistics(table, "alpha"), statistics(table, "beta")
-    assert alpha.loc["share", ["value", "n", "low", "high"]].tolist() == pytest.approx([0.5, 2, 0.4, 0.6])
-    assert alpha.loc["log2_enrichment", ["value", "low"]].tolist() == pytest.approx([1, math.log2(1.6)])
+    # Logit 0, and Student's 4.3027 with two degrees of freedom times 0.1 / sqrt(3) over 0.5 x 0.5.
+    low = 1 / (1 + math.exp(4.30265 * 0.1 / math.sqrt(3) / 0.25))
+    assert alpha.loc["share", ["value", "n", "low", "high"]].tolist() == pytest.approx([0.5, 3, low, 1 - low])
+    assert alpha.loc["log2_enrichment", ["value", "low"]].tolist() == pytest.approx(
+        [1, math.log2(low / 0.25)], rel=1e-4
+    )
     assert alpha.loc["q_shift", "value"] == 0.03
-    # The twins count once: 120 arcs, half of them inside; beta has too few.
-    assert (alpha.loc["arcs", "value"], alpha.loc["arcs_share", "value"]) == (120, 0.5)
+    # The twins count once: 180 arcs, half of them inside; beta has too few.
+    assert (alpha.loc["arcs", "value"], alpha.loc["arcs_share", "value"]) == (180, 0.5)
     assert alpha.loc["arcs_weight_share", "value"] == 0.75
-    assert alpha.loc["z_arcs", "value"] == pytest.approx(two_proportions(60, 120, 25, 100)[0])
+    assert alpha.loc["z_arcs", "value"] == pytest.approx(two_proportions(90, 180, 25, 100)[0])
     assert not {"arcs_share", "arcs_weight_share", "z_arcs", "p_arcs"} & set(beta.index)
     assert beta.loc["share", ["low", "high"]].isna().all()
-    assert statistics(table, "all").loc["share", "n"] == 3
+    assert statistics(table, "all").loc["share", "n"] == 4
 
 
 def test_correction_is_over_all_heads_and_domains_of_a_variant():
     p = np.array([0.001, 0.02, 0.03, 0.5])
     several = [measured([("alpha", 0, 0.5), ("alpha", 1, 0.4)]).assign(head=head) for head in range(1, 5)]
     shifts = pd.concat([one[["class", *PLACES]].head(1) for one in several]).assign(p_shift=p)
-    table = domain_table(pd.concat(several), shifts, ["alpha"], 20, 0.95, seed=1)
+    table = domain_table(pd.concat(several), shifts, ["alpha"], 0.95)
     found = table[table["statistic"] == "q_shift"].sort_values("head")["value"]
     assert found.tolist() == pytest.approx(stats.false_discovery_control(p).tolist())
 
@@ -165,7 +170,7 @@ def test_variants_are_corrected_apart():
         for head in (1, 2)
     ]
     shifts = pd.concat([one[["class", *PLACES]].head(1) for one in several]).assign(p_shift=[0.01, 0.04, 0.03, 0.5])
-    table = domain_table(pd.concat(several), shifts, ["alpha"], 20, 0.95, seed=1)
+    table = domain_table(pd.concat(several), shifts, ["alpha"], 0.95)
     q = table[table["statistic"] == "q_shift"].set_index(["variant", "head"])["value"]
     assert q.to_dict() == pytest.approx({("kmers", 1): 0.02, ("kmers", 2): 0.04, ("cls", 1): 0.06, ("cls", 2): 0.5})
 
@@ -174,7 +179,7 @@ def test_variants_are_corrected_apart():
 def test_shares_of_few_arcs_are_left_out(arcs, enough):
     shifts = measured([("alpha", 0, 0)])[["class", *PLACES]].assign(p_shift=0.03)
     rows = measured([("alpha", 0, 0.4)]).assign(arcs=arcs)
-    table = domain_table(rows, shifts, ["alpha"], 20, 0.95, seed=1)
+    table = domain_table(rows, shifts, ["alpha"], 0.95)
     assert ({"arcs_share", "z_arcs", "p_arcs"} <= set(table["statistic"])) == enough
 
 

@@ -206,8 +206,10 @@ def test_findings_are_over_classes():
     rows = [(name, value) for name, value in (("alpha", 0.2), ("beta", 0.4), ("gamma", 0.6), ("all", 9.0))]
     table = pd.DataFrame(rows, columns=["class", "value"]).assign(method="rollout", k="R", statistic="excess_sites")
     (finding,) = attribution_findings(table, ["alpha", "beta", "gamma"], 0.95)
-    half = 4.302653 * 0.2 / np.sqrt(3)
-    assert (finding.value, finding.low, finding.high) == pytest.approx((0.4, 0.4 - half, 0.4 + half), abs=1e-6)
+    # Student's on Fisher's scale: a difference of shares lies between -1 and 1.
+    half = 4.302653 * 0.2 / np.sqrt(3) / (1 - 0.4**2)
+    expected = (0.4, np.tanh(np.arctanh(0.4) - half), np.tanh(np.arctanh(0.4) + half))
+    assert (finding.value, finding.low, finding.high) == pytest.approx(expected, abs=1e-6)
     assert finding.n == 3 and finding.verdict != "supported"
     (single,) = attribution_findings(table, ["alpha"], 0.95)
     assert single.value == 0.2 and np.isnan(single.low)

@@ -202,13 +202,16 @@ def test_table_of_classes(tables):
     values = sequences[(sequences[list(place)] == list(place.values())).all(axis=1)].set_index("sequence")["R"]
     assert values["alpha/0"] == values["alpha/2"]
     first, second = values["alpha/0"], values["alpha/1"]
-    # The twins count once. With two values Student's interval is 12.706 standard errors to either side.
+    # The twins count once, and there is no interval of fewer than three.
     assert rows.loc["alpha", "value"] == pytest.approx((first + second) / 2, rel=1e-5)
-    assert rows.loc["alpha", "high"] - rows.loc["alpha", "value"] == pytest.approx(
-        12.7062 * abs(first - second) / 2, rel=1e-3
-    )
     assert rows["n"].to_dict() == {"alpha": 2, "beta": 1, "all": 3}
-    assert rows.loc["beta", ["low", "high"]].isna().all()
+    assert rows.loc[["alpha", "beta"], ["low", "high"]].isna().all(axis=None)
+    # With three values Student's interval is 4.3027 standard errors to either side, here of the logit.
+    three = np.array([first, second, values["beta/3"]])
+    mean, error = three.mean(), three.std(ddof=1) / np.sqrt(3)
+    half = 4.302653 * error / (mean * (1 - mean))
+    expected = [1 / (1 + np.exp(-(np.log(mean / (1 - mean)) + side * half))) for side in (-1, 1)]
+    assert rows.loc["all", ["low", "high"]].tolist() == pytest.approx(expected, rel=1e-4)
 
 
 def test_table_of_classes_across_sequences(run, tables):

@@ -1,11 +1,14 @@
 """Intervals against published examples and their own definitions."""
 
+import math
+
 import numpy as np
 import pytest
 
 from spikegeometry.evaluation.intervals import (
     bootstrap_weights,
     effective_size,
+    mean_bounds,
     percentile_interval,
     wilson_interval,
 )
@@ -74,3 +77,38 @@ def test_bootstrap_of_a_mean_meets_its_standard_error():
     low, high = percentile_interval(means, 0.95)
     half_width = 1.96 * sample.std() / np.sqrt(400)
     assert (low, high) == pytest.approx((sample.mean() - half_width, sample.mean() + half_width), abs=0.015)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 2.0, 9.0])
+@pytest.mark.parametrize("n", [3, 9])
+def test_bounds_of_a_mean_cover_where_values_crowd_at_an_end(alpha, n):
+    """Beta values with a mean from 0.1 to 0.9: at least 91% of intervals hold it, where plain Student's hold 84%."""
+    beta = {0.5: 5.0, 2.0: 6.0, 9.0: 1.0}[alpha]
+    values = np.random.default_rng(0).beta(alpha, beta, (4000, n))
+    low, high = mean_bounds(values.mean(axis=1), values.std(axis=1, ddof=1), n, 0.95, 0, 1)
+    assert ((low >= 0) & (high <= 1)).all()
+    assert 0.91 < ((low <= alpha / (alpha + beta)) & (high >= alpha / (alpha + beta))).mean() < 0.97
+
+
+def test_bounds_of_a_mean_by_hand():
+    # Three values of sd 0.1: standard error 0.057735, Student's quantile for two degrees of freedom 4.302653.
+    half = 4.302653 * 0.1 / math.sqrt(3)
+    assert mean_bounds(5.0, 0.1, 3, 0.95) == pytest.approx((5 - half, 5 + half), abs=1e-6)
+    # The logit of 0.7 is 0.847298, and its standard error that of the mean over 0.7 x 0.3.
+    shift = half / 0.21
+    expected = [1 / (1 + math.exp(-(0.8472979 + side * shift))) for side in (-1, 1)]
+    assert mean_bounds(0.7, 0.1, 3, 0.95, 0, 1) == pytest.approx(expected, abs=1e-6)
+    # From -1 to 1 it is Fisher's z of the mean: atanh, whose derivative is 1 / (1 - r^2).
+    z = math.atanh(0.4), half / (1 - 0.16)
+    expected = [math.tanh(z[0] + side * z[1]) for side in (-1, 1)]
+    assert mean_bounds(0.4, 0.1, 3, 0.95, -1, 1) == pytest.approx(expected, abs=1e-6)
+
+
+def test_bounds_of_few_or_equal_values():
+    assert np.isnan(mean_bounds(0.5, 0.1, 2, 0.95)).all()
+    assert np.isnan(mean_bounds(1.0, np.nan, 1, 0.95, 0, 1)).all()
+    assert mean_bounds(1.0, 0.0, 5, 0.95, 0, 1) == (1, 1)
+    assert mean_bounds(0.25, 0.0, 5, 0.95, 0, 1) == pytest.approx((0.25, 0.25))
+    least, most = np.array([0, -np.inf]), np.array([1, np.inf])
+    low, high = mean_bounds(np.array([0.5, 9.0]), 0.1, np.array([9, 2]), 0.95, least, most)
+    assert np.isfinite([low[0], high[0]]).all() and np.isnan([low[1], high[1]]).all()

@@ -134,7 +134,6 @@ rule attention_domains:
         threshold=lookup("analyses/attention_domains/threshold", within=config),
         permutations=lookup("analyses/attention_domains/permutations", within=config),
         classes=lookup("classes", within=config),
-        bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
         coordinates=lookup("dataset/coordinates", within=config),

@@ -43,7 +43,7 @@ def measure():
             maps = attention_maps(hidden[layer - 1], weights[layer - 1], shape.heads)[[head - 1 for head in heads]]
             for variant, shares, measured in measure_heads(maps, membership, params.threshold):
                 for name in (sequence["class"], ALL_CLASSES):
-                    turned.add((name, layer, variant), shares)
+                    turned.add((name, layer, variant), shares, sequence["input"])
                 yield sequence | {"layer": layer, "variant": variant} | cells | measured
 
 
@@ -52,7 +52,7 @@ shifts = measurement_table(
     dict(zip(("class", "layer", "variant"), key, strict=True)) | cells | {"p_shift": p.flatten()}
     for key, p in turned.p_values()
 )
-table = domain_table(measurements, shifts, classes, params.bootstrap, params.confidence, params.seed)
+table = domain_table(measurements, shifts, classes, params.confidence)
 write_tsv(top_heads(table), snakemake.output.top)
 contrast = contrast_table(measurements, params.permutations, params.seed)
 write_parquet(measurements, snakemake.output.sequences)

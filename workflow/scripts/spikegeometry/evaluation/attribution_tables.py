@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from spikegeometry.evaluation.findings import Finding, mean_finding
+from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
 from spikegeometry.evaluation.summaries import class_means, measurement_table
 
 # Method, its cutoff, statistic; source, claim, and the statistic in words. All say that it is above 0.
@@ -80,5 +81,7 @@ def attribution_findings(table: pd.DataFrame, classes: list[str], confidence: fl
         rows = table[(table["method"] == method) & (table["k"] == k) & (table["statistic"] == statistic)]
         values = rows.loc[rows["class"].isin(classes), "value"]
         if len(values):
-            findings.append(mean_finding(source, claim, words, values, "above", 0.0, confidence))
+            findings.append(
+                mean_finding(source, claim, words, values, "above", 0.0, confidence, RANGES.get(statistic, UNBOUNDED))
+            )
     return findings

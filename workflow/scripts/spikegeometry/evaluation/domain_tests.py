@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikegeometry.evaluation.intervals import bootstrap_weights
+from spikegeometry.evaluation.intervals import mean_bounds
 
 # Keeps these random numbers apart from others of the same seed.
 CONTRAST_STREAM = 83
@@ -15,16 +15,17 @@ ARCS = ["arcs", "arcs_inside", "weight", "weight_inside"]
 
 
 def domain_table(
-    measurements: pd.DataFrame, shifts: pd.DataFrame, classes: list[str], samples: int, confidence: float, seed: int
+    measurements: pd.DataFrame, shifts: pd.DataFrame, classes: list[str], confidence: float
 ) -> pd.DataFrame:
     """Long table of classes: share, background, log2_enrichment, p_shift, q_shift and, of arcs, number, shares and z.
 
     `measurements`: a row for each sequence and place (PLACES) with class, input, share, background, kmers (their
     number), and ARCS: the number of arcs and of those inside, and the attention of both; `shifts`: class, places,
     p_shift, for each class that has measurements and for `all`.
-    Intervals are bootstraps over the distinct inputs, missing for one. q_shift is Benjamini and Hochberg's, over all
-    heads and domains of a class and variant. z_arcs and p_arcs hold the share of arcs against that of the k-mers by
-    two proportions; this takes arcs for independent, and is kept only for comparison with publications that do so.
+    Intervals are of the mean share over the distinct inputs, `mean_bounds` from 0 to 1. q_shift is Benjamini and
+    Hochberg's, over all heads and domains of a class and variant. z_arcs and p_arcs compare the share of arcs with that
+    of the k-mers by two proportions; this takes arcs for independent, and is kept only for comparison with publications
+    that do so.
     """
     tables = []
     for name, tests in shifts.groupby("class", sort=False):
@@ -32,9 +33,9 @@ def domain_table(
         rows = rows.drop_duplicates(["input", *PLACES])
         shares = rows.pivot(index="input", columns=PLACES, values="share")
         n = shares.notna().sum()
+        low, high = mean_bounds(shares.mean(), shares.std(), n, confidence, 0, 1)
         wide = rows.groupby(PLACES, sort=False)[["share", "background", "kmers"]].mean()
         wide[ARCS] = rows.groupby(PLACES, sort=False)[ARCS].sum(min_count=1)
-        low, high = _bootstrap(shares.to_numpy(), samples, confidence, seed)
         bounds = pd.DataFrame({"low": low, "high": high, "n": n.to_numpy()}, index=shares.columns)
         wide = wide.join(bounds).join(tests.set_index(PLACES)["p_shift"]).dropna(subset="share").reset_index()
         tables.append(_long(wide).assign(**{"class": name}))
@@ -80,17 +81,6 @@ def two_proportions(first, of, second, of_second) -> tuple[np.ndarray, np.ndarra
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (first / of - second / of_second) / np.sqrt(pooled * (1 - pooled) * (1 / of + 1 / of_second))
     return z, 2 * stats.norm.sf(np.abs(z))
-
-
-def _bootstrap(shares: np.ndarray, samples: int, confidence: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval of the mean of each column of (n, places), where inputs are drawn; NaN for one input."""
-    if len(shares) < 2:
-        return np.full((2, shares.shape[1]), np.nan)
-    weights = np.concatenate(list(bootstrap_weights(np.arange(len(shares)), samples, seed)))
-    known = np.isfinite(shares)
-    with np.errstate(invalid="ignore"):
-        means = weights @ np.where(known, shares, 0) / (weights @ known)
-    return np.nanquantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
 
 
 def _corrected(p: pd.Series) -> np.ndarray:

@@ -6,12 +6,10 @@ from typing import Literal
 
 import pandas as pd
 
-from spikegeometry.evaluation.intervals import student_half_width
+from spikegeometry.evaluation.intervals import mean_bounds
 
 NOT_APPLICABLE = "not applicable"
 UNTRAINED = "random"
-# Independent units that an interval needs at least.
-FEWEST = 3
 COLUMNS = ["source", "claim", "verdict", "statistic", "value", "n", "low", "high", "criterion"]
 
 
@@ -55,14 +53,15 @@ def mean_finding(
     side: Literal["above", "below"],
     bound: float,
     confidence: float,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> Finding:
-    """A finding on the mean of `values`, one for each independent unit, with Student's interval; NaN are left out.
+    """A finding on the mean of `values`, one for each independent unit; NaN are left out.
 
-    There is no interval of fewer than FEWEST units.
+    The interval is `mean_bounds`, in the range `bounds` that values cannot leave.
     """
     mean, n = values.mean(), int(values.count())
-    half = student_half_width(values.std(), n, confidence) if n >= FEWEST else math.nan
-    return Finding(source, claim, statistic, mean, mean - half, mean + half, n, side, bound)
+    low, high = mean_bounds(mean, values.std(), n, confidence, *bounds)
+    return Finding(source, claim, statistic, mean, float(low), float(high), n, side, bound)
 
 
 def findings_table(findings: list[Finding]) -> pd.DataFrame:

@@ -8,11 +8,14 @@ worth.
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import norm, t
 
 # Weights held at once, of which metrics make some dozens of copies; more of them no longer fit a processor's cache and
 # take longer.
 WEIGHTS_IN_MEMORY = 100_000
+# Independent values that an interval of their mean needs at least.
+FEWEST = 3
 # Keeps these random numbers apart from others of the same seed.
 BOOTSTRAP_STREAM = 41
 
@@ -32,12 +35,28 @@ def wilson_interval(share: float, n: float, confidence: float) -> tuple[float, f
     return min(max(low, 0.0), share), max(min(high, 1.0), share)
 
 
-def student_half_width(sd, n, confidence: float):
-    """Half the width of Student's interval of a mean of `n` values with standard deviation `sd`; NaN for n = 1.
+def mean_bounds(mean, sd, n, confidence: float, least=-np.inf, most=np.inf) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a mean of `n` values with standard deviation `sd`, numbers or arrays; NaN for n under FEWEST.
 
-    Numbers or arrays.
+    Student's. Where the values cannot leave the range from `least` to `most`, Student's of the mean's logit in that
+    range, to first order (the delta method; Agresti, Categorical Data Analysis, section 1.3.3): it stays in the range,
+    and covers better where values crowd at an end of it. From -1 to 1 that is Fisher's z.
     """
-    return t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n)
+    numbers = (np.asarray(one, dtype=float) for one in (mean, sd, n, least, most))
+    mean, sd, n, least, most = np.broadcast_arrays(*numbers)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = np.where(n >= FEWEST, t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n), np.nan)
+        width = most - least
+        place = logit((mean - least) / width)
+        spread = half * width / ((mean - least) * (most - mean))
+        within = [least + width * expit(place + side * spread) for side in (-1, 1)]
+    # At an end of the range all values are the same, and so is the interval.
+    at_end = (mean <= least) | (mean >= most)
+    bounded = np.isfinite(width)
+    low, high = (
+        np.where(at_end | ~bounded, mean + side * half, inside) for side, inside in zip((-1, 1), within, strict=True)
+    )
+    return low[()], high[()]
 
 
 def effective_size(groups: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from spikegeometry.evaluation.findings import Finding
+from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
 from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means
 from spikegeometry.evaluation.trends import jackknife_interval, layer_values, mean_interval, rank_correlations
 
@@ -28,7 +29,8 @@ def pooled_table(
     for place in pooled.to_dict("records"):
         replicates = groups[place["class"], place["layer"]]
         for name in statistics:
-            bounds = jackknife_interval(place[name], replicates[name].to_numpy(), confidence)
+            range_of = RANGES.get(name, UNBOUNDED)
+            bounds = jackknife_interval(place[name], replicates[name].to_numpy(), confidence, range_of)
             rows.append((place["class"], place["layer"], name, place[name], len(replicates), *bounds))
     columns = ["class", "layer", "statistic", "value", "n", "low", "high"]
     return pd.DataFrame(rows, columns=columns).dropna(subset="value")
@@ -61,7 +63,7 @@ def agreement_table(within: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """
     values = {name: sign * layer_values(within, name) for name, sign in MEASURES.items()}
     rows = [
-        {"one": one, "other": other} | mean_interval(group["correlation"], confidence)
+        {"one": one, "other": other} | mean_interval(group["correlation"], confidence, (-1, 1))
         for (one, other), group in rank_correlations(values).groupby(["one", "other"], sort=False)
     ]
     return pd.DataFrame(rows)[["one", "other", "value", "n", "low", "high"]]

@@ -11,16 +11,12 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from spikegeometry.dataset.encoding import number_rows
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.intervals import student_half_width, wilson_interval
+from spikegeometry.evaluation.intervals import mean_bounds, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, ratio
 from spikegeometry.evaluation.summaries import ALL_CLASSES
 from spikegeometry.evaluation.trends import jackknife_interval
 
 METHODS = ("kmeans", "kmeans_silhouette", "hdbscan")
-# The least that a score of agreement can be; the most is 1.
-LEAST = {"homogeneity": 0.0, "completeness": 0.0, "v_measure": 0.0, "nmi": 0.0, "ari": -0.5}
-# Sequences that an interval needs at least.
-FEWEST = 3
 logger = logging.getLogger(__name__)
 
 COLUMNS = ["class", "site", "layer", "method", "statistic", "value", "n", "low", "high"]
@@ -90,10 +86,11 @@ def separability_table(measurements: pd.DataFrame, classes: list[str], confidenc
 
     `measurements` has class, site, layer, silhouette, neighbour (a class) and a column of cluster numbers for each of
     METHODS; one row for each sequence and place. Columns: COLUMNS. The accuracy of neighbours has Wilson's interval,
-    the silhouette Student's, the agreement with clusters the jackknife's over sequences, for which the clusters stay: a
-    bootstrap would draw copies of a sequence, and copies agree with one another. They end at the bounds of their score;
-    under FEWEST sequences there is none. Counts and the adjusted mutual information have no interval. Where a score is
-    not defined, as of vectors that are all equal, its value is missing.
+    the silhouette `mean_bounds`, Rand's adjusted index the jackknife's over sequences, for which the clusters stay: a
+    bootstrap would draw copies of a sequence, and copies agree with one another. Homogeneity, completeness, V and NMI
+    have none: they are too high by chance, the more so the larger the table is for its sequences, which no interval
+    around them would tell. AMI, which corrects for that, and counts have none either. Where a score is not defined, as
+    of vectors that are all equal, its value is missing.
     """
     rows = []
     for (site, layer), place in measurements.groupby(["site", "layer"], sort=False, dropna=False):
@@ -117,9 +114,7 @@ def _of_members(members: pd.DataFrame, confidence: float) -> Iterator[tuple]:
         accuracy = (members["neighbour"] == members["class"]).mean()
         yield "neighbours", "accuracy", accuracy, n, *wilson_interval(accuracy, n, confidence)
     values = members["silhouette"]
-    half = student_half_width(values.std(), n, confidence) if n >= FEWEST else np.nan
-    low, high = np.clip([values.mean() - half, values.mean() + half], -1, 1)
-    yield "classes", "silhouette", values.mean(), n, low, high
+    yield "classes", "silhouette", values.mean(), n, *mean_bounds(values.mean(), values.std(), n, confidence, -1, 1)
 
 
 def _of_clusters(truth: pd.Series, clusters: pd.Series, confidence: float) -> Iterator[tuple]:
@@ -133,8 +128,9 @@ def _of_clusters(truth: pd.Series, clusters: pd.Series, confidence: float) -> It
     estimates = agreement(confusion_matrices(true, found, size, np.ones((1, n))))
     left_out = agreement(confusion_matrices(true, found, size, 1 - np.eye(n)))
     for statistic, (value,) in estimates.items():
-        interval = jackknife_interval(value, left_out[statistic] if n >= FEWEST else np.empty(0), confidence)
-        yield statistic, value, n, *np.clip(interval, LEAST[statistic], 1)
+        known = statistic == "ari"
+        bounds = jackknife_interval(value, left_out[statistic], confidence) if known else (np.nan, np.nan)
+        yield statistic, value, n, *np.clip(bounds, -0.5, 1)
     noise = clusters == -1
     yield "ami", adjusted_mutual_info_score(true, found), n, np.nan, np.nan
     yield "clusters", clusters[~noise].nunique(), n, np.nan, np.nan

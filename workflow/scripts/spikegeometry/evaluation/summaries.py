@@ -16,7 +16,8 @@ import pandas as pd
 from scipy import stats
 
 from spikegeometry.errors import InputError, check_finite
-from spikegeometry.evaluation.intervals import student_half_width, wilson_interval
+from spikegeometry.evaluation.intervals import mean_bounds, wilson_interval
+from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
 from spikegeometry.logs import progress
 
 # Stands in the column `class` for the sequences of all classes together.
@@ -97,7 +98,7 @@ def class_means(
     """Mean of each statistic over the distinct inputs of each class, at each place.
 
     `measurements` has the columns class and input, the `places` and the `statistics`. Missing values are left out, and
-    what has no value has no row. `low` and `high` bound Student's interval of the mean, and are missing for n = 1.
+    what has no value has no row. `low` and `high` are `mean_bounds` in the range of the statistic (RANGES).
     """
     tables = []
     for name, rows in _by_class(measurements, classes, places):
@@ -106,8 +107,9 @@ def class_means(
         summary = summary.stack(level=1, future_stack=True).rename_axis([*places, "statistic"]).reset_index()
         tables.append(summary[summary["n"] > 0].assign(**{"class": name}))
     table = pd.concat(tables, ignore_index=True)
-    half = student_half_width(table["sd"], table["n"], confidence)
-    table = table.assign(low=table["value"] - half, high=table["value"] + half)
+    ranges = np.array([RANGES.get(name, UNBOUNDED) for name in table["statistic"]]).reshape(-1, 2)
+    low, high = mean_bounds(table["value"], table["sd"], table["n"], confidence, *ranges.T)
+    table = table.assign(low=low, high=high)
     return table[["class", *places, "statistic", "value", "n", "low", "high"]]
 
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from spikegeometry.evaluation.intervals import student_half_width
+from spikegeometry.evaluation.intervals import mean_bounds
 
 
 def layer_values(measurements: pd.DataFrame, statistic: str) -> pd.DataFrame:
@@ -12,29 +11,32 @@ def layer_values(measurements: pd.DataFrame, statistic: str) -> pd.DataFrame:
     return measurements.groupby(["input", "layer"])[statistic].mean().unstack("layer")
 
 
-def mean_interval(values, confidence: float) -> dict[str, float]:
-    """value, low, high and n of the mean of `values` (those that are NaN left out), with Student's interval."""
+def mean_interval(values, confidence: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict[str, float]:
+    """value, low, high and n of the mean of `values` (those that are NaN left out), with `mean_bounds` in `bounds`."""
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
     if not len(known):
         return {"value": np.nan, "low": np.nan, "high": np.nan, "n": 0}
-    mean = known.mean()
-    half = student_half_width(known.std(ddof=1), len(known), confidence) if len(known) > 1 else np.nan
-    return {"value": mean, "low": mean - half, "high": mean + half, "n": len(known)}
+    mean, sd = known.mean(), known.std(ddof=1) if len(known) > 1 else np.nan
+    low, high = mean_bounds(mean, sd, len(known), confidence, *bounds)
+    return {"value": mean, "low": float(low), "high": float(high), "n": len(known)}
 
 
-def jackknife_interval(value: float, left_out: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Interval of a statistic, from its values (n,) with one sequence left out each time; missing for n < 2.
+def jackknife_interval(
+    value: float, left_out: np.ndarray, confidence: float, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> tuple[float, float]:
+    """Interval of a statistic, from its values (n,) with one sequence left out each time; missing for n under FEWEST.
 
     Tukey's: the variance is (n - 1) / n times the sum of squares of these values about their mean, and Student's law
     has n - 1 degrees of freedom (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 11). It holds for what
-    changes smoothly with the weight of a sequence.
+    changes smoothly with the weight of a sequence. Where the statistic cannot leave `bounds` it is the interval of the
+    statistic's logit in that range (`intervals.mean_bounds`).
     """
     n = len(left_out)
-    if n < 2:
-        return np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.sqrt((n - 1) / n * np.square(left_out - left_out.mean()).sum())
-    return value - half, value + half
+    # The standard error, as that of a mean of n values with this standard deviation.
+    sd = np.sqrt((n - 1) * np.square(left_out - np.mean(left_out)).sum()) if n else np.nan
+    low, high = mean_bounds(value, sd, n, confidence, *bounds)
+    return float(low), float(high)
 
 
 def rank_correlations(values: dict[str, pd.DataFrame]) -> pd.DataFrame:

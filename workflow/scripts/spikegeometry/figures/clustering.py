@@ -51,7 +51,8 @@ def draw_clustering(
     axes[0, 1].set(title="Silhouette of the classes", ylabel="mean silhouette", ylim=(None, 1.15))
     for method in METHODS:
         _draw_method(axes[0, 2], everything[everything["site"] == "cls"], method)
-    axes[0, 2].set(title="Clusters of [CLS] against the classes", ylabel="adjusted Rand index", ylim=(0, 1.03))
+    axes[0, 2].set(title="Clusters of [CLS] against the classes", ylabel="adjusted Rand index", ylim=(None, 1.03))
+    axes[0, 2].set_ylim(bottom=min(0, axes[0, 2].get_ylim()[0]))
     axes[0, 2].legend(loc="lower right")
     _draw_components(axes[1, 0], components)
     image = _draw_classes(axes[1, 1], table, shown)

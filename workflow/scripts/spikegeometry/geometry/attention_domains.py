@@ -51,14 +51,19 @@ def measure_heads(attention: Tensor, membership: Tensor, threshold: float) -> It
 class TurnedShares:
     """Sums over sequences of `shifted_shares`, each under a key; sequences are turned by the same number of k-mers.
 
-    Sums go as far as the shortest sequence can be turned. A head without a share in a sequence counts as 0 there.
+    Sums go as far as the shortest sequence can be turned. A head without a share in a sequence counts as 0 there. A
+    sequence counts once under a key, in however many classes it is.
     """
 
     def __init__(self):
         self._sums: dict[Hashable, Tensor] = {}
+        self._counted: set[tuple[Hashable, Hashable]] = set()
 
-    def add(self, key: Hashable, shares: Tensor) -> None:
-        """Add the shares (H, D, m) of a sequence."""
+    def add(self, key: Hashable, shares: Tensor, sequence: Hashable) -> None:
+        """Add the shares (H, D, m) of a sequence, which has a name or number of its own."""
+        if (key, sequence) in self._counted:
+            return
+        self._counted.add((key, sequence))
         total = self._sums.get(key, torch.zeros_like(shares))
         m = min(total.shape[-1], shares.shape[-1])
         self._sums[key] = total[..., :m] + shares[..., :m].nan_to_num()

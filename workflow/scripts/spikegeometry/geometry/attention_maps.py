@@ -27,7 +27,7 @@ def high_pairs(attention: Tensor, thresholds: Sequence[float], kappa: float) -> 
 class MapSums:
     """Sums over the sequences of a class, cell by cell, of the maps of the H heads of a layer.
 
-    Sequences may differ in length; a cell counts those that have it. The longest has `tokens` tokens.
+    Sequences may differ in length. The longest has `tokens` tokens.
     """
 
     def __init__(self, heads: int, tokens: int, thresholds: Sequence[float], kappa: float):
@@ -64,22 +64,25 @@ class MapSums:
     def kmer_means(self) -> Tensor:
         """Mean map (H, m, m) among the k-mers: of ratios, so that each row of each sequence weighs the same.
 
-        Rows without attention for k-mers are left out; NaN where no sequence has the cell. Read it last.
+        A row is over the sequences that have its query, and sums to 1: a key that one of them lacks gets nothing there.
+        Rows without attention for k-mers are left out; NaN where no sequence has the row. Read it last.
         """
-        return (self._kmer_sums / self._kmer_rows).float()
+        # Every sequence that has a row has its first cell.
+        return (self._kmer_sums / self._kmer_rows[..., :1]).float()
 
     @property
     def token_means(self) -> dict[str, Tensor]:
         """What single k-mers pay and get, each (H, m) and NaN where no sequence has the token.
 
         kmer_mass  attention that it pays to k-mers, of all that it pays
-        received   attention that it gets from a k-mer, of what that pays to k-mers; mean over the k-mers
+        received   attention that it gets from a k-mer, of what that pays to k-mers, in the sequences that have both;
+                   mean over the k-mers
         from_cls   attention that it gets from [CLS]
         """
         have = self._present(self._mass.shape[-1], offset=2)
         return {
             "kmer_mass": self._mass / have,
-            "received": self.kmer_means.nanmean(dim=-2),
+            "received": (self._kmer_sums / self._kmer_rows).float().nanmean(dim=-2),
             "from_cls": self._from_cls / have,
         }
 

@@ -7,8 +7,8 @@ sequences.tsv        a row for each of the N (columns: `recording.select`)
 cls.npy              float32 (N, L+1, d): [CLS] in the output of the embeddings and of each layer
 hidden_states.npy    float32 (S, L+1, n_max, d): all tokens' vectors, 0 beyond the end
 tokens.npy           int32 (S, n_max): their ids, [PAD] beyond the end
-attention_mean.npz   for each class, float32 (L, H, n_max, n_max): mean attention over the sequences that have the cell,
-                     NaN where none has; and `count_<class>`, its number of sequences
+attention_mean.npz   for each class, float32 (L, H, n_max, n_max): mean attention of each token over the sequences that
+                     have it, NaN where none has; and `count_<class>`, its number of sequences
 """
 
 from collections.abc import Iterator

@@ -42,7 +42,11 @@ def gather_tokens(rows: EncodedRows, sequences: pd.DataFrame, path: str | Path) 
 
 
 def gather_attention(shards: list[Path], sequences: pd.DataFrame, path: str | Path) -> None:
-    """Divide the shards' sums of attention by the sequences that have each cell, a class at a time."""
+    """Divide the shards' sums of attention by the sequences that have each row, a class at a time.
+
+    A row of the mean map then sums to 1, whatever the lengths: a key that a sequence lacks gets nothing of it. Rows and
+    columns that no sequence of the class has are NaN.
+    """
     with atomic_path(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, members in sequences.groupby("class", sort=False):
             parts = [shard / "attention" / f"{name}.npy" for shard in shards]
@@ -51,8 +55,9 @@ def gather_attention(shards: list[Path], sequences: pd.DataFrame, path: str | Pa
             longest = total.shape[-1]
             # A sequence of n tokens has the cells of the first n rows and columns.
             longer = (members["length"].to_numpy()[:, None] > np.arange(longest)).sum(axis=0)
-            with np.errstate(invalid="ignore"):
-                mean = total / np.minimum.outer(longer, longer)
+            mean = np.full(total.shape, np.nan)
+            there = int((longer > 0).sum())
+            mean[..., :there, :there] = total[..., :there, :there] / longer[:there, None]
             _write_member(archive, name, mean.astype(np.float32))
             _write_member(archive, f"count_{name}", np.array(len(members)))
 
