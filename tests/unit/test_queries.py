@@ -1,5 +1,6 @@
 """Answers for genomes without a class."""
 
+import os
 import runpy
 from types import SimpleNamespace
 
@@ -68,12 +69,25 @@ def test_page_of_many(answers):
         (".fasta", "_e3b0c442"),
     ],
 )
-def test_names_of_queries(path, name):
-    assert query_name(path) == name
+def test_names_of_queries(tmp_path, path, name):
+    assert query_name(path, tmp_path) == name
+
+
+def test_two_files_never_share_a_folder(tmp_path):
+    paths = ["run.fasta", "run.fa.gz", "other/run.fasta", str(tmp_path / "run.fasta")]
+    names = []
+    for path in paths:
+        names.append(query_name(path, tmp_path))
+        (tmp_path / names[-1]).mkdir()
+        (tmp_path / names[-1] / "query.txt").write_text(os.path.abspath(path))
+    assert names[0] == "run" and len(set(names)) == 4
+    # The same files, in another order and by another way to them, have the folders that they had.
+    assert [query_name(path, tmp_path) for path in reversed(paths)] == names[::-1]
+    assert query_name(os.path.abspath("other/../run.fasta"), tmp_path) == "run"
 
 
 def test_names_that_differ_in_a_letter_only_stay_apart():
-    names = {query_name(f"{stem}.fa") for stem in ("ü", "ö", "a b", "a_b", "a:b", "..", "...")}
+    names = {query_name(f"{stem}.fa", "nowhere") for stem in ("ü", "ö", "a b", "a_b", "a:b", "..", "...")}
     assert len(names) == 7 and not any(set(name) <= {"."} or "/" in name for name in names)
 
 
@@ -90,13 +104,13 @@ def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     inputs["tries"] = tmp_path / "tries.tsv"
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs, rejected=[tmp_path / "rejected.tsv"]),
-        output=SimpleNamespace(table=tmp_path / "answers.tsv", page=tmp_path / "answers.html"),
-        params=SimpleNamespace(classes=CLASSES, run="x"),
+        output=SimpleNamespace(**{name: tmp_path / f"answers.{name}" for name in ("table", "page", "query")}),
+        params=SimpleNamespace(classes=CLASSES, run="x", query="/data/q.fasta"),
         wildcards=SimpleNamespace(query="q"),
         log=[str(tmp_path / "log")],
     )
     runpy.run_path(str(SCRIPTS / "tabulate_query.py"), init_globals={"snakemake": snakemake})
-    answers = pd.read_csv(tmp_path / "answers.tsv", sep="\t")
+    answers = pd.read_csv(tmp_path / "answers.table", sep="\t")
     assert answers["name"].tolist() == ["x", "a\rb"]
-    assert "The network has not learnt the task" in (tmp_path / "answers.html").read_text(encoding="utf-8")
+    assert "The network has not learnt the task" in (tmp_path / "answers.page").read_text(encoding="utf-8")
     assert answers["spike_coverage"].tolist() == pytest.approx([0.51, float("nan")], nan_ok=True)

@@ -11,6 +11,7 @@ CASES = {
     ),
     "analyses={attention_gates: {classes: [zeta]}}": ("Config key analyses.attention_gates.classes: no class zeta.",),
     "reference={fasta: nowhere.fasta}": ("Config key reference.fasta: no file nowhere.fasta.",),
+    "reference={gene: N, start: 28274, end: 29533}": ("Config key reference.domains", "Name the table of the domains"),
     "split={validation: 0.5, test: 0.5}": ("Config key split.test", "Keep their sum under 1."),
 }
 

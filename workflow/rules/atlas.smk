@@ -21,7 +21,7 @@ rule build_atlas:
         splits="<results>/dataset/split_sizes.tsv",
         reference="<results>/reference/genome.fasta",
         domains=lookup("reference/domains", within=config),
-        definitions=lookup("analyses/attributions/definitions", within=config),
+        definitions=DEFINITIONS,
         environments=collect(
             "envs/{name}.yaml", name=["align", "genomes", "plots", "torch"]
         ),

@@ -9,7 +9,7 @@ rule attributions:
         tokens="<results>/activations/tokens.npy",
         vocabulary="<results>/dataset/vocabulary.txt",
         reference="<results>/reference/genome.fasta",
-        definitions=lookup("analyses/attributions/definitions", within=config),
+        definitions=DEFINITIONS,
     output:
         table="<results>/geometry/attributions.tsv",
         findings="<results>/geometry/attributions/findings.tsv",

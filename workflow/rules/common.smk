@@ -18,10 +18,12 @@ from spikegeometry.config import (
 )
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.reference import fit_to_reference
 
 try:
     complete = load_config(dict(config))
     check_files(complete)
+    complete = fit_to_reference(complete)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -32,7 +34,11 @@ config.update(complete)
 SPLITS = ["train", "validation", "test"]
 EXTERNAL = sorted(config["external"])
 # Genomes to classify. As a set they have a name that no external set can have.
-QUERY = query_name(config["query"]) if config["query"] else ""
+QUERY = (
+    query_name(config["query"], f"results/{config['run']}/queries")
+    if config["query"]
+    else ""
+)
 # Splits of the background genomes, which are of none of the classes.
 BACKGROUND = (
     ["background_train", "background_validation"]
@@ -60,6 +66,8 @@ TORCH = "../../envs/torch-gpu.yaml" if GPUS else "../../envs/torch.yaml"
 # Outside the outputs, which Snakemake removes before a rerun: a killed training goes on from there. Written out,
 # because pathvars are not replaced in params.
 CHECKPOINTS = f"results/{config['run']}/checkpoints"
+# Mutations that define the classes; of a virus without them, none.
+DEFINITIONS = config["analyses"]["attributions"]["definitions"] or []
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 

@@ -11,7 +11,7 @@ rule attention_positions:
         spikes="<results>/spikes/spikes.parquet",
         splits="<results>/dataset/splits.parquet",
         domains=lookup("reference/domains", within=config),
-        definitions=lookup("analyses/attributions/definitions", within=config),
+        definitions=DEFINITIONS,
     output:
         table="<results>/geometry/attention_positions.tsv",
         findings="<results>/geometry/attention_positions/findings.tsv",

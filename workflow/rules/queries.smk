@@ -13,11 +13,13 @@ rule tabulate_query:
     output:
         table="<results>/queries/{query}/predictions.tsv",
         page="<results>/queries/{query}/predictions.html",
+        query="<results>/queries/{query}/query.txt",
     log:
         "<logs>/queries/{query}/tabulate_query.log",
     conda:
         "../../envs/plots.yaml"
     params:
+        query=str(Path(config["query"]).absolute()) if QUERY else "",
         run=lookup("run", within=config),
         classes=lookup("classes", within=config),
         library=digest(

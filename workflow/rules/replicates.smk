@@ -65,7 +65,7 @@ use rule attention_positions as attention_positions_of_replicate with:
         spikes="<results>/spikes/spikes.parquet",
         splits="<results>/dataset/splits.parquet",
         domains=lookup("reference/domains", within=config),
-        definitions=lookup("analyses/attributions/definitions", within=config),
+        definitions=DEFINITIONS,
     output:
         table="<results>/replicates/{replicate}/geometry/attention_positions.tsv",
         findings="<results>/replicates/{replicate}/geometry/attention_positions/findings.tsv",
@@ -101,7 +101,7 @@ use rule attributions as attributions_of_replicate with:
         tokens="<results>/replicates/{replicate}/activations/tokens.npy",
         vocabulary="<results>/dataset/vocabulary.txt",
         reference="<results>/reference/genome.fasta",
-        definitions=lookup("analyses/attributions/definitions", within=config),
+        definitions=DEFINITIONS,
     output:
         table="<results>/replicates/{replicate}/geometry/attributions.tsv",
         findings="<results>/replicates/{replicate}/geometry/attributions/findings.tsv",

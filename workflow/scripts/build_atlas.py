@@ -39,7 +39,9 @@ data = atlas_contents(
     cls=np.load(paths.cls, mmap_mode="r"),
     mutations=defined_in_gene(
         paths.definitions, config["classes"], definitions["share"], start, end, coordinates == "native"
-    ),
+    )
+    if paths.definitions
+    else {},
     gene=read_single(paths.reference).sequence[start - 1 : end],
     card={
         "environments": texts["environments"],

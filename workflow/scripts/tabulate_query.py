@@ -24,4 +24,6 @@ with atomic_path(snakemake.output.page) as partial:
     said = warning(read_tsv(snakemake.input.tries))
     page = query_page(answers, snakemake.wildcards.query, params.run, params.classes, said)
     partial.write_text(page, encoding="utf-8")
+with atomic_path(snakemake.output.query) as partial:
+    partial.write_text(params.query, encoding="utf-8")
 logging.info("%d genomes: %s", len(answers), snakemake.output.table)

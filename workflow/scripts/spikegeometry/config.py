@@ -38,6 +38,16 @@ def load_config(given: dict) -> dict:
     return config
 
 
+def sources(config: dict) -> dict[str, dict]:
+    """All sources by their config keys."""
+    background = config["source"]["background"]
+    return (
+        {"source": config["source"]}
+        | ({"source.background": background} if background else {})
+        | {f"external.{name}": source for name, source in config["external"].items()}
+    )
+
+
 def uses_class_rules(source: dict) -> bool:
     """Whether the classes of a source's genomes come from rules on lineages and clades."""
     block = source[source["type"]]
@@ -62,15 +72,24 @@ def source_paths(source: dict, config: dict) -> dict[str, str]:
     return {f"{kind}.{key}": path for key, path in own.items()} | shared
 
 
-def query_name(path: str) -> str:
-    """Name of the folder of the answers for a file of genomes to classify: the file's, without its endings.
+def query_name(path: str, answers: str | os.PathLike) -> str:
+    """Name of the folder of the answers for a file of genomes to classify, in the folder of all: the file's, without
+    its endings.
 
-    Where letters have to be replaced, some digits of the name's digest keep it apart from others.
+    Where letters have to be replaced, or the folder holds the answers for another file (its `query.txt` says which),
+    some digits of a digest keep them apart.
     """
     stem = ENDINGS.sub("", Path(path).name)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", stem)
-    digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
-    return name if name == stem and name.strip(".") else f"{name.strip('.')}_{digest}"
+    if name != stem or not name.strip("."):
+        name = f"{name.strip('.')}_{_short_digest(stem)}"
+    owner, place = Path(answers, name, "query.txt"), os.path.abspath(path)
+    taken = owner.is_file() and owner.read_text(encoding="utf-8") != place
+    return f"{name}_{_short_digest(place)}" if taken else name
+
+
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def check_files(config: dict) -> None:
@@ -79,10 +98,12 @@ def check_files(config: dict) -> None:
     if config["query"]:
         # A finished model answers where the genomes that it was made from are not.
         files["query"] = config["query"]
-    for key, source in _sources(config).items() if not config["query"] else ():
+    for key, source in sources(config).items() if not config["query"] else ():
         for name, path in source_paths(source, config).items():
             files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
     if not config["query"]:
+        definitions = config["analyses"]["attributions"]["definitions"]
+        files |= {"analyses.attributions.definitions": definitions} if definitions else {}
         _check_base(config["model"]["base"])
     for key, path in files.items():
         if not os.path.isfile(path):
@@ -103,16 +124,6 @@ def _check_base(base: str) -> None:
             f"Config key model.base: no config.json in {base}.\n"
             f"Give the folder of a model, by a path from {os.getcwd()} or an absolute one."
         )
-
-
-def _sources(config: dict) -> dict[str, dict]:
-    """All sources by their config keys."""
-    background = config["source"]["background"]
-    return (
-        {"source": config["source"]}
-        | ({"source.background": background} if background else {})
-        | {f"external.{name}": source for name, source in config["external"].items()}
-    )
 
 
 def _own_block(source: dict, data: str) -> dict:
@@ -140,7 +151,7 @@ def _check_sense(config: dict) -> None:
     def refuse(key: str, wrong: str, remedy: str) -> None:
         raise InputError(f"Config key {key}: {wrong}.\n{remedy}")
 
-    for key, source in _sources(config).items():
+    for key, source in sources(config).items():
         kind = source["type"]
         if kind not in source:
             refuse(key, f"the type is {kind} but the block {key}.{kind} is missing", f"Add {key}.{kind}.")

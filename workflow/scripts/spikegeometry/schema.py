@@ -39,6 +39,14 @@ def read_schema() -> dict:
     return resolve(schema)
 
 
+def default_of(key: str) -> Any:
+    """The default of a config key, its parts joined by dots."""
+    node = read_schema()
+    for part in key.split("."):
+        node = node["properties"][part]
+    return node["default"]
+
+
 def with_defaults(value: Any, schema: dict) -> Any:
     """Fill the defaults of an object's keys, at every depth. A block with required keys is never made up."""
     if not isinstance(value, dict):

@@ -21,6 +21,8 @@ def read_domains(path: str | os.PathLike) -> pd.DataFrame:
     advice = "Config key reference.domains names a table with the columns name, start, end (1-based residues)."
     if not set(COLUMNS) <= set(table):
         raise InputError(f"{path}: a column of {', '.join(COLUMNS)} is missing.\n{advice}")
+    if not all(pd.api.types.is_integer_dtype(table[place]) for place in ("start", "end") if len(table)):
+        raise InputError(f"{path}: a start or an end is no whole number.\n{advice}")
     domains = table[COLUMNS].sort_values("start", ignore_index=True)
     reached = 0
     for row in domains.itertuples(index=False):
