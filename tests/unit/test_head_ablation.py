@@ -11,9 +11,11 @@ from scipy.special import softmax
 from spikegeometry.dataset.encoding import SCHEMA, open_split
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.ablation import (
+    PLACES,
     Intervals,
     Outcomes,
     change_table,
+    dispensable_heads,
     mcnemar,
     outcomes,
     paired_interval,
@@ -541,3 +543,23 @@ def test_script_on_some_heads(tmp_path, model):
 def test_script_on_a_head_that_does_not_exist(tmp_path, model):
     with pytest.raises(InputError, match="analyses.head_ablation.heads: 5"):
         run(tmp_path, model, heads=[5])
+
+
+@pytest.mark.parametrize(
+    ("losses", "verdict"),
+    [
+        # Of 400 sequences: no loss, 11.7% of accuracy, and one of 5 in 40, which shows neither.
+        ([(0, 400)] * 8, "supported"),
+        ([(47, 400)] * 8, "contradicted"),
+        ([(2, 40)] * 8, "undecided"),
+        ([(0, 400)] * 4 + [(47, 400)] * 4, "undecided"),
+    ],
+)
+def test_a_head_can_go_only_where_its_loss_is_known_to_be_small(losses, verdict):
+    rows = [
+        ("zero", "head", 1, head, "d_accuracy", -lost / n, *paired_interval(lost, 0, n, 0.95))
+        for head, (lost, n) in enumerate(losses, start=1)
+    ]
+    table = pd.DataFrame(rows, columns=[*PLACES, "statistic", "value", "low", "high"])
+    finding = dispensable_heads(table, "accuracy", 0.95)
+    assert finding.verdict == verdict and finding.n == 8

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from spikegeometry.evaluation.intervals import (
     bootstrap_weights,
     effective_size,
     mean_bounds,
     percentile_interval,
+    rank_correlation_interval,
     wilson_interval,
 )
 
@@ -112,3 +114,20 @@ def test_bounds_of_few_or_equal_values():
     least, most = np.array([0, -np.inf]), np.array([1, np.inf])
     low, high = mean_bounds(np.array([0.5, 9.0]), 0.1, np.array([9, 2]), 0.95, least, most)
     assert np.isfinite([low[0], high[0]]).all() and np.isnan([low[1], high[1]]).all()
+
+
+def test_interval_of_a_rank_correlation():
+    # Fisher's z of 0.5 is 0.549306; the variance (1 + 0.25 / 2) / 25.
+    half = 1.959964 * math.sqrt(1.125 / 25)
+    expected = math.tanh(0.549306 - half), math.tanh(0.549306 + half)
+    assert rank_correlation_interval(0.5, 28, 0.95) == pytest.approx(expected, abs=1e-6)
+    assert rank_correlation_interval(-1.0, 28, 0.95) == (-1, -1)
+    assert np.isnan([rank_correlation_interval(0.5, 3, 0.95), rank_correlation_interval(np.nan, 28, 0.95)]).all()
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_coverage_of_a_rank_correlation(rho):
+    draws = np.random.default_rng(1).multivariate_normal([0, 0], [[1, rho], [rho, 1]], (600, 50))
+    truth = 6 / math.pi * math.asin(rho / 2)
+    bounds = [rank_correlation_interval(stats.spearmanr(pair).statistic, 50, 0.95) for pair in draws]
+    assert 0.93 < np.mean([low <= truth <= high for low, high in bounds]) < 0.97

@@ -10,6 +10,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.vocabulary import CLS, MASK, SEP, SPECIAL_TOKENS, write_vocabulary
+from spikegeometry.evaluation.intervals import rank_correlation_interval
 from spikegeometry.evaluation.token_tables import by_reader, match_table, pair_statistics, pairs_within
 from spikegeometry.figures.token_accuracy import draw_token_accuracy
 from spikegeometry.geometry.token_accuracy import Reading, line, rank_correlation, scores, slot_majorities
@@ -329,7 +330,8 @@ def test_table(outputs):
     assert values[1, "masked", "block", 1, "micro_gain"] == pytest.approx(
         values[1, "masked", "block", 1, "micro"] - values[1, "masked", "majority", np.nan, "micro"], abs=1e-5
     )
-    assert set(table["n"]) == {40}
+    of_kmers = table["statistic"].str.startswith("frequency_correlation")
+    assert set(table.loc[~of_kmers, "n"]) == {40}
     bounded = table[(table["statistic"] == "micro") & (table["reader"] == "block")]
     assert (bounded["low"] < bounded["value"]).all() and (bounded["value"] < bounded["high"]).all()
 
@@ -391,6 +393,21 @@ def test_other_tables(outputs):
     assert sequences["confidence"].between(0.5, 0.9).all()
     assert set(outputs["clusters"]["tau"].dropna()) == {0.2, 0.5}
     assert len(outputs["findings"]) == 2 * 5
+
+
+def test_correlations_with_frequency_are_over_kmers(outputs):
+    scores, tokens = (
+        outputs[part][(outputs[part][["span", "targets"]] == [1, "masked"]).all(axis=1)] for part in ("table", "tokens")
+    )
+    last = scores[(scores["reader"] == "block") & (scores["block"] == 1)].set_index("statistic")
+    assert last.loc["micro", "n"] == 40
+    of_block = tokens[(tokens[["subset", "reader", "block"]] == ["all", "block", 1]).all(axis=1)]
+    known = of_block[of_block["n_target"] >= PARAMS["min_targets"]]
+    row = last.loc["frequency_correlation"]
+    assert row["n"] == len(known) != 40
+    assert last.loc["frequency_correlation_majority", "n"] == known["majority"].sum()
+    expected = rank_correlation_interval(row["value"], len(known), PARAMS["confidence"])
+    assert row[["low", "high"]].tolist() == pytest.approx(expected, rel=1e-4, nan_ok=True)
 
 
 def test_figure(outputs):

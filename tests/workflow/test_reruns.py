@@ -57,7 +57,7 @@ ONE_VALUE = {
 
 def made_anew(analysis):
     """The rules of an analysis, with its measurement of the replicate, and the table of findings if it has any."""
-    of_replicate = {f"{analysis}_of_replicate"} & RULES.keys()
+    of_replicate = {f"{analysis}_of_{whom}" for whom in ("replicate", "untrained")} & RULES.keys()
     findings = {"gather_findings"} if "findings=" in RULES[analysis].directives["output"] else set()
     return {analysis, f"plot_{analysis}"} | of_replicate | findings
 

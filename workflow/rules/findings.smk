@@ -14,28 +14,20 @@ FINDINGS = [
 ]
 
 
-# Those of them that rest on recorded activations alone, and are measured of replicates too.
-REPLICATED = [
-    name
-    for name in (
-        "attention_positions",
-        "attention_roles",
-        "attributions",
-        "context_similarity",
-        "isotropy",
-    )
-    if name in ANALYSES
-]
+def findings_of_replicates(wildcards):
+    """Tables of all that is measured of replicates; their masked model is another only where nothing was learnt."""
+    return [
+        f"<results>/replicates/{replicate}/geometry/{name}/findings.tsv"
+        for replicate in REPLICATES
+        for name in FINDINGS
+        if name in ANALYSES and (name != "token_accuracy" or replicate == "random")
+    ]
 
 
 rule gather_findings:
     input:
         findings=[written_by(name, "findings.tsv") for name in FINDINGS],
-        replicates=collect(
-            "<results>/replicates/{replicate}/geometry/{name}/findings.tsv",
-            replicate=REPLICATES,
-            name=REPLICATED,
-        ),
+        replicates=findings_of_replicates,
         tries="<results>/model/tries/finetuned.tsv",
     output:
         table=report(

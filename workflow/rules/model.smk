@@ -146,6 +146,7 @@ rule make_random_control:
         pretrained="<results>/model/pretrained",
     output:
         model=directory("<results>/model/random"),
+        masked=directory("<results>/model/random_masked"),
     log:
         "<logs>/model/make_random_control.log",
     conda:
@@ -153,7 +154,13 @@ rule make_random_control:
     params:
         classes=lookup("classes", within=config),
         seed=lookup("seed", within=config),
-        library=digest("logs", "model.classifier", "model.folders", "model.runtime"),
+        library=digest(
+            "logs",
+            "model.classifier",
+            "model.folders",
+            "model.masked",
+            "model.runtime",
+        ),
     message:
         "Making the untrained control"
     script:

@@ -1,6 +1,7 @@
 """Replicates: what is measured of the run's model, measured of a control on the same sequences.
 
-Each rule is that of the run's model with other inputs and outputs. Figures are drawn of the run's model alone.
+Each rule is that of the run's model with other inputs and outputs. The replicate stands in the place of the fine-tuned
+model. Figures are drawn of the run's model alone.
 """
 
 
@@ -149,3 +150,66 @@ use rule isotropy as isotropy_of_replicate with:
         "<logs>/replicates/{replicate}/isotropy.log",
     benchmark:
         "<benchmarks>/replicates/{replicate}/isotropy.tsv"
+
+
+use rule attention_shift as attention_shift_of_replicate with:
+    input:
+        models=[
+            (
+                "<results>/model/{replicate}"
+                if model == "finetuned"
+                else f"<results>/model/{model}"
+            )
+            for model in COMPARED
+        ],
+        sequences="<results>/replicates/{replicate}/activations/sequences.tsv",
+        hidden_states="<results>/replicates/{replicate}/activations/hidden_states.npy",
+        tokens="<results>/replicates/{replicate}/activations/tokens.npy",
+    output:
+        table="<results>/replicates/{replicate}/geometry/attention_shift.tsv",
+        attention="<results>/replicates/{replicate}/geometry/attention_shift/attention.tsv",
+        sequences="<results>/replicates/{replicate}/geometry/attention_shift/sequences.parquet",
+        findings="<results>/replicates/{replicate}/geometry/attention_shift/findings.tsv",
+    log:
+        "<logs>/replicates/{replicate}/attention_shift.log",
+    benchmark:
+        "<benchmarks>/replicates/{replicate}/attention_shift.tsv"
+
+
+use rule head_ablation as head_ablation_of_replicate with:
+    input:
+        model="<results>/model/{replicate}",
+        train="<results>/dataset/train.arrow",
+        validation="<results>/dataset/validation.arrow",
+        test="<results>/dataset/test.arrow",
+    output:
+        table="<results>/replicates/{replicate}/geometry/head_ablation.tsv",
+        findings="<results>/replicates/{replicate}/geometry/head_ablation/findings.tsv",
+        importance="<results>/replicates/{replicate}/geometry/head_ablation/importance.tsv",
+        curve="<results>/replicates/{replicate}/geometry/head_ablation/curve.tsv",
+        sequences="<results>/replicates/{replicate}/geometry/head_ablation/sequences.parquet",
+    log:
+        "<logs>/replicates/{replicate}/head_ablation.log",
+    benchmark:
+        "<benchmarks>/replicates/{replicate}/head_ablation.tsv"
+
+
+use rule layer_probes as layer_probes_of_replicate with:
+    input:
+        model="<results>/model/{replicate}",
+        train="<results>/dataset/train.arrow",
+        validation="<results>/dataset/validation.arrow",
+        sets=collect("<results>/dataset/{set}.arrow", set=PROBED),
+        references=[
+            path.replace("{set}", name).replace("finetuned", "{replicate}")
+            for name in PROBED
+            for path in WHOLE_MODELS.values()
+        ],
+    output:
+        table="<results>/replicates/{replicate}/geometry/layer_probes.tsv",
+        penalties="<results>/replicates/{replicate}/geometry/layer_probes/penalties.tsv",
+        findings="<results>/replicates/{replicate}/geometry/layer_probes/findings.tsv",
+    log:
+        "<logs>/replicates/{replicate}/layer_probes.log",
+    benchmark:
+        "<benchmarks>/replicates/{replicate}/layer_probes.tsv"

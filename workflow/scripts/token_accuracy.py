@@ -31,13 +31,14 @@ n, intervals = len(np.unique(inputs)), (inputs, params.bootstrap, params.confide
 blocks = sum(name.startswith("block_") for name in targets)
 readers = [*(("block", block) for block in range(blocks)), ("own", blocks - 1), ("majority", None)]
 names = [name if name != "block" else f"block_{block}" for name, block in readers]
+often = tokens["majority"].to_numpy(), params.min_targets
 scored, of_tokens, of_sequences = [], [], []
 
 
 def score(reading, place):
-    settings = (tokens["frequency"].to_numpy(), tokens["majority"].to_numpy(), params.min_targets, params.frequent)
+    settings = (tokens["frequency"].to_numpy(), *often, params.frequent)
     found = estimates(lambda of: tables.by_reader(geometry.scores(reading, of, *settings), readers), *intervals)
-    scored.append(tables.estimate_table(place, found, ["reader", "block", "statistic"], n))
+    scored.append(tables.score_table(place, found, n, geometry.correlated_kmers(reading, *often), params.confidence))
     for subset, part in {"all": reading, "differing": reading.differing}.items():
         counts = geometry.token_counts(part, len(kmers))
         of_tokens.append(tables.token_table(tokens, *counts, readers).assign(subset=subset, **place))
@@ -50,8 +51,7 @@ for span, of_span in targets.groupby("span"):
         score(reading, place)
     accuracy = geometry.input_accuracies(reading, blocks - 1, test, params.min_targets, len(kmers))
     found = estimates(lambda weights, x=accuracy: geometry.line(x, confidence, weights), *intervals)
-    place |= {"reader": "block", "block": blocks - 1}
-    scored.append(tables.estimate_table(place, found, ["statistic"], n))
+    scored.append(tables.estimate_table(place | {"reader": "block", "block": blocks - 1}, found, ["statistic"], n))
     of_sequences.append(sequences.assign(span=span, mean_apt=accuracy))
 table = tables.stacked(scored, tables.SCORES)
 write_tsv(table, snakemake.output.table)

@@ -59,6 +59,20 @@ def mean_bounds(mean, sd, n, confidence: float, least=-np.inf, most=np.inf) -> t
     return low[()], high[()]
 
 
+def rank_correlation_interval(correlation: float, n: int, confidence: float) -> tuple[float, float]:
+    """Interval of Spearman's correlation over n units, on Fisher's scale; NaN for n of 3 or less.
+
+    The variance is (1 + correlation^2 / 2) / (n - 3) (Bonett and Wright 2000, Psychometrika 65:23).
+    """
+    if n <= 3 or np.isnan(correlation):
+        return np.nan, np.nan
+    if abs(correlation) == 1:
+        return correlation, correlation
+    half = norm.ppf((1 + confidence) / 2) * np.sqrt((1 + correlation**2 / 2) / (n - 3))
+    low, high = np.tanh(np.arctanh(correlation) + half * np.array([-1, 1]))
+    return float(low), float(high)
+
+
 def effective_size(groups: np.ndarray) -> float:
     """Number of independent observations that sequences in `groups` (n,) are worth, at most the number of groups.
 

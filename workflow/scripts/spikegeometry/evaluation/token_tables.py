@@ -9,6 +9,7 @@ from spikegeometry.dataset.kmers import CODON
 from spikegeometry.dataset.leakage import translate
 from spikegeometry.dataset.packing import symbol_matrix
 from spikegeometry.evaluation.findings import Finding
+from spikegeometry.evaluation.intervals import rank_correlation_interval
 from spikegeometry.evaluation.resampling import slope
 
 SCORES = ["span", "targets", "reader", "block", "statistic", "value", "n", "low", "high"]
@@ -75,6 +76,28 @@ def estimate_table(
     """Rows of value, low and high from `found`, whose keys are values of the columns `names`, at one `place`."""
     rows = [(*key, value, n, low, high) for key, (value, low, high) in found.items()]
     return pd.DataFrame(rows, columns=[*names, "value", "n", "low", "high"]).assign(**place)
+
+
+def score_table(
+    place: dict[str, Hashable],
+    found: dict[tuple, tuple[float, float, float]],
+    n: int,
+    kmers: dict[str, int],
+    confidence: float,
+) -> pd.DataFrame:
+    """`estimate_table` of scores by reader, block and name, of `n` sequences.
+
+    What is a correlation over k-mers, and not over sequences, has the interval over k-mers; `kmers` says how many.
+    """
+    of_kmers = {key: found[key][0] for key in found if key[-1] in kmers}
+    names = ["reader", "block", "statistic"]
+    over_sequences = {key: of for key, of in found.items() if key not in of_kmers}
+    parts = [estimate_table(place, over_sequences, names, n)]
+    for key, value in of_kmers.items():
+        size = kmers[key[-1]]
+        bounds = rank_correlation_interval(value, size, confidence)
+        parts.append(estimate_table(place, {key: (value, *bounds)}, names, size))
+    return pd.concat(parts, ignore_index=True)
 
 
 def pair_statistics(kmers: Sequence[str], slots: np.ndarray, stride: int, pairs: np.ndarray) -> dict[str, float]:

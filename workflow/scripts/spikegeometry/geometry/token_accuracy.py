@@ -130,10 +130,21 @@ def scores(
         "apt_frequent": _mean(of_tokens[..., frequencies[names] >= threshold]),
     }
     found |= {f"{name}_gain": found[name] - found[name][-1] for name in ("micro", "apt")}
-    groups = {"": np.ones(len(names), dtype=bool), "_majority": is_majority[names], "_others": ~is_majority[names]}
-    for name, chosen in groups.items():
-        found[f"frequency_correlation{name}"] = rank_correlation(of_tokens[..., chosen], frequencies[names[chosen]])
+    for name, chosen in _correlated(names, is_majority).items():
+        found[name] = rank_correlation(of_tokens[..., chosen], frequencies[names[chosen]])
     return found
+
+
+def correlated_kmers(reading: Reading, is_majority: np.ndarray, least: int) -> dict[str, int]:
+    """How many k-mers each correlation of `scores` is over, by its name."""
+    groups = _correlated(read_often(reading.tokens, least), is_majority)
+    return {name: int(chosen.sum()) for name, chosen in groups.items()}
+
+
+def _correlated(names: np.ndarray, is_majority: np.ndarray) -> dict[str, np.ndarray]:
+    """Which of the k-mers `names` (k,) each correlation with frequency is over."""
+    groups = {"": np.ones(len(names), dtype=bool), "_majority": is_majority[names], "_others": ~is_majority[names]}
+    return {f"frequency_correlation{name}": chosen for name, chosen in groups.items()}
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

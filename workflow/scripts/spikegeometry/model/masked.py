@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import BertForMaskedLM
+from transformers import BertConfig, BertForMaskedLM, set_seed
 
 from spikegeometry.dataset.vocabulary import MASK
 from spikegeometry.logs import progress
@@ -55,6 +55,12 @@ def load_masked_model(folder: str | Path, device: torch.device) -> BertForMasked
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
     )
     return model.to(device).eval()
+
+
+def untrained_masked_model(pretrained: str | Path, seed: int) -> BertForMaskedLM:
+    """The masked model with nothing learnt: every weight at random, none of `pretrained` but its shape."""
+    set_seed(seed)
+    return BertForMaskedLM(BertConfig.from_pretrained(pretrained, dtype=torch.float32))
 
 
 @torch.inference_mode()
