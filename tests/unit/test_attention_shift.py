@@ -154,11 +154,11 @@ def test_table_of_layers():
 
 
 def changed(cosines, divergences):
-    """Rows of two sequences with one head in each layer, against the pre-trained model and another."""
+    """Rows of one sequence in each of two classes, with one head a layer, against the pre-trained model and another."""
     rows = []
     for number, shift in enumerate((0.0, 0.1)):
         for layer, (cosine, js) in enumerate(zip(cosines, divergences, strict=True), start=1):
-            place = {"input": number, "layer": layer, "head": 1}
+            place = {"class": str(number), "input": number, "layer": layer, "head": 1}
             rows.append(place | {"against": "pretrained", "cosine": cosine - shift, "js": js})
             rows.append(place | {"against": "random", "cosine": 9.0, "js": 9.0})
     return pd.DataFrame(rows)
@@ -166,7 +166,8 @@ def changed(cosines, divergences):
 
 def attended(before, after):
     rows = [
-        {"input": number, "layer": layer, "head": 1, "model": model, "to_cls": value + number, "to_sep": 0.5}
+        {"class": str(number), "input": number, "layer": layer, "head": 1, "model": model}
+        | {"to_cls": value + number, "to_sep": 0.5}
         for number in (0, 1)
         for model, values in {"pretrained": before, "finetuned": after}.items()
         for layer, value in enumerate(values, start=1)
@@ -286,7 +287,7 @@ def test_attention_of_each_model(run, tables):
 
 def test_findings(run, tables):
     findings = read_tsv(run / OUTPUTS["findings"])
-    assert findings["n"].tolist() == [3] * 3
+    assert findings["n"].tolist() == [2] * 3  # classes
 
 
 def test_selection(run):

@@ -205,13 +205,15 @@ def test_table_that_is_none_is_refused(tmp_path):
 def test_findings_are_over_classes():
     rows = [(name, value) for name, value in (("alpha", 0.2), ("beta", 0.4), ("gamma", 0.6), ("all", 9.0))]
     table = pd.DataFrame(rows, columns=["class", "value"]).assign(method="rollout", k="R", statistic="excess_sites")
-    (finding,) = attribution_findings(table, ["alpha", "beta", "gamma"], 0.95)
+    first, finding, *others = attribution_findings(table, ["alpha", "beta", "gamma"], 0.95)
     # Student's on Fisher's scale: a difference of shares lies between -1 and 1.
     half = 4.302653 * 0.2 / np.sqrt(3) / (1 - 0.4**2)
     expected = (0.4, np.tanh(np.arctanh(0.4) - half), np.tanh(np.arctanh(0.4) + half))
     assert (finding.value, finding.low, finding.high) == pytest.approx(expected, abs=1e-6)
     assert finding.n == 3 and finding.verdict != "supported"
-    (single,) = attribution_findings(table, ["alpha"], 0.95)
+    # What has no values is there, too.
+    assert {one.verdict for one in (first, *others)} == {"not applicable"}
+    _, single, *_ = attribution_findings(table, ["alpha"], 0.95)
     assert single.value == 0.2 and np.isnan(single.low)
 
 
@@ -286,7 +288,7 @@ def test_script(folder, made):
     precision = table[(table["statistic"] == "precision") & (table["class"] == "all")]
     assert len(precision) == 4 * 3 and precision["value"].between(0, 1).all()
     findings = pd.read_csv(folder / "findings.tsv", sep="\t")
-    assert len(findings) == 4 and set(findings["n"]) == {2}
+    assert len(findings) == 5 and set(findings["n"]) == {0, 2}
 
 
 def test_tokens_are_those_of_the_explainer(folder, made):

@@ -91,10 +91,10 @@ def test_a_cosine_at_the_bound_is_similar():
 
 
 def test_findings_of_planted_layers():
-    """Range falls, domains and attention to [SEP] rise, from layer 1 to 3, alike in five sequences."""
+    """Range falls, domains and attention to [SEP] rise, from layer 1 to 3, alike in five classes."""
     of_layer = {1: (1.5, 0.5, 0.8, 0.3), 2: (1.4, 0.6, 0.9, 0.5), 3: (0.7, 1.5, 1.2, 2.5)}
     rows = [
-        {"input": number, "layer": layer, "long_range": reach, "same_domain_ratio": domain}
+        {"class": str(number), "input": number, "layer": layer, "long_range": reach, "same_domain_ratio": domain}
         | {"same_domain_matched_ratio": matched, "sep_relative": sep, "site": "head", "uniqueness": 0.75}
         | {"anchor_share": 0.6, "anchor_share_null": 0.2, "measure": measure, "variant": variant}
         for number in range(5)

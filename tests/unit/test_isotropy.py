@@ -166,13 +166,14 @@ def test_copies_of_a_token_at_its_place_count_once():
 
 
 def test_findings_of_a_planted_rise():
-    """From layer 0 to 2 all grow less isotropic, in each sequence by as much, from levels of its own."""
+    """From layer 0 to 2 all grow less isotropic, in each of four classes by as much, from levels of its own."""
     rise = {0: 0.0, 1: 0.1, 2: 0.4}
     own = [0.0, 0.03, 0.09, 0.01]
     pooled, left_out, within = (
         pd.DataFrame(
             [
-                {"class": "all", "input": number, "layer": layer, "mean_cosine": 0.1 + level + up}
+                {"class": name or str(number), "member_class": str(number), "input": number, "layer": layer}
+                | {"mean_cosine": 0.1 + level + up}
                 | {"adjusted_self_similarity": 0.5 + level - up, "top3_cosine_share": 0.2 + level + up}
                 | {"R": 0.3 + level + up, "isoscore": 0.9 - level - up, "id": 9 - level - up}
                 | {"top1_variance": 0.1 + level + up, "top3_variance_share": 0.2 + level + up}
@@ -180,7 +181,7 @@ def test_findings_of_a_planted_rise():
                 for layer, up in rise.items()
             ]
         )
-        for levels in ([0.0], own, own)
+        for levels, name in (([0.0], "all"), (own, "all"), (own, ""))
     )
     agreement = agreement_table(within, 0.95)
     # Every measure ranks the layers as the others do, the falling ones too.

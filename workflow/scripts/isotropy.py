@@ -43,6 +43,8 @@ for layer in progress(layers, "layers", len(layers)):
     vectors = [torch.from_numpy(recorded.hidden_states[row, layer, places].copy()) for row, places in slots]
     for kind, name, member, found in isotropy.layer_isotropy(vectors, kmers, groups, ALL_CLASSES):
         place = labels[member] if kind == "within" else {"class": name, "input": member}
+        if kind == "left_out":
+            place |= {"member_class": labels[member]["class"]}
         if kind == "pooled":
             points = torch.cat([vectors[one] for one in orders[name]])[sampled[name]]
             found |= isotropy.point_statistics(points, len(different[name])) | {"n": len(groups[name])}

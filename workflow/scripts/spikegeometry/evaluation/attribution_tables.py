@@ -71,7 +71,7 @@ def mean_table(
 
 
 def attribution_findings(table: pd.DataFrame, classes: list[str], confidence: float) -> list[Finding]:
-    """The claims for which the table of class means (class, method, k, statistic, value) has values.
+    """The claims on the table of class means (class, method, k, statistic, value).
 
     Sequences of one class share their mutations, so the unit is the class: the mean over classes, and Student's
     interval of it.
@@ -80,8 +80,6 @@ def attribution_findings(table: pd.DataFrame, classes: list[str], confidence: fl
     for (method, k, statistic), source, claim, words in CLAIMS:
         rows = table[(table["method"] == method) & (table["k"] == k) & (table["statistic"] == statistic)]
         values = rows.loc[rows["class"].isin(classes), "value"]
-        if len(values):
-            findings.append(
-                mean_finding(source, claim, words, values, "above", 0.0, confidence, RANGES.get(statistic, UNBOUNDED))
-            )
+        bounds = RANGES.get(statistic, UNBOUNDED)
+        findings.append(mean_finding(source, claim, words, values, "above", 0.0, confidence, bounds))
     return findings

@@ -82,7 +82,7 @@ def anchor_table(
 def context_findings(
     measurements: pd.DataFrame, attention: pd.DataFrame, uniqueness: pd.DataFrame, confidence: float
 ) -> list[Finding]:
-    """What Halevi et al. say of range, domains, anchors and [SEP], each a mean over the distinct sequences.
+    """What Halevi et al. say of range, domains, anchors and [SEP], each a mean over the classes.
 
     All tables have a row for each sequence and layer (and head), of one share of similar pairs.
     """
@@ -135,6 +135,5 @@ def _claims(rows: pd.DataFrame, uniqueness: pd.DataFrame, words: str, interval) 
     yield claim(
         "Heads centre on a token.", "share of the pairs with the anchor over that of random pairs", values, "above", 1
     )
-    if len(uniqueness):
-        values = layer_values(uniqueness, "uniqueness").mean(axis=1)
-        yield claim("The heads of a layer centre on distinct tokens.", "distinct anchors / heads", values, "above", 0.5)
+    values = layer_values(uniqueness, "uniqueness").mean(axis=1)
+    yield claim("The heads of a layer centre on distinct tokens.", "distinct anchors / heads", values, "above", 0.5)

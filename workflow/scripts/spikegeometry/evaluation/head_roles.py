@@ -9,6 +9,7 @@ import pandas as pd
 
 from spikegeometry.evaluation.findings import Finding, mean_finding
 from spikegeometry.evaluation.summaries import class_means
+from spikegeometry.evaluation.trends import over_classes
 
 KOVALEVA = "Kovaleva et al. 2019, arXiv 1908.08593"
 CLARK = "Clark et al. 2019, arXiv 1906.04341"
@@ -40,20 +41,20 @@ def layer_means(
 
 
 def role_findings(measurements: pd.DataFrame, patterns: Sequence[str], depth: int, confidence: float) -> list[Finding]:
-    """Findings from the roles of heads in single sequences; equal inputs count once.
+    """Findings from the roles of heads, means over the classes; equal inputs count once in a class.
 
-    `measurements`: input, layer, head, variant, role, to_sep; `patterns`: the roles but heterogeneous; `depth`: layers
-    of the model.
+    `measurements`: class, input, layer, head, variant, role, to_sep; `patterns`: the roles but heterogeneous;
+    `depth`: layers of the model.
     """
-    rows = measurements.drop_duplicates(["input", "layer", "head", "variant"])
+    rows = measurements.drop_duplicates(["class", "input", "layer", "head", "variant"])
     raw = rows[rows["variant"] == "raw"]
-    vertical = _share(rows, rows["role"] == "vertical", ["variant", "input"]).unstack("variant")
-    heterogeneous = _share(raw, raw["role"] == "heterogeneous", ["input"])
-    holders = raw.groupby(["input", "role"])["head"].transform("size")
-    repeated = _share(raw, raw["role"].isin(patterns) & (holders > 1), ["input"])
+    vertical = _share(rows, rows["role"] == "vertical", ["variant"]).unstack("variant")
+    heterogeneous = _share(raw, raw["role"] == "heterogeneous", [])
+    holders = raw.groupby(["class", "input", "role"])["head"].transform("size")
+    repeated = _share(raw, raw["role"].isin(patterns) & (holders > 1), [])
     first, last = MIDDLE_AND_LATE
     chosen = raw[(raw["layer"] > first * depth) & (raw["layer"] <= last * depth)]
-    to_sep = chosen.groupby("input")["to_sep"].mean()
+    to_sep = over_classes(chosen.groupby(["class", "input"])["to_sep"].mean())
     stripes = vertical["raw"] - vertical["kmers"]
     return [
         # Shares, and one difference of shares.
@@ -120,5 +121,6 @@ def role_findings(measurements: pd.DataFrame, patterns: Sequence[str], depth: in
 
 
 def _share(rows: pd.DataFrame, chosen: pd.Series, by: list[str]) -> pd.Series:
-    """Share of the heads that are chosen, in each group."""
-    return rows.assign(chosen=chosen).groupby(by)["chosen"].mean()
+    """Share of the heads that are chosen, in each class and group, mean over the inputs of the class."""
+    shares = rows.assign(chosen=chosen).groupby(["class", "input", *by])["chosen"].mean()
+    return shares.groupby(["class", *by]).mean()

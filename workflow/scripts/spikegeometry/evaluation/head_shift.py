@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from spikegeometry.evaluation.findings import Finding, mean_finding
 from spikegeometry.evaluation.summaries import class_means
+from spikegeometry.evaluation.trends import over_classes
 
 STATISTICS = ("cosine", "matched", "chance", "js", "weight_change")
 KOVALEVA = "Kovaleva et al. 2019, arXiv 1908.08593"
@@ -53,18 +54,21 @@ def shift_table(
 
 
 def shift_findings(measurements: pd.DataFrame, attention: pd.DataFrame, depth: int, confidence: float) -> list[Finding]:
-    """Findings from what fine-tuning changed in single sequences; equal inputs count once.
+    """Findings from what fine-tuning changed, means over the classes; equal inputs count once in a class.
 
-    `measurements`: input, against, layer, head, cosine, js; `attention`: input, model, layer, head, to_cls, to_sep;
-    `depth`: layers of the model.
+    `measurements`: class, input, against, layer, head, cosine, js; `attention`: class, input, model, layer, head,
+    to_cls, to_sep; `depth`: layers of the model.
     """
-    places = ["input", "layer", "head"]
+    places = ["class", "input", "layer", "head"]
     rows = measurements[measurements["against"] == "pretrained"].drop_duplicates(places)
     last = rows["layer"] > depth - 2
-    last, others = (rows[chosen].groupby("input")[["cosine", "js"]].mean() for chosen in (last, ~last))
+    last, others = (
+        over_classes(rows[chosen].groupby(["class", "input"])[["cosine", "js"]].mean()) for chosen in (last, ~last)
+    )
     special = attention.assign(special=attention["to_cls"] + attention["to_sep"]).drop_duplicates(["model", *places])
     by_model = special.pivot(index=places, columns="model", values="special")
-    inherited = by_model.groupby("input").apply(lambda heads: _correlation(heads["pretrained"], heads["finetuned"]))
+    by_input = by_model.groupby(["class", "input"])
+    inherited = over_classes(by_input.apply(lambda heads: _correlation(heads["pretrained"], heads["finetuned"])))
     layers = "the last two layers"
     return [
         mean_finding(
@@ -75,6 +79,7 @@ def shift_findings(measurements: pd.DataFrame, attention: pd.DataFrame, depth: i
             "above",
             0,
             confidence,
+            (-2, 2),
         ),
         mean_finding(
             KOVALEVA,
@@ -84,6 +89,7 @@ def shift_findings(measurements: pd.DataFrame, attention: pd.DataFrame, depth: i
             "above",
             0,
             confidence,
+            (-1, 1),
         ),
         mean_finding(
             KOVALEVA,
@@ -93,6 +99,7 @@ def shift_findings(measurements: pd.DataFrame, attention: pd.DataFrame, depth: i
             "above",
             MOST_OF_THE_VARIANCE,
             confidence,
+            (-1, 1),
         ),
     ]
 

@@ -5,7 +5,13 @@ import pandas as pd
 from spikegeometry.evaluation.findings import Finding
 from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
 from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means
-from spikegeometry.evaluation.trends import jackknife_interval, layer_values, mean_interval, rank_correlations
+from spikegeometry.evaluation.trends import (
+    class_jackknife,
+    jackknife_interval,
+    layer_values,
+    mean_interval,
+    rank_correlations,
+)
 
 CONTEXT = "Ethayarajh 2019, arXiv 1909.00512"
 ROGUE = "Timkey and van Schijndel 2021, arXiv 2109.04404"
@@ -56,7 +62,7 @@ def isotropy_table(
 
 
 def agreement_table(within: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Do the measures rank the layers alike? Mean over sequences of Spearman's correlation over the layers.
+    """Do the measures rank the layers alike? Mean over classes of Spearman's correlation over the layers.
 
     All MEASURES have the sign with which they grow with anisotropy, so that 1 is agreement. Columns: one, other, value,
     n, low, high.
@@ -72,21 +78,25 @@ def agreement_table(within: pd.DataFrame, confidence: float) -> pd.DataFrame:
 def isotropy_findings(
     pooled: pd.DataFrame, left_out: pd.DataFrame, within: pd.DataFrame, agreement: pd.DataFrame, confidence: float
 ) -> list[Finding]:
-    """Claims about anisotropy, context and rogue coordinates, and whether the measures tell the same story."""
+    """Claims about anisotropy, context and rogue coordinates, and whether the measures tell the same story.
+
+    The units are the classes; `left_out` has the class of the sequence that is left out as member_class.
+    """
     layers = sorted(pooled["layer"].unique())
     first, last = layers[0], layers[-1]
     values = pooled[pooled["class"] == ALL_CLASSES].set_index("layer")
-    replicates = left_out[left_out["class"] == ALL_CLASSES].pivot(index="input", columns="layer")
+    replicates = left_out[left_out["class"] == ALL_CLASSES].pivot(index=["member_class", "input"], columns="layer")
+    members = replicates.index.get_level_values("member_class")
 
     def change(statistic: str) -> tuple:
         value = values.loc[last, statistic] - values.loc[first, statistic]
         of_left_out = (replicates[statistic, last] - replicates[statistic, first]).to_numpy()
-        return value, *jackknife_interval(value, of_left_out, confidence), len(of_left_out)
+        return value, *class_jackknife(value, of_left_out, members, confidence)
 
     def level(statistic: str) -> tuple:
         of_left_out = replicates[statistic, last].to_numpy()
         value = values.loc[last, statistic]
-        return value, *jackknife_interval(value, of_left_out, confidence), len(of_left_out)
+        return value, *class_jackknife(value, of_left_out, members, confidence)
 
     between = f"layer {last} less layer {first}"
     cosine, few = "mean cosine of tokens of different sequences", "share of that cosine in three coordinates"
@@ -127,7 +137,7 @@ def isotropy_findings(
             Finding(
                 STORY,
                 "The cone index and the other measure rank the layers alike.",
-                f"Spearman's correlation over {len(layers)} layers of R and {words}, mean of the sequences",
+                f"Spearman's correlation over {len(layers)} layers of R and {words}, mean of the classes",
                 *of_cone.loc[name, ["value", "low", "high", "n"]],
                 "above",
                 0,

@@ -7,8 +7,17 @@ from spikegeometry.evaluation.intervals import mean_bounds
 
 
 def layer_values(measurements: pd.DataFrame, statistic: str) -> pd.DataFrame:
-    """A row for each distinct input and a column for each layer: the statistic, in the mean over heads that have it."""
-    return measurements.groupby(["input", "layer"])[statistic].mean().unstack("layer")
+    """A statistic over classes and layers: the mean over the heads, then over the distinct inputs of the class.
+
+    Sequences of a class are nearly copies of one another, so that the class is the unit of claims on networks.
+    """
+    by_input = measurements.groupby(["class", "input", "layer"])[statistic].mean()
+    return by_input.groupby(["class", "layer"]).mean().unstack("layer")
+
+
+def over_classes(values: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
+    """Means of the inputs of each class, of values with the levels class and input in their index."""
+    return values.groupby(level="class").mean()
 
 
 def mean_interval(values, confidence: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict[str, float]:
@@ -39,10 +48,26 @@ def jackknife_interval(
     return float(low), float(high)
 
 
-def rank_correlations(values: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Spearman's correlation over the layers of every two measures, for each input.
+def class_jackknife(
+    value: float, left_out: np.ndarray, classes: np.ndarray, confidence: float
+) -> tuple[float, float, int]:
+    """Interval of a statistic whose units are the classes, and their number, from the values of `jackknife_interval`.
 
-    `values`: `layer_values` of each measure. Columns: input, one, other, correlation; missing where a measure is the
+    What the sequences of a class move it by is summed to first order: of a mean over classes of one size this gives
+    Student's interval of the means of the classes (Cameron and Miller 2015, J Hum Resour 50:317, sections II and VI).
+    """
+    names, number = np.unique(classes, return_inverse=True)
+    n, of = len(left_out), len(names)
+    sums = np.bincount(number, left_out - np.mean(left_out), minlength=of)
+    error = (n - 1) / n * np.sqrt(of / (of - 1) * np.square(sums).sum()) if of > 1 else np.nan
+    low, high = mean_bounds(value, error * np.sqrt(of), of, confidence)
+    return float(low), float(high), of
+
+
+def rank_correlations(values: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Spearman's correlation over the layers of every two measures, for each class.
+
+    `values`: `layer_values` of each measure. Columns: class, one, other, correlation; missing where a measure is the
     same in all layers. There are at least two layers.
     """
     ranks = {name: table.rank(axis=1).sub(table.rank(axis=1).mean(axis=1), axis=0) for name, table in values.items()}
@@ -52,4 +77,4 @@ def rank_correlations(values: dict[str, pd.DataFrame]) -> pd.DataFrame:
             size = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
             correlation = (x * y).sum(axis=1) / size.where(size > 0)
             tables.append(correlation.rename("correlation").reset_index().assign(one=one, other=other))
-    return pd.concat(tables, ignore_index=True)[["input", "one", "other", "correlation"]]
+    return pd.concat(tables, ignore_index=True)[["class", "one", "other", "correlation"]]
