@@ -12,6 +12,8 @@ PYTHON ?= $(shell for newest in 13 99; do for python in python3 python3.13 pytho
 REPORT := results/demo/report.html
 ALIGNERS := $(shell sed -nE 's/^ *- (bwa|samtools) *=/\1=/p' envs/align.yaml)
 IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
+# One process a core, each with one thread: most tests are too small for more.
+UNIT := OMP_NUM_THREADS=1 python -m pytest tests/unit -n $(CORES) --dist worksteal
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test unit lint format keys aligners test-aligners test-browser test-slurm clean distclean
@@ -33,10 +35,11 @@ demo: $(VENV)/installed aligners
 
 # STRICT: a skipped test fails, except where it needs data that are not part of the project.
 test: lint $(VENV)/installed-dev test-aligners test-browser test-slurm
-	$(IN_VENV) STRICT=1 python -m pytest
+	$(IN_VENV) STRICT=1 $(UNIT)
+	$(IN_VENV) STRICT=1 python -m pytest tests/browser tests/workflow tests/slurm
 
 unit: $(VENV)/installed-dev test-aligners
-	$(IN_VENV) python -m pytest tests/unit
+	$(IN_VENV) $(UNIT)
 
 lint: $(VENV)/installed-lint
 	$(IN_VENV) snakefmt --check workflow

@@ -103,7 +103,7 @@ def main() -> None:
             run(given.configuration, given.folder, seed, given.cores, given.data)
         return
     runs = sorted((ROOT / "results").glob(f"{given.folder.resolve().name}-seed*"))
-    rows = [row(results) for results in runs if (results / "model/tries/finetuned.tsv").exists()]
+    rows = [row(results) for results in runs if (results / "evaluation/metrics.json").exists()]
     table = pd.DataFrame(rows).sort_values("seed")
     print(table.to_csv(sep="\t", index=False, float_format="%.4g"), end="")
 
