@@ -42,14 +42,14 @@ def test_a_network_that_has_not_learnt_supports_no_claim():
         "one": findings_table([finding(0.55, 0.7, "above")]),
         "two": findings_table([finding(0.4, 0.45, "above")]),
     }
-    learnt = joined_findings(tables, True, {})
+    learnt = joined_findings(tables, {})
     assert learnt["verdict"].tolist() == ["supported", "contradicted"]
     assert learnt["remark"].tolist() == ["no untrained network was measured", ""]
     assert learnt["analysis"].tolist() == ["one", "two"]
-    not_learnt = joined_findings(tables, False, {})
+    not_learnt = joined_findings(tables, {}, ["finetuned"])
     assert set(not_learnt["verdict"]) == {"not applicable"}
     assert set(not_learnt["remark"]) == {"the network has not learnt its task"}
-    assert joined_findings({}, True, {}).empty
+    assert joined_findings({}, {}).empty
 
 
 def test_a_claim_that_an_untrained_network_shows_is_unspecific():
@@ -65,7 +65,7 @@ def test_a_claim_that_an_untrained_network_shows_is_unspecific():
         "seed1": of(0.7, 0.7, 0.3, 0.6),
         "seed2": of(0.4, 0.6, 0.4, 0.2),
     }
-    joined = joined_findings(of(0.6, 0.6, 0.4, 0.6), True, replicates)
+    joined = joined_findings(of(0.6, 0.6, 0.4, 0.6), replicates)
     assert joined["verdict"].tolist() == ["unspecific", "supported", "undecided", "supported"]
     assert joined["untrained"].tolist() == ["supported", "undecided", "supported", ""]
     assert joined["seeds"].tolist() == ["2 of 3", "3 of 3", "0 of 3", "2 of 3"]
@@ -76,6 +76,15 @@ def test_a_claim_that_an_untrained_network_shows_is_unspecific():
         "",
         "no untrained network was measured",
     ]
+
+
+def test_a_training_that_failed_does_not_count():
+    tables = {"one": findings_table([finding(0.55, 0.7, "above")])}
+    replicates = {"seed1": tables, "seed2": {"one": findings_table([finding(0.3, 0.4, "above")])}}
+    assert joined_findings(tables, replicates)["seeds"].tolist() == ["2 of 3"]
+    assert joined_findings(tables, replicates, ["seed2"])["seeds"].tolist() == ["2 of 2"]
+    own = joined_findings(tables, replicates, ["finetuned"])
+    assert own["seeds"].tolist() == ["1 of 2"] and own["verdict"].tolist() == ["not applicable"]
 
 
 def test_mean_of_independent_values():

@@ -28,7 +28,10 @@ rule gather_findings:
     input:
         findings=[written_by(name, "findings.tsv") for name in FINDINGS],
         replicates=findings_of_replicates,
-        tries="<results>/model/tries/finetuned.tsv",
+        tries=collect(
+            "<results>/model/tries/{model}.tsv",
+            model=["finetuned", *(name for name in REPLICATES if name != "random")],
+        ),
     output:
         table=report(
             "<results>/findings.tsv",

@@ -12,6 +12,6 @@ tables = {Path(path).parent.name: read_tsv(path) for path in given.findings}
 replicates = {name: {} for name in snakemake.params.names}
 for path in map(Path, given.replicates):
     replicates[path.parents[2].name][path.parent.name] = read_tsv(path)
-tries = read_tsv(given.tries)
-learnt = tries.loc[tries["chosen"] == "yes", "learnt"].eq("yes").all()
-write_tsv(joined_findings(tables, learnt, replicates), snakemake.output.table)
+tries = {Path(path).stem: read_tsv(path).query("chosen == 'yes'") for path in given.tries}
+failed = [name for name, chosen in tries.items() if not chosen["learnt"].eq("yes").all()]
+write_tsv(joined_findings(tables, replicates, failed), snakemake.output.table)

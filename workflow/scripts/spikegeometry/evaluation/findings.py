@@ -1,6 +1,7 @@
 """What other work found in its models, compared with this run's."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,8 @@ import pandas as pd
 from spikegeometry.evaluation.intervals import mean_bounds
 
 NOT_APPLICABLE = "not applicable"
-UNTRAINED = "random"
+# The run's own training and the network that has none, by the names of their models.
+RUN, UNTRAINED = "finetuned", "random"
 COLUMNS = ["source", "claim", "verdict", "statistic", "value", "n", "low", "high", "criterion"]
 
 
@@ -74,7 +76,7 @@ def findings_table(findings: list[Finding]) -> pd.DataFrame:
 
 
 def joined_findings(
-    tables: dict[str, pd.DataFrame], learnt: bool, replicates: dict[str, dict[str, pd.DataFrame]]
+    tables: dict[str, pd.DataFrame], replicates: dict[str, dict[str, pd.DataFrame]], failed: Collection[str] = ()
 ) -> pd.DataFrame:
     """The findings of all analyses, by their names, beside those of `replicates`, by the names of these.
 
@@ -83,8 +85,8 @@ def joined_findings(
     run's own among them; as "2 of 3") and remark.
 
     A claim that is supported of an untrained network too is `unspecific`: training has no part in it. Where none was
-    measured the remark says so. Claims are about
-    networks that do their task: of one that has not `learnt` its own none is applicable.
+    measured the remark says so. Claims are about networks that do their task: of trainings that have `failed` to learn
+    it (RUN, or names of replicates) none is applicable.
     """
     joined = pd.concat([pd.DataFrame(columns=COLUMNS), *tables.values()], ignore_index=True)
     joined.insert(0, "analysis", [name for name, table in tables.items() for _ in range(len(table))])
@@ -92,8 +94,9 @@ def joined_findings(
     for column in ("value", "low", "high"):
         joined[f"untrained_{column}"] = untrained[column]
     joined["untrained"] = untrained["verdict"].fillna("")
-    trained = [joined, *(_beside(joined, of) for name, of in replicates.items() if name != UNTRAINED)]
-    verdicts = pd.concat([table["verdict"] for table in trained], axis=1)
+    replicas = {name: of for name, of in replicates.items() if name not in (UNTRAINED, *failed)}
+    trained = [*([] if RUN in failed else [joined]), *(_beside(joined, of) for of in replicas.values())]
+    verdicts = pd.DataFrame({number: table["verdict"] for number, table in enumerate(trained)}, joined.index)
     measured = (verdicts.notna() & verdicts.ne(NOT_APPLICABLE)).sum(axis=1)
     supported = verdicts.eq("supported").sum(axis=1)
     joined["seeds"] = [f"{of} of {n}" for of, n in zip(supported, measured, strict=True)]
@@ -102,7 +105,7 @@ def joined_findings(
     joined["remark"] = ""
     joined.loc[shown & joined["untrained"].eq(""), "remark"] = "no untrained network was measured"
     joined.loc[both, ["verdict", "remark"]] = ["unspecific", "an untrained network shows it too"]
-    if learnt:
+    if RUN not in failed:
         return joined
     return joined.assign(verdict=NOT_APPLICABLE, remark="the network has not learnt its task")
 
