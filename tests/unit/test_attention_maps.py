@@ -7,7 +7,7 @@ import torch
 
 from spikegeometry.dataset.domains import domain_slots
 from spikegeometry.errors import InputError
-from spikegeometry.figures.attention_maps import draw_attention_maps, draw_head, draw_layer, shrink
+from spikegeometry.figures.attention_maps import draw_attention_maps, draw_head, draw_high_pairs, draw_layer, shrink
 from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs, high_pairs
 from tiny_run import CLASSES, absent, run_analysis, small_bert, small_sequences, write_small_run
 
@@ -211,6 +211,22 @@ def test_figures(tables):
     # The whole map has every cell; differences have the same limits on both sides of zero.
     assert images[0].get_array().shape == (12, 12)
     assert {image.get_clim() for image in images[1:3]} == {(-images[1].get_clim()[1], images[1].get_clim()[1])}
+
+
+def test_pairs_that_are_not_high_are_masked():
+    domains = domain_slots(pd.DataFrame({"name": ["a"], "start": [1], "end": [900]}), 12, 9)
+    mean = np.full((9, 9), 1 / 9)
+    mean[1, 4], mean[8, 0] = 0.5, 0.7
+    # K-mers 1 to 9 are tokens 1 to 9; token 0 is [CLS] and 10 is [SEP].
+    pairs = [("alpha", 2, 5), ("beta", 2, 5), ("beta", 9, 1), ("beta", 0, 3), ("beta", 4, 10)]
+    pairs = pd.DataFrame(pairs, columns=["class", "query", "key"])
+    figure = draw_high_pairs(mean, pairs, 2, 3, {"alpha": 2, "beta": 1}, domains, 10, 0.5)
+    masked, classes = (np.ma.filled(axis.get_images()[0].get_array(), np.nan) for axis in figure.axes[:2])
+    assert classes[1, 4] == 2 and classes[8, 0] == 1 and np.isfinite(classes).sum() == 2
+    assert masked[1, 4] == pytest.approx(9 * mean[1, 4]) and masked[8, 0] == pytest.approx(9 * mean[8, 0])
+    assert np.isfinite(masked).sum() == 2
+    assert figure.get_suptitle().startswith("Layer 2, head 3: the 2 pairs of k-mers")
+    assert draw_high_pairs(mean, pairs[:0], 2, 3, {"alpha": 2}, domains, 10, 0.5)
 
 
 def test_layer_in_which_all_heads_are_even():

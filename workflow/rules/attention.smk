@@ -54,6 +54,7 @@ rule plot_attention_maps:
     input:
         table="<results>/geometry/attention_maps.tsv",
         means="<results>/geometry/attention_maps/kmer_means.npy",
+        pairs="<results>/geometry/attention_maps/pairs.parquet",
         domains=lookup("reference/domains", within=config),
     output:
         png=report(
@@ -85,6 +86,8 @@ rule plot_attention_maps:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_maps/classes", within=config),
         full_maps=lookup("analyses/attention_maps/full_maps", within=config),
+        kappa=lookup("analyses/attention_maps/kappa", within=config),
+        min_frequency=lookup("analyses/attention_maps/min_frequency", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
         library=digest(

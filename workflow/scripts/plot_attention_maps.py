@@ -4,19 +4,30 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from spikegeometry.dataset.domains import domain_slots, read_domains
-from spikegeometry.figures.attention_maps import ALL_CLASSES, draw_attention_maps, draw_head, draw_layer
+from spikegeometry.figures.attention_maps import (
+    ALL_CLASSES,
+    draw_attention_maps,
+    draw_head,
+    draw_high_pairs,
+    draw_layer,
+)
 from spikegeometry.figures.style import save
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import read_tsv
+
+# The share of a class's sequences in which a pair has a multiple of even attention, whatever the length.
+HIGH = "frequency_scale_free"
 
 configure_logging(snakemake.log[0])
 params, output = snakemake.params, snakemake.output
 table = read_tsv(snakemake.input.table)
 # (class, layer, head, query, key): classes in the order of the config.
 means = np.load(snakemake.input.means, mmap_mode="r", allow_pickle=False)
+pairs = pd.read_parquet(snakemake.input.pairs)
 domains = domain_slots(read_domains(snakemake.input.domains), params.k, params.stride)
 layers, heads = ([int(number) for number in sorted(table[axis].unique())] for axis in ("layer", "head"))
 counts = table.groupby("class")["n"].max()
@@ -39,3 +50,7 @@ for layer, head in choose(asked, product(layers, heads), key):
     figure = draw_head(maps, layer, head, counts_of_classes, domains)
     name = Path(output.heads, f"layer {layer:02} head {head:02}")
     save(figure, name.with_suffix(".png"), name.with_suffix(".svg"))
+    often = pairs[(pairs[["layer", "head"]] == [layer, head]).all(axis=1) & (pairs[HIGH] >= params.min_frequency)]
+    mean, limits = np.nanmean(list(maps.values()), axis=0), (params.kappa, params.min_frequency)
+    figure = draw_high_pairs(mean, often, layer, head, counts_of_classes, domains, *limits)
+    save(figure, Path(output.heads, f"{name.name} high pairs.png"), Path(output.heads, f"{name.name} high pairs.svg"))

@@ -114,6 +114,43 @@ def draw_head(
     return figure
 
 
+def draw_high_pairs(
+    mean: np.ndarray,
+    pairs: pd.DataFrame,
+    layer: int,
+    head: int,
+    counts: dict[str, int],
+    domains: pd.DataFrame,
+    kappa: float,
+    least: float,
+) -> Figure:
+    """The mean map (m, m) of a head with all but the high pairs masked, and in how many classes each of them is high.
+
+    `pairs`: class, query and key (tokens; k-mer 1 is token 1) of the pairs with `kappa` times even attention in a share
+    of at least `least` of the class's sequences; `counts`: sequences of each class.
+    """
+    kmers = len(mean)
+    among = pairs[pairs["query"].between(1, kmers) & pairs["key"].between(1, kmers)]
+    cells = among.groupby(["query", "key"]).size()
+    masked, classes = (np.full((kmers, kmers), np.nan) for _ in range(2))
+    rows, columns = (cells.index.get_level_values(role).to_numpy() - 1 for role in ("query", "key"))
+    masked[rows, columns], classes[rows, columns] = mean[rows, columns], cells
+    figure, axes = new_figure(10, 5.4, 1, 2)
+    drawn = _draw_relative(axes[0], masked, kmers)
+    figure.colorbar(drawn, ax=axes[0], label=RELATIVE, extend="both", shrink=0.7)
+    drawn = _draw_map(axes[1], classes, kmers, cmap=SEQUENTIAL, vmin=0.5, vmax=max(2, len(counts)))
+    figure.colorbar(drawn, ax=axes[1], label="classes in which the pair is high", shrink=0.7)
+    for axis in axes:
+        _mark_domains(axis, domains, kmers, named=False)
+        axis.set(xlabel="key k-mer", ylabel="query k-mer")
+    figure.suptitle(
+        f"Layer {layer}, head {head}: the {len(cells)} pairs of k-mers with {kappa:g} times even attention in "
+        f"{least:.0%} of a class's\nsequences or more, of {kmers**2:,} (n = {sum(counts.values())} distinct sequences of "
+        f"{len(counts)} classes)"
+    )
+    return figure
+
+
 def shrink(values: np.ndarray, factor: int) -> np.ndarray:
     """Means of `factor` x `factor` blocks of a map (m, m); blocks at the ends may be smaller. NaN is left out."""
     size = -(-len(values) // factor)
