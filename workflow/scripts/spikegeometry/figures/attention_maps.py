@@ -132,21 +132,23 @@ def draw_high_pairs(
     kmers = len(mean)
     among = pairs[pairs["query"].between(1, kmers) & pairs["key"].between(1, kmers)]
     cells = among.groupby(["query", "key"]).size()
-    masked, classes = (np.full((kmers, kmers), np.nan) for _ in range(2))
-    rows, columns = (cells.index.get_level_values(role).to_numpy() - 1 for role in ("query", "key"))
-    masked[rows, columns], classes[rows, columns] = mean[rows, columns], cells
+    query, key = (cells.index.get_level_values(role).to_numpy() for role in ("query", "key"))
+    colours = {
+        RELATIVE: (mean[query - 1, key - 1] * kmers, {"norm": LogNorm(1, STRONGEST)}),
+        "classes in which the pair is high": (cells, {"vmin": 1, "vmax": max(2, len(counts))}),
+    }
     figure, axes = new_figure(10, 5.4, 1, 2)
-    drawn = _draw_relative(axes[0], masked, kmers)
-    figure.colorbar(drawn, ax=axes[0], label=RELATIVE, extend="both", shrink=0.7)
-    drawn = _draw_map(axes[1], classes, kmers, cmap=SEQUENTIAL, vmin=0.5, vmax=max(2, len(counts)))
-    figure.colorbar(drawn, ax=axes[1], label="classes in which the pair is high", shrink=0.7)
-    for axis in axes:
-        _mark_domains(axis, domains, kmers, named=False)
+    for axis, (label, (values, scale)) in zip(axes, colours.items(), strict=True):
+        # Points, because a cell is smaller than what can be seen.
+        drawn = axis.scatter(key, query, s=4, c=values, cmap=SEQUENTIAL, linewidths=0, **scale)
+        figure.colorbar(drawn, ax=axis, label=label, extend="max" if "norm" in scale else "neither", shrink=0.7)
+        axis.set(xlim=(0.5, kmers + 0.5), ylim=(kmers + 0.5, 0.5), aspect="equal", facecolor="#D5D5D5")
         axis.set(xlabel="key k-mer", ylabel="query k-mer")
+        _mark_domains(axis, domains, kmers, named=False)
     figure.suptitle(
         f"Layer {layer}, head {head}: the {len(cells)} pairs of k-mers with {kappa:g} times even attention in "
-        f"{least:.0%} of a class's\nsequences or more, of {kmers**2:,} (n = {sum(counts.values())} distinct sequences of "
-        f"{len(counts)} classes)"
+        f"{least:.0%} of a class's\nsequences or more, of {kmers**2:,} "
+        f"(n = {sum(counts.values())} distinct sequences of {len(counts)} classes)"
     )
     return figure
 
