@@ -522,8 +522,8 @@ def test_means_are_of_train_choices_of_validation_and_costs_of_test(tmp_path):
     assert best != best_of_test
     layer, head, variant = places.loc[best, ["layer", "head", "variant"]]
     what = f"layer {layer} ({variant})" if np.isnan(head) else f"layer {layer}, head {head:.0f} ({variant})"
-    asked = found["findings"].loc[found["findings"]["claim"].str.startswith("Disabling"), "statistic"]
-    assert asked.str.endswith(what).all() and len(asked)
+    asked = found["findings"].loc[found["findings"]["claim"].str.startswith("Disabling"), "detail"]
+    assert asked.eq(what).all() and len(asked)
 
     network, labels = Network(again), torch.from_numpy(splits["validation"].labels).long()
     derivatives = network.gate_gradients(network.record(splits["validation"].inputs)[1], labels)

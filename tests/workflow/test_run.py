@@ -101,9 +101,8 @@ def test_findings_of_a_network_that_has_not_learnt_are_not_applicable(results):
     written = {path.parent.name for path in results.glob("geometry/*/findings.tsv")}
     assert set(findings["analysis"]) == written and len(written) == 9
     assert set(findings["verdict"]) == {"not applicable"}
-    # Measured of the untrained control too, where recorded activations are all that it takes.
-    measured = set(findings.loc[findings["untrained"] != "", "analysis"])
-    assert measured == {"attention_positions", "attention_roles", "attributions", "context_similarity", "isotropy"}
+    # All are measured of the untrained control too.
+    assert (findings["untrained"] != "").all()
     # Another network gives other numbers on the same sequences.
     main, untrained = (read_tsv(results / place / "geometry/isotropy.tsv") for place in ("", "replicates/random"))
     assert main[["class", "layer", "statistic"]].equals(untrained[["class", "layer", "statistic"]])

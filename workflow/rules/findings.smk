@@ -14,20 +14,22 @@ FINDINGS = [
 ]
 
 
-def findings_of_replicates(wildcards):
-    """Tables of all that is measured of replicates; their masked model is another only where nothing was learnt."""
-    return [
-        f"<results>/replicates/{replicate}/geometry/{name}/findings.tsv"
-        for replicate in REPLICATES
-        for name in FINDINGS
-        if name in ANALYSES and (name != "token_accuracy" or replicate == "random")
-    ]
+# What is measured of replicates, whose masked model is another only where nothing was learnt.
+REPLICATED = [
+    (replicate, name)
+    for replicate in REPLICATES
+    for name in FINDINGS
+    if name in ANALYSES and (name != "token_accuracy" or replicate == "random")
+]
 
 
 rule gather_findings:
     input:
         findings=[written_by(name, "findings.tsv") for name in FINDINGS],
-        replicates=findings_of_replicates,
+        replicates=[
+            f"<results>/replicates/{replicate}/geometry/{name}/findings.tsv"
+            for replicate, name in REPLICATED
+        ],
         tries=collect(
             "<results>/model/tries/{model}.tsv",
             model=["finetuned", *(name for name in REPLICATES if name != "random")],

@@ -255,14 +255,14 @@ def _improvement(rows: pd.DataFrame, measure: str) -> Finding:
     return Finding(
         source="Kovaleva et al. 2019, arXiv 1908.08593",
         claim="Disabling some heads improves the classifier.",
-        statistic=f"change of {MEASURES[measure]} on test without what was best to go without on validation: "
-        f"{what} ({row['variant']})",
+        statistic=f"change of {MEASURES[measure]} on test without what was best to go without on validation",
         value=row["value"],
         low=row["low"],
         high=row["high"],
         n=int(row["n"]),
         side="above",
         bound=0.0,
+        detail=f"{what} ({row['variant']})",
     )
 
 

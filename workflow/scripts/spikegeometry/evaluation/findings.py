@@ -12,7 +12,7 @@ from spikegeometry.evaluation.intervals import mean_bounds
 NOT_APPLICABLE = "not applicable"
 # The run's own training and the network that has none, by the names of their models.
 RUN, UNTRAINED = "finetuned", "random"
-COLUMNS = ["source", "claim", "verdict", "statistic", "value", "n", "low", "high", "criterion"]
+COLUMNS = ["source", "claim", "verdict", "statistic", "value", "n", "low", "high", "criterion", "detail"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Finding:
     source: the paper in short (author and year, arXiv number); claim: what it found, in one sentence; statistic: what
     is measured here, in words, with its unit; value, low, high: that statistic and its confidence interval, NaN where
     there is none; n: the number of independent units behind it; side and bound: the claim is that the statistic lies
-    `above` or `below` the bound.
+    `above` or `below` the bound; detail: what this network's own data chose, such as the best of its heads.
     """
 
     source: str
@@ -34,6 +34,7 @@ class Finding:
     n: int
     side: Literal["above", "below"]
     bound: float
+    detail: str = ""
 
     @property
     def verdict(self) -> str:
@@ -67,7 +68,7 @@ def mean_finding(
 
 
 def findings_table(findings: list[Finding]) -> pd.DataFrame:
-    """One row for each finding, in order: source, claim, verdict, statistic, value, n, low, high, criterion."""
+    """One row for each finding, in order: source, claim, verdict, statistic, value, n, low, high, criterion, detail."""
     rows = [
         vars(finding) | {"verdict": finding.verdict, "criterion": f"interval {finding.side} {finding.bound:.4g}"}
         for finding in findings
