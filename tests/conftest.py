@@ -43,6 +43,11 @@ def no_figure_left():
         pyplot.close("all")
 
 
+def pytest_make_parametrize_id(val):
+    """Bytes by their number: packed ones hold the time, and processes that share the tests must call them alike."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def refuse_skip(report):
     """Under STRICT or CI, turn what was skipped for want of anything that can be installed into a failure."""
     if STRICT and report.skipped and not hasattr(report, "wasxfail"):
