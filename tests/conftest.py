@@ -60,7 +60,10 @@ def refuse_skip(report):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
-    return refuse_skip((yield))
+    report = refuse_skip((yield))
+    # Logs quote what bad files hold; what is no text cannot be sent from one process to another.
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.hookimpl(wrapper=True)

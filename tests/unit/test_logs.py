@@ -13,7 +13,7 @@ import logging
 from spikegeometry.errors import InputError
 from spikegeometry.logs import configure_logging
 configure_logging("job.log")
-logging.info("half done")
+logging.info("half done with \\udcf4")
 raise InputError("The file is empty.")
 """
 
@@ -23,7 +23,7 @@ def test_of_several_processes_the_first_writes_the_log(tmp_path, rank, first):
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS)} | rank
     command = [sys.executable, "-c", SCRIPT]
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    lines = ["INFO half done", "ERROR The file is empty."]
+    lines = ["INFO half done with \\udcf4", "ERROR The file is empty."]
     assert result.returncode == 1
     assert [line.split(" ", 1)[1] for line in result.stderr.splitlines()] == (lines if first else lines[1:])
     if first:

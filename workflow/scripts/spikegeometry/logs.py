@@ -25,7 +25,8 @@ def configure_logging(path: str) -> None:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     first = os.environ.get("LOCAL_RANK", "0") == "0"
-    file = [logging.FileHandler(path, mode="w", encoding="utf-8")] if first else []
+    # A line that quotes a name that is no UTF-8 is not lost for it.
+    file = [logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")] if first else []
     logging.basicConfig(
         level=logging.INFO if first else logging.ERROR,
         format="%(asctime)s %(levelname)s %(message)s",
