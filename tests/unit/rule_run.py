@@ -33,7 +33,7 @@ def run_rule(name: str, results: Path, config: dict) -> dict[str, str]:
         "MODELS": models,
         "COMPARED": ["pretrained", *models],
         "EXTERNAL": external,
-        "DEFINITIONS": config["analyses"]["attributions"]["definitions"] or [],
+        "DEFINITIONS": config.get("analyses", {}).get("attributions", {}).get("definitions") or [],
     }
     values = {part: _evaluate(rule, part, names, results) for part in ("input", "output", "params")}
     for path in values["output"].values():

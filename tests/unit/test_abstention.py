@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.abstention import (
+    SCORES,
     Abstention,
     Outputs,
     energy,
@@ -242,13 +243,14 @@ def test_a_set_without_others_has_no_rows_that_need_them():
     assert "roc" not in set(curve_table(test, rules, 5)["curve"])
 
 
-def test_one_rule_is_the_used_one():
+@pytest.mark.parametrize("score", SCORES)
+def test_one_rule_is_the_used_one(score):
     validation, external = drawn(9, 30, 4.0), drawn(10, 20, 4.0, others=10)
-    used = fit_rule(validation, CLASSES, "max_softmax", 0.95)
+    used = fit_rule(validation, CLASSES, score, 0.95)
     rules = variants(used, validation)
     table = metric_table({"away": external, "test": validation}, external.other, rules, used, ASSESSOR)
     marked = table[table["used"] == "yes"]
-    assert set(marked["score"]) == {"max_softmax"} and marked["temperature"].nunique() == 1
+    assert set(marked["score"]) == {score} and marked["temperature"].nunique() == 1
     assert set(table.loc[table["metric"] == "auroc", "known"]) == {"away", "test"}
     assert set(table.loc[table["metric"] == "ece", "score"]) == {"max_softmax"}
 

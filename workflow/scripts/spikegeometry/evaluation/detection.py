@@ -164,6 +164,11 @@ class Assessor:
             yield {"metric": metric, "value": value, "low": low, "high": high}
 
 
+def _same(rule: Abstention, used: Abstention) -> bool:
+    """Whether both are by one score; a distance has no temperature."""
+    return rule.score == used.score and (rule.score in DISTANCES or rule.temperature == used.temperature)
+
+
 def metric_table(
     sets: dict[str, Genomes], other: Genomes, rules: list[Abstention], used: Abstention, assessor: Assessor
 ) -> pd.DataFrame:
@@ -175,7 +180,7 @@ def metric_table(
     first = next(iter(sets))
     rows = []
     for rule in rules:
-        labels = {"score": rule.score, "temperature": rule.temperature, "used": "yes" if rule == used else "no"}
+        labels = {"score": rule.score, "temperature": rule.temperature, "used": "yes" if _same(rule, used) else "no"}
         of_set = [*assessor.keeping(sets[first].known, other, rule)]
         if rule.score == "max_softmax":
             of_set += assessor.calibration(sets[first].known, rule.temperature)

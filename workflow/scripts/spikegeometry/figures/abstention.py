@@ -44,8 +44,9 @@ def draw_abstention(metrics: pd.DataFrame, curves: pd.DataFrame, scores: pd.Data
     _draw_risk(axes[1, 0], curves[curves["curve"] == "risk"], genomes)
     _draw_reliability(axes[1, 1], curves[curves["curve"] == "reliability"], metrics)
     others = (genomes["group"] == "other").sum()
+    heated = f" at temperature {rule['temperature']:.2f}" if rule["temperature"] != 1 else ""
     figure.suptitle(
-        f"BERT on {name}: abstention by {SCORES[rule['score']]} at temperature {rule['temperature']:.2f}, "
+        f"BERT on {name}: abstention by {SCORES[rule['score']]}{heated}, "
         f"n = {len(genomes) - others} genomes of the classes and {others} of none"
     )
     return figure
