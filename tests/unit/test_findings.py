@@ -47,6 +47,7 @@ def test_a_network_that_has_not_learnt_supports_no_claim():
     assert learnt["remark"].tolist() == ["no untrained network was measured", ""]
     assert learnt["analysis"].tolist() == ["one", "two"]
     not_learnt = joined_findings(tables, {}, ["finetuned"])
+    assert set(not_learnt["seeds"]) == {"0 of 0"}
     assert set(not_learnt["verdict"]) == {"not applicable"}
     assert set(not_learnt["remark"]) == {"the network has not learnt its task"}
     assert joined_findings({}, {}).empty

@@ -98,8 +98,8 @@ def joined_findings(
     replicas = {name: of for name, of in replicates.items() if name not in (UNTRAINED, *failed)}
     trained = [*([] if RUN in failed else [joined]), *(_beside(joined, of) for of in replicas.values())]
     verdicts = pd.DataFrame({number: table["verdict"] for number, table in enumerate(trained)}, joined.index)
-    measured = (verdicts.notna() & verdicts.ne(NOT_APPLICABLE)).sum(axis=1)
-    supported = verdicts.eq("supported").sum(axis=1)
+    measured = (verdicts.notna() & verdicts.ne(NOT_APPLICABLE)).sum(axis=1).astype(int)
+    supported = verdicts.eq("supported").sum(axis=1).astype(int)
     joined["seeds"] = [f"{of} of {n}" for of, n in zip(supported, measured, strict=True)]
     shown = joined["verdict"].eq("supported")
     both = shown & joined["untrained"].eq("supported")
