@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def read_schema() -> dict:
     return resolve(schema)
 
 
+@cache
 def default_of(key: str) -> Any:
     """The default of a config key, its parts joined by dots."""
     node = read_schema()

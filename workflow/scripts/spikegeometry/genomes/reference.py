@@ -44,7 +44,7 @@ def fit_to_reference(config: dict) -> dict:
         logger.warning("No %s: %s are off.", DEFINITIONS, " and ".join(OF_DEFINITIONS))
         for name in OF_DEFINITIONS:
             config["analyses"][name]["activate"] = False
-    else:
+    elif definitions != default_of(DEFINITIONS):  # which fits: it has just been read
         try:
             read_founders(definitions, genome)
         except InputError as error:
