@@ -7,8 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from spikegeometry.config import load_config
+from spikegeometry.genomes.simulate import read_simulated
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TINY = "tests/data/tiny.yaml"
+# Names of genomes of the tiny run; further ones are numbers of six digits.
+ODD_NAMES = ["NA", "None", "true", "1e5", "-", "007", "1/2", "nan", "inf", "False", "1_000", "0x1F"]
 
 
 def copy_tree(target: Path) -> "Checkout":
@@ -24,7 +29,24 @@ def copy_tree(target: Path) -> "Checkout":
         if (REPOSITORY / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, target / name)
+    write_cohort(target)
     return Checkout(target)
+
+
+def write_cohort(folder: Path) -> None:
+    """Write the genomes of the tiny run, eight of each class; country and lineage are as odd as the names."""
+    config = load_config({"run": "cohort", "source": {"type": "simulate", "simulate": {"genomes_per_class": 8}}})
+    block, reference = config["source"]["simulate"], REPOSITORY / config["reference"]["fasta"]
+    block["founders"] = REPOSITORY / block["founders"]
+    genomes = read_simulated(block, reference, config["classes"], config["cleaning"], 7, "source")
+    with (folder / "cohort.fasta").open("w") as fasta, (folder / "cohort.tsv").open("w") as labels:
+        labels.write("name\tclass\tcountry\tlineage\n")
+        for number, genome in enumerate(genomes):
+            # In turn over the classes, so that each has some.
+            place = number % 8 * 8 + number // 8
+            name = ODD_NAMES[place] if place < len(ODD_NAMES) else f"{place:06d}"
+            fasta.write(f">{name}\n{genome.sequence}\n")
+            labels.write(f"{name}\t{genome.class_name}\t{ODD_NAMES[place % 12]}\t{ODD_NAMES[place % 7]}\n")
 
 
 @dataclass

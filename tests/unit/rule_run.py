@@ -27,7 +27,7 @@ def run_rule(name: str, results: Path, config: dict) -> dict[str, str]:
         "config": config,
         "lookup": _lookup,
         "collect": _collect,
-        "digest": lambda *_: None,
+        "code_of": lambda _: None,
         "report": lambda path, **_: path,
         "directory": lambda path: path,
         "MODELS": models,

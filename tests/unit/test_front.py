@@ -1,7 +1,13 @@
 """What comes first in report, atlas and query page."""
 
-import pandas as pd
+from types import SimpleNamespace
 
+import jinja2
+import pandas as pd
+import pytest
+
+from checkout import ROOT
+from spikegeometry.config import load_config
 from spikegeometry.report.front import comparison, front_page, warning
 
 TRIES = pd.DataFrame(
@@ -46,3 +52,12 @@ def test_the_difference_comes_first():
     learnt = TRIES.assign(learnt="yes")
     assert front_page(METRICS, learnt, "The rest").split("\n\n") == [comparison(METRICS), "The rest"]
     assert front_page(METRICS, TRIES, "The rest").split("\n\n")[0] == f"**{warning(TRIES)}**"
+
+
+@pytest.mark.parametrize("kind", ["simulate", "table"])
+def test_a_simulated_cohort_is_said_to_be_one(kind):
+    blocks = {"simulate": {}, "table": {"sequences": "genomes.fasta", "labels": "labels.tsv"}}
+    config = load_config({"run": "one", "source": {"type": kind, kind: blocks[kind]}})
+    text = (ROOT / "workflow/report/workflow.rst").read_text(encoding="utf-8")
+    page = jinja2.Template(text).render(snakemake=SimpleNamespace(config=config))
+    assert ("Its genomes are simulated" in page) == (kind == "simulate")

@@ -10,7 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from checkout import LIBRARY, ROOT, RULES, SCRIPTS, imports, library_imports, library_modules, packages, rules
+from checkout import (
+    LIBRARY,
+    ROOT,
+    RULES,
+    SCRIPTS,
+    imports,
+    library_imports,
+    library_modules,
+    packages,
+    reached,
+    rules,
+)
+from spikegeometry.digest import all_modules, module_path
 from spikegeometry.schema import read_schema
 
 FOUNDATION = {"errors", "config", "schema", "digest", "logs", "tables"}
@@ -132,12 +144,15 @@ def test_rule_and_script_have_one_name(rule):
 
 
 @named(WITH_SCRIPT)
-def test_digest_names_the_modules_that_the_script_imports(rule):
-    call = re.search(r"\bdigest\(([^)]*)\)", rule.directives.get("params", ""))
-    assert call, "params: library=digest(...) is missing, so edits of the library would not rerun the rule"
-    given = set(re.findall(r'"([^"]+)"', call[1]))
-    # The log layer changes no result.
-    assert given - {"logs"} == library_imports(rule.script) - {"logs"}
+def test_rule_reruns_with_the_library_behind_its_script(rule):
+    assert f'library=code_of("{rule.script.stem}")' in rule.directives["params"]
+
+
+@files(SCRIPT_FILES)
+def test_modules_behind_a_script(path):
+    """Those that its digest reads are those that another reading of the same text finds."""
+    found = {module_path(module) for module in all_modules(path)}
+    assert {file for file in found if file.name != "__init__.py"} == reached(path) - {path}
 
 
 @files(SCRIPT_FILES)

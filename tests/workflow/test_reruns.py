@@ -1,11 +1,17 @@
-"""What a change makes Snakemake run again: what hangs on it, and nothing else."""
+"""What a change makes Snakemake run again: what depends on it, and nothing else.
+
+Analyses are changed in groups, so that few dry runs suffice. Each analysis is in three of seven groups, no two in the
+same three. Hence of two analyses each is once changed without the other: what is planned for all groups as expected is
+planned for every analysis alone; but for the atlas and the table of findings, which gather them all.
+"""
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import combinations
 
 import pytest
 
-from checkout import rules
+from checkout import SCRIPTS, rules
 from spikegeometry.digest import all_modules
 
 RULES = {rule.name: rule for rule in rules()}
@@ -29,30 +35,33 @@ def test_nothing_to_do_after_a_run(finished):
 
 
 ONE_VALUE = {
-    "cone_index": "{cone_index: {rogue_coordinates: 2}}",
-    "attention_gates": "{attention_gates: {threshold: 0.4}}",
-    "activation_distributions": "{activation_distributions: {outlier: 4}}",
-    "attention_maps": "{attention_maps: {kappa: 20}}",
-    "token_divergence": "{token_divergence: {shuffles: 2}}",
-    "attention_entropy": "{attention_entropy: {mass: 0.8}}",
-    "attention_domains": "{attention_domains: {threshold: 0.4}}",
-    "attention_flow": "{attention_flow: {exact_sinks: 3}}",
-    "subspace_directionality": "{subspace_directionality: {top: 4}}",
-    "clustering": "{clustering: {perplexity: 20}}",
-    "one_vs_all": "{one_vs_all: {steps: 20}}",
-    "weight_statistics": "{weight_statistics: {rogue_z: 3}}",
-    "singular_values": "{singular_values: {threshold: 0.01}}",
-    "attention_positions": "{attention_positions: {matches: 7}}",
-    "vector_norms": "{vector_norms: {layers: [2]}}",
-    "attention_roles": "{attention_roles: {layers: [2]}}",
-    "attention_shift": "{attention_shift: {layers: [2]}}",
-    "context_similarity": "{context_similarity: {top: 0.02}}",
-    "isotropy": "{isotropy: {points: 100}}",
-    "token_accuracy": "{token_accuracy: {frequent: 40}}",
-    "layer_probes": "{layer_probes: {evaluated_per_class: 50}}",
-    "head_ablation": "{head_ablation: {steps: 5}}",
-    "attributions": "{attributions: {steps: 8}}",
+    "cone_index": "{rogue_coordinates: 2}",
+    "attention_gates": "{threshold: 0.4}",
+    "activation_distributions": "{outlier: 4}",
+    "attention_maps": "{kappa: 20}",
+    "token_divergence": "{shuffles: 2}",
+    "attention_entropy": "{mass: 0.8}",
+    "attention_domains": "{threshold: 0.4}",
+    "attention_flow": "{exact_sinks: 3}",
+    "subspace_directionality": "{top: 4}",
+    "clustering": "{perplexity: 20}",
+    "one_vs_all": "{steps: 20}",
+    "weight_statistics": "{rogue_z: 3}",
+    "singular_values": "{threshold: 0.01}",
+    "attention_positions": "{matches: 7}",
+    "vector_norms": "{layers: [2]}",
+    "attention_roles": "{layers: [2]}",
+    "attention_shift": "{layers: [2]}",
+    "context_similarity": "{top: 0.02}",
+    "isotropy": "{points: 100}",
+    "token_accuracy": "{frequent: 40}",
+    "layer_probes": "{evaluated_per_class: 50}",
+    "head_ablation": "{steps: 5}",
+    "attributions": "{steps: 8}",
 }
+NUMBERS = range(7)
+IN_GROUPS = dict(zip(ONE_VALUE, combinations(NUMBERS, 3), strict=False))
+GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for number in NUMBERS]
 
 
 def made_anew(analysis):
@@ -62,38 +71,54 @@ def made_anew(analysis):
     return {analysis, f"plot_{analysis}"} | of_replicate | findings
 
 
-@pytest.mark.parametrize("analysis", ONE_VALUE)
-def test_config_value_of_one_analysis(finished, analysis):
-    planned = finished.would_run("--config", f"analyses={ONE_VALUE[analysis]}")
-    assert planned == {"all", "build_atlas"} | made_anew(analysis)
+def all_made_anew(group):
+    return {"all", "build_atlas"}.union(*map(made_anew, group))
 
 
-@pytest.mark.parametrize("analysis", ONE_VALUE)
-def test_edit_of_one_geometry_module(finished, analysis):
-    with edited(finished.folder / LIBRARY / "geometry" / f"{analysis}.py", "\n\nADDED = 1\n"):
-        assert finished.would_run() == {"all", "build_atlas"} | made_anew(analysis)
+@contextmanager
+def all_edited(paths, text):
+    with ExitStack() as stack:
+        for path in paths:
+            stack.enter_context(edited(path, text))
+        yield
 
 
-@pytest.mark.parametrize("analysis", ONE_VALUE)
-def test_edit_of_a_figure_draws_it_alone(finished, analysis):
-    with edited(finished.folder / LIBRARY / "figures" / f"{analysis}.py", "\n\nADDED = 1\n"):
-        assert finished.would_run() == {"all", f"plot_{analysis}"}
+def test_each_analysis_is_changed_without_each_other():
+    assert IN_GROUPS.keys() == ONE_VALUE.keys()
+    for one in ONE_VALUE:
+        assert all(any(one in group and other not in group for group in GROUPS) for other in ONE_VALUE if other != one)
 
 
-@pytest.mark.parametrize("analysis", ONE_VALUE)
-def test_touch_of_a_script(finished, analysis):
-    with edited(finished.folder / "workflow/scripts" / f"{analysis}.py", ""):
-        assert finished.would_run() == {"all", "build_atlas"} | made_anew(analysis)
+@pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
+def test_config_value_of_one_analysis(finished, group):
+    values = ", ".join(f"{name}: {ONE_VALUE[name]}" for name in group)
+    assert finished.would_run("--config", f"analyses={{{values}}}") == all_made_anew(group)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
+def test_edit_of_one_geometry_module(finished, group):
+    with all_edited([finished.folder / LIBRARY / f"geometry/{name}.py" for name in group], "\n\nADDED = 1\n"):
+        assert finished.would_run() == all_made_anew(group)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
+def test_edit_of_a_figure_draws_it_alone(finished, group):
+    with all_edited([finished.folder / LIBRARY / f"figures/{name}.py" for name in group], "\n\nADDED = 1\n"):
+        assert finished.would_run() == {"all", *(f"plot_{name}" for name in group)}
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
+def test_touch_of_a_script(finished, group):
+    with all_edited([finished.folder / f"workflow/scripts/{name}.py" for name in group], ""):
+        assert finished.would_run() == all_made_anew(group)
 
 
 def test_module_that_analyses_share(finished):
     with edited(finished.folder / LIBRARY / "geometry/heads.py", "\n\nADDED = 1\n"):
         planned = finished.would_run()
-    scripts = {name: finished.folder / f"workflow/scripts/{name}.py" for name in ONE_VALUE}
-    users = {name for name, script in scripts.items() if "geometry.heads" in script.read_text(encoding="utf-8")}
-    users |= {name for name in ONE_VALUE if "geometry.heads" in all_modules(f"geometry.{name}")}
+    users = {name for name in ONE_VALUE if "geometry.heads" in all_modules(SCRIPTS / f"{name}.py")}
     assert {"cone_index", "attention_gates"} <= users < ONE_VALUE.keys()
-    assert planned == {"all", "build_atlas"}.union(*map(made_anew, users))
+    assert planned == all_made_anew(users)
 
 
 def test_figure_style_retrains_nothing(finished):

@@ -6,6 +6,7 @@ import json
 import pandas as pd
 import pytest
 
+from copied import ODD_NAMES
 from spikegeometry.tables import read_tsv
 
 CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
@@ -24,6 +25,18 @@ def test_no_record_is_lost_between_source_and_spikes(results, cohort):
     spikes = pd.read_parquet(results / cohort / "spikes/spikes.parquet")
     rejected = read_tsv(results / cohort / "spikes/rejected.tsv")
     assert sorted([*spikes["accession"], *rejected["accession"]]) == sorted(accepted["accession"])
+
+
+def test_names_that_look_like_numbers_stay_names(results):
+    accepted = read_tsv(results / "genomes/accepted.tsv")
+    assert set(ODD_NAMES) <= set(accepted["accession"])
+    assert {"NA", "007"} <= set(accepted["country"]) and {"NA", "1e5"} <= set(accepted["lineage"])
+    splits = pd.read_parquet(results / "dataset/splits.parquet")
+    assert set(splits["accession"]) <= set(accepted["accession"])
+    of_test = sorted(splits.loc[splits["split"] == "test", "accession"])
+    page = (results / "atlas.html").read_text(encoding="utf-8")
+    atlas = json.loads(page.split('id="atlas">')[1].split("</script>")[0])
+    assert sorted(atlas["predictions"]["columns"]["accession"]) == of_test
 
 
 def test_each_spike_is_predicted_once_in_its_split(results):
@@ -132,7 +145,6 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
     for words in (
         "The network has not learnt the task",
         "the accuracy of BERT less that of a linear model",
-        "Its genomes are simulated",
         "How narrow the cone is",
         "What each attention head does",
         "beside three baselines",

@@ -41,19 +41,7 @@ rule head_ablation:
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "evaluation.ablation",
-            "evaluation.findings",
-            "evaluation.pruning",
-            "geometry.head_ablation",
-            "geometry.selection",
-            "logs",
-            "model.batches",
-            "model.classifier",
-            "model.runtime",
-            "tables",
-        ),
+        library=code_of("head_ablation"),
     message:
         "Switching off heads"
     script:
@@ -80,7 +68,7 @@ rule plot_head_ablation:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/head_ablation/classes", within=config),
-        library=digest("figures.head_ablation", "figures.style", "logs", "tables"),
+        library=code_of("plot_head_ablation"),
     message:
         "Drawing what is lost without heads"
     script:

@@ -25,9 +25,7 @@ rule fit_abstention:
         classes=lookup("classes", within=config),
         score=lookup("evaluation/abstention/score", within=config),
         keep=lookup("evaluation/abstention/keep", within=config),
-        library=digest(
-            "evaluation.abstention", "evaluation.detection", "logs", "tables"
-        ),
+        library=code_of("fit_abstention"),
     message:
         "Fitting when the classifier abstains"
     script:
@@ -60,13 +58,7 @@ rule evaluate_abstention:
         confidence=lookup("evaluation/confidence", within=config),
         bins=lookup("evaluation/calibration_bins", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "evaluation.abstention",
-            "evaluation.detection",
-            "logs",
-            "tables",
-        ),
+        library=code_of("evaluate_abstention"),
     message:
         "Evaluating on {wildcards.set} when the classifier abstains"
     script:
@@ -91,7 +83,7 @@ rule plot_abstention:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.abstention", "figures.style", "logs", "tables"),
+        library=code_of("plot_abstention"),
     message:
         "Drawing when the classifier abstains on {wildcards.set}"
     script:

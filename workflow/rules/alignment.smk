@@ -19,7 +19,7 @@ rule shard_genomes:
         "../../envs/align.yaml"
     params:
         cohort=cohort_name,
-        library=digest("logs", "spikes.shards"),
+        library=code_of("shard_genomes"),
     message:
         "Writing the genomes of {params.cohort} into shards"
     script:
@@ -48,7 +48,7 @@ rule align:
         cohort=cohort_name,
         tile_length=lookup("alignment/tile_length", within=config),
         tile_overlap=lookup("alignment/tile_overlap", within=config),
-        library=digest("logs", "spikes.alignment"),
+        library=code_of("align"),
     message:
         "Aligning shard {wildcards.shard} of the genomes of {params.cohort}"
     script:

@@ -53,16 +53,7 @@ rule build_atlas:
         "../../envs/plots.yaml"
     params:
         config=config,
-        library=digest(
-            "dataset.domains",
-            "genomes.definitions",
-            "genomes.fasta",
-            "logs",
-            "report.atlas",
-            "report.contents",
-            "report.views",
-            "tables",
-        ),
+        library=code_of("build_atlas"),
     message:
         "Putting the atlas together"
     script:

@@ -32,18 +32,7 @@ rule attention_maps:
         confidence=lookup("evaluation/confidence", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "evaluation.attention_tables",
-            "evaluation.summaries",
-            "geometry.attention_maps",
-            "geometry.heads",
-            "geometry.patterns",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attention_maps"),
     message:
         "Averaging the attention maps of the classes"
     script:
@@ -90,14 +79,7 @@ rule plot_attention_maps:
         min_frequency=lookup("analyses/attention_maps/min_frequency", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "figures.attention_maps",
-            "figures.style",
-            "geometry.selection",
-            "logs",
-            "tables",
-        ),
+        library=code_of("plot_attention_maps"),
     message:
         "Drawing the attention maps"
     script:
@@ -142,22 +124,7 @@ rule attention_domains:
         coordinates=lookup("dataset/coordinates", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "evaluation.domain_pairs",
-            "evaluation.domain_tests",
-            "evaluation.summaries",
-            "evaluation.top_heads",
-            "geometry.attention_domains",
-            "geometry.heads",
-            "geometry.placement",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "spikes.summary",
-            "tables",
-        ),
+        library=code_of("attention_domains"),
     message:
         "Measuring the attention into each domain"
     script:
@@ -184,13 +151,7 @@ rule plot_attention_domains:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_domains/classes", within=config),
-        library=digest(
-            "dataset.domains",
-            "figures.attention_domains",
-            "figures.style",
-            "logs",
-            "tables",
-        ),
+        library=code_of("plot_attention_domains"),
     message:
         "Drawing the attention into each domain"
     script:

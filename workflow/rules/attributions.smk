@@ -48,24 +48,7 @@ rule attributions:
         device=lookup("model/device", within=config),
         threads=lookup("model/threads", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "dataset.encoding",
-            "dataset.kmers",
-            "dataset.vocabulary",
-            "evaluation.attribution_tables",
-            "evaluation.findings",
-            "evaluation.summaries",
-            "genomes.definitions",
-            "genomes.fasta",
-            "geometry.attributions",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.classifier",
-            "model.runtime",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attributions"),
     message:
         "Asking which tokens decide on the class"
     script:
@@ -92,13 +75,7 @@ rule plot_attributions:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attributions/classes", within=config),
-        library=digest(
-            "dataset.domains",
-            "figures.attributions",
-            "figures.style",
-            "logs",
-            "tables",
-        ),
+        library=code_of("plot_attributions"),
     message:
         "Drawing which tokens decide on the class"
     script:

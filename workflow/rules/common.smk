@@ -7,7 +7,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+SCRIPTS = Path(workflow.basedir) / "scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 from spikegeometry.config import (
     check_files,
@@ -69,6 +70,11 @@ CHECKPOINTS = f"results/{config['run']}/checkpoints"
 # Mutations that define the classes; of a virus without them, none.
 DEFINITIONS = config["analyses"]["attributions"]["definitions"] or []
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
+
+
+def code_of(script):
+    """Digest of the library modules behind a script, so that their edits rerun its rule."""
+    return digest(SCRIPTS / f"{script}.py")
 
 
 def shards(block):

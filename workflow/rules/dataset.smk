@@ -23,7 +23,7 @@ rule split_spikes:
         validation=lookup("split/validation", within=config),
         test=lookup("split/test", within=config),
         seed=lookup("seed", within=config),
-        library=digest("dataset.splits", "logs", "tables"),
+        library=code_of("split_spikes"),
     message:
         "Splitting the gene sequences into training, validation and test"
     script:
@@ -55,7 +55,7 @@ rule split_background:
         validation=lookup("split/validation", within=config),
         test=lookup("split/test", within=config),
         seed=lookup("seed", within=config),
-        library=digest("dataset.background", "dataset.splits", "logs", "tables"),
+        library=code_of("split_background"),
     message:
         "Splitting the background genomes into training and validation"
     script:
@@ -81,7 +81,7 @@ rule build_vocabulary:
         stride=lookup("dataset/stride", within=config),
         ambiguous=lookup("dataset/ambiguous", within=config),
         min_count=lookup("dataset/min_count", within=config),
-        library=digest("dataset.reading", "dataset.vocabulary", "logs", "tables"),
+        library=code_of("build_vocabulary"),
     message:
         "Building the vocabulary from the training split"
     script:
@@ -106,9 +106,7 @@ rule encode_split:
         coordinates=lookup("dataset/coordinates", within=config),
         stride=lookup("dataset/stride", within=config),
         classes=lookup("classes", within=config),
-        library=digest(
-            "dataset.encoding", "dataset.reading", "dataset.vocabulary", "logs"
-        ),
+        library=code_of("encode_split"),
     message:
         "Encoding the {wildcards.split} set as token ids"
     script:
@@ -142,7 +140,7 @@ rule measure_leakage:
         classes=lookup("classes", within=config),
         analysed_per_class=lookup("dataset/analysed_per_class", within=config),
         seed=lookup("seed", within=config),
-        library=digest("dataset.leakage", "dataset.reading", "logs", "tables"),
+        library=code_of("measure_leakage"),
     message:
         "Measuring what each split has in common with another"
     script:
@@ -165,7 +163,7 @@ rule plot_kmer_ranks:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.dataset", "figures.style", "logs", "tables"),
+        library=code_of("plot_kmer_ranks"),
     message:
         "Drawing the k-mer ranks"
     script:
@@ -188,7 +186,7 @@ rule plot_splits:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.dataset", "figures.style", "logs", "tables"),
+        library=code_of("plot_splits"),
     message:
         "Drawing the sizes of classes and splits"
     script:
@@ -211,7 +209,7 @@ rule plot_leakage:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.dataset", "figures.style", "logs", "tables"),
+        library=code_of("plot_leakage"),
     message:
         "Drawing the leakage between splits"
     script:

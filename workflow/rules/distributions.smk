@@ -35,18 +35,7 @@ rule token_divergence:
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.reading",
-            "evaluation.summaries",
-            "evaluation.token_evidence",
-            "genomes.fasta",
-            "geometry.placement",
-            "geometry.selection",
-            "geometry.token_divergence",
-            "logs",
-            "spikes.summary",
-            "tables",
-        ),
+        library=code_of("token_divergence"),
     message:
         "Comparing tokens with the reference's"
     script:
@@ -73,7 +62,7 @@ rule plot_token_divergence:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/token_divergence/classes", within=config),
-        library=digest("figures.style", "figures.token_divergence", "logs", "tables"),
+        library=code_of("plot_token_divergence"),
     message:
         "Drawing the tokens that differ from the reference's"
     script:
@@ -111,15 +100,7 @@ rule activation_distributions:
         ),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "evaluation.summaries",
-            "geometry.activation_distributions",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("activation_distributions"),
     message:
         "Testing the token vectors of every layer for normality"
     script:
@@ -150,9 +131,7 @@ rule plot_activation_distributions:
         ),
         alpha=lookup("analyses/activation_distributions/alpha", within=config),
         outlier=lookup("analyses/activation_distributions/outlier", within=config),
-        library=digest(
-            "figures.activation_distributions", "figures.style", "logs", "tables"
-        ),
+        library=code_of("plot_activation_distributions"),
     message:
         "Drawing the distributions of the activations"
     script:

@@ -29,7 +29,7 @@ rule fit_kmer_logistic:
         "../../envs/plots.yaml"
     params:
         classes=lookup("classes", within=config),
-        library=digest("dataset.vocabulary", "evaluation.baselines", "logs"),
+        library=code_of("fit_kmer_logistic"),
     message:
         "Fitting the linear baseline"
     script:
@@ -66,12 +66,7 @@ rule run_baseline:
         classes=lookup("classes", within=config),
         analysed_per_class=lookup("dataset/analysed_per_class", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.predictions",
-            "evaluation.baselines",
-            "logs",
-            "tables",
-        ),
+        library=code_of("run_baseline"),
     message:
         "Predicting with the baseline {wildcards.baseline}"
     script:
@@ -101,7 +96,7 @@ rule evaluate_predictions:
         confidence=lookup("evaluation/confidence", within=config),
         bins=lookup("evaluation/calibration_bins", within=config),
         seed=lookup("seed", within=config),
-        library=digest("dataset.encoding", "evaluation.assessment", "logs", "tables"),
+        library=code_of("evaluate_predictions"),
     message:
         "Evaluating the predictions on {wildcards.set}"
     script:
@@ -138,7 +133,7 @@ rule gather_metrics:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("evaluation.assessment", "logs", "tables"),
+        library=code_of("gather_metrics"),
     message:
         "Gathering the metrics of all sets"
     script:
@@ -157,7 +152,7 @@ rule write_front_page:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("logs", "report.front", "tables"),
+        library=code_of("write_front_page"),
     message:
         "Writing the first page of the report"
     script:
@@ -204,7 +199,7 @@ rule plot_evaluation:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.evaluation", "figures.style", "logs", "tables"),
+        library=code_of("plot_evaluation"),
     message:
         "Drawing the evaluation on {wildcards.set}"
     script:

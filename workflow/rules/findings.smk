@@ -47,7 +47,7 @@ rule gather_findings:
         "../../envs/plots.yaml"
     params:
         names=REPLICATES,
-        library=digest("evaluation.findings", "logs", "tables"),
+        library=code_of("gather_findings"),
     message:
         "Gathering the findings"
     script:

@@ -30,7 +30,7 @@ rule collect_genomes:
         class_rules=class_rules_of,
         seed=lookup("seed", within=config),
         unusable=lambda wildcards: unusable_table(wildcards.cohort),
-        library=digest("genomes.collect", "logs"),
+        library=code_of("collect_genomes"),
     message:
         "Collecting the genomes of {params.cohort}"
     script:
@@ -56,7 +56,7 @@ rule plot_genomes:
     params:
         cohort=cohort_title,
         classes=lookup("classes", within=config),
-        library=digest("figures.genomes", "figures.style", "logs", "tables"),
+        library=code_of("plot_genomes"),
     message:
         "Drawing the genomes of {params.cohort}"
     script:

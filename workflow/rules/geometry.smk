@@ -26,18 +26,7 @@ rule cone_index:
         rogue_coordinates=lookup("analyses/cone_index/rogue_coordinates", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "dataset.encoding",
-            "evaluation.summaries",
-            "geometry.cone_index",
-            "geometry.heads",
-            "geometry.readout",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("cone_index"),
     message:
         "Measuring the cone index"
     script:
@@ -63,7 +52,7 @@ rule plot_cone_index:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/cone_index/classes", within=config),
-        library=digest("figures.cone_index", "figures.style", "logs", "tables"),
+        library=code_of("plot_cone_index"),
     message:
         "Drawing the cone index"
     script:
@@ -93,17 +82,7 @@ rule attention_gates:
         threshold=lookup("analyses/attention_gates/threshold", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "evaluation.summaries",
-            "geometry.attention_gates",
-            "geometry.heads",
-            "geometry.patterns",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attention_gates"),
     message:
         "Scoring the attention patterns of the heads"
     script:
@@ -129,7 +108,7 @@ rule plot_attention_gates:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_gates/classes", within=config),
         names=lookup("analyses/attention_gates/names", within=config),
-        library=digest("figures.attention_gates", "figures.style", "logs", "tables"),
+        library=code_of("plot_attention_gates"),
     message:
         "Drawing the attention patterns of the heads"
     script:

@@ -29,16 +29,7 @@ rule predict_shard:
         threads=lookup("model/threads", within=config),
         shards=lookup("inference/shards", within=config),
         batch_size=lookup("inference/batch_size", within=config),
-        library=digest(
-            "dataset.encoding",
-            "logs",
-            "model.class_space",
-            "model.classifier",
-            "model.data",
-            "model.prediction",
-            "model.runtime",
-            "tables",
-        ),
+        library=code_of("predict_shard"),
     message:
         "Predicting shard {wildcards.shard} of {wildcards.split}"
     script:
@@ -58,7 +49,7 @@ rule gather_predictions:
     conda:
         "../../envs/genomes.yaml"
     params:
-        library=digest("logs", "tables"),
+        library=code_of("gather_predictions"),
     message:
         "Gathering the predictions of {wildcards.split}"
     script:
@@ -77,7 +68,7 @@ rule finish_predictions:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("errors", "evaluation.abstention", "logs", "tables"),
+        library=code_of("finish_predictions"),
     message:
         "Adding to the predictions of {wildcards.split} when to abstain, and what is known of the genomes"
     script:
@@ -100,9 +91,7 @@ rule select_recorded:
         correct_only=lookup("activations/correct_only", within=config),
         test_per_class=lookup("activations/test_per_class", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding", "logs", "model.data", "model.recording", "tables"
-        ),
+        library=code_of("select_recorded"),
     message:
         "Choosing the test sequences whose hidden states are kept"
     script:
@@ -131,15 +120,7 @@ rule record_activations:
         threads=lookup("model/threads", within=config),
         shards=lookup("activations/shards", within=config),
         batch_size=lookup("activations/batch_size", within=config),
-        library=digest(
-            "dataset.encoding",
-            "logs",
-            "model.classifier",
-            "model.data",
-            "model.recording",
-            "model.runtime",
-            "tables",
-        ),
+        library=code_of("record_activations"),
     message:
         "Recording activations on shard {wildcards.shard} of the test split"
     script:
@@ -163,9 +144,7 @@ rule gather_activations:
     conda:
         "../../envs/torch.yaml"
     params:
-        library=digest(
-            "dataset.encoding", "logs", "model.assembly", "model.data", "tables"
-        ),
+        library=code_of("gather_activations"),
     message:
         "Gathering the activations of all shards"
     script:

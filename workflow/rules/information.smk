@@ -30,16 +30,7 @@ rule attention_entropy:
         ),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "evaluation.summaries",
-            "geometry.attention_entropy",
-            "geometry.heads",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attention_entropy"),
     message:
         "Measuring how widely attention is spread"
     script:
@@ -68,7 +59,7 @@ rule plot_attention_entropy:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_entropy/classes", within=config),
         mass=lookup("analyses/attention_entropy/mass", within=config),
-        library=digest("figures.attention_entropy", "figures.style", "logs", "tables"),
+        library=code_of("plot_attention_entropy"),
     message:
         "Drawing how widely attention is spread"
     script:
@@ -105,18 +96,7 @@ rule attention_flow:
         seed=lookup("seed", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "evaluation.summaries",
-            "geometry.attention_flow",
-            "geometry.heads",
-            "geometry.rollout",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attention_flow"),
     message:
         "Following attention from [CLS] down to the input"
     script:
@@ -146,13 +126,7 @@ rule plot_attention_flow:
         source=lookup("analyses/attention_flow/source", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "figures.attention_flow",
-            "figures.style",
-            "logs",
-            "tables",
-        ),
+        library=code_of("plot_attention_flow"),
     message:
         "Drawing attention rollout and flow along the gene"
     script:

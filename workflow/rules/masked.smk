@@ -32,15 +32,7 @@ rule read_masked_kmers:
         threads=lookup("model/threads", within=config),
         classes=lookup("classes", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "evaluation.separability",
-            "logs",
-            "model.data",
-            "model.masked",
-            "model.runtime",
-            "tables",
-        ),
+        library=code_of("read_masked_kmers"),
     message:
         "Reading masked k-mers after every block of the masked model"
     script:
@@ -70,16 +62,7 @@ rule token_matches:
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "dataset.vocabulary",
-            "evaluation.resampling",
-            "evaluation.summaries",
-            "evaluation.token_tables",
-            "geometry.token_matches",
-            "logs",
-            "tables",
-        ),
+        library=code_of("token_matches"),
     message:
         "Finding k-mers that the masked model takes for one another"
     script:
@@ -113,18 +96,7 @@ rule token_accuracy:
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "dataset.vocabulary",
-            "evaluation.findings",
-            "evaluation.resampling",
-            "evaluation.summaries",
-            "evaluation.token_tables",
-            "geometry.token_accuracy",
-            "geometry.token_matches",
-            "logs",
-            "tables",
-        ),
+        library=code_of("token_accuracy"),
     message:
         "Scoring the accuracy of masked k-mers"
     script:
@@ -152,7 +124,7 @@ rule plot_token_accuracy:
         "../../envs/plots.yaml"
     params:
         classes=lookup("classes", within=config),
-        library=digest("figures.style", "figures.token_accuracy", "logs", "tables"),
+        library=code_of("plot_token_accuracy"),
     message:
         "Drawing the accuracy of masked k-mers"
     script:

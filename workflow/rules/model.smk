@@ -29,18 +29,7 @@ rule pretrain:
         threads=lookup("model/threads", within=config),
         seed=lookup("seed", within=config),
         checkpoints=f"{CHECKPOINTS}/pretrained",
-        library=digest(
-            "dataset.encoding",
-            "dataset.vocabulary",
-            "logs",
-            "model.base",
-            "model.data",
-            "model.folders",
-            "model.pretraining",
-            "model.runtime",
-            "model.training",
-            "tables",
-        ),
+        library=code_of("pretrain"),
     message:
         "Making the start of the classifier: {params.base}"
     script:
@@ -85,17 +74,7 @@ rule finetune:
         seed=seed_of,
         phase=phase_of,
         checkpoints=checkpoints_of,
-        library=digest(
-            "dataset.encoding",
-            "evaluation.baselines",
-            "evaluation.learning",
-            "logs",
-            "model.finetuning",
-            "model.folders",
-            "model.runtime",
-            "model.training",
-            "tables",
-        ),
+        library=code_of("finetune"),
     message:
         "Fine-tuning the classifier: {wildcards.model}"
     script:
@@ -125,16 +104,7 @@ rule fit_class_space:
         device=lookup("model/device", within=config),
         threads=lookup("model/threads", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "evaluation.separability",
-            "logs",
-            "model.class_space",
-            "model.classifier",
-            "model.data",
-            "model.features",
-            "model.runtime",
-        ),
+        library=code_of("fit_class_space"),
     message:
         "Measuring where the classes lie in the space of [CLS]"
     script:
@@ -154,13 +124,7 @@ rule make_random_control:
     params:
         classes=lookup("classes", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "logs",
-            "model.classifier",
-            "model.folders",
-            "model.masked",
-            "model.runtime",
-        ),
+        library=code_of("make_random_control"),
     message:
         "Making the untrained control"
     script:
@@ -195,7 +159,7 @@ rule plot_training:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.style", "figures.training", "logs", "tables"),
+        library=code_of("plot_training"),
     message:
         "Drawing the training curves"
     script:

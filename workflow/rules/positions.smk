@@ -45,25 +45,7 @@ rule attention_positions:
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
         analysed_per_class=lookup("dataset/analysed_per_class", within=config),
-        library=digest(
-            "dataset.domains",
-            "dataset.kmers",
-            "evaluation.findings",
-            "evaluation.position_findings",
-            "evaluation.position_tests",
-            "evaluation.summaries",
-            "genomes.definitions",
-            "genomes.fasta",
-            "geometry.attention_positions",
-            "geometry.heads",
-            "geometry.placement",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "spikes.summary",
-            "tables",
-        ),
+        library=code_of("attention_positions"),
     message:
         "Measuring the attention to the positions that define the classes"
     script:
@@ -93,13 +75,7 @@ rule plot_attention_positions:
         selected_classes=lookup("analyses/attention_positions/classes", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "figures.attention_positions",
-            "figures.style",
-            "logs",
-            "tables",
-        ),
+        library=code_of("plot_attention_positions"),
     message:
         "Drawing the attention to the positions that define the classes"
     script:

@@ -22,9 +22,7 @@ rule tabulate_query:
         query=str(Path(config["query"]).absolute()) if QUERY else "",
         run=lookup("run", within=config),
         classes=lookup("classes", within=config),
-        library=digest(
-            "evaluation.queries", "logs", "report.front", "report.query", "tables"
-        ),
+        library=code_of("tabulate_query"),
     message:
         "Writing the answers for {wildcards.query}"
     script:

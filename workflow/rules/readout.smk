@@ -49,20 +49,7 @@ rule layer_probes:
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "evaluation.baselines",
-            "evaluation.findings",
-            "evaluation.probes",
-            "evaluation.separability",
-            "geometry.layer_probes",
-            "logs",
-            "model.classifier",
-            "model.data",
-            "model.features",
-            "model.runtime",
-            "tables",
-        ),
+        library=code_of("layer_probes"),
     message:
         "Reading the class out of every block"
     script:
@@ -85,7 +72,7 @@ rule plot_layer_probes:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest("figures.layer_probes", "figures.style", "logs", "tables"),
+        library=code_of("plot_layer_probes"),
     message:
         "Drawing what every block tells of the class"
     script:

@@ -15,7 +15,7 @@ rule copy_recorded:
     conda:
         "../../envs/genomes.yaml"
     params:
-        library=digest("logs", "tables"),
+        library=code_of("copy_recorded"),
     message:
         "Copying the choice of recorded sequences to {wildcards.replicate}"
     script:

@@ -24,19 +24,7 @@ rule attention_roles:
         selected_classes=lookup("analyses/attention_roles/classes", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "evaluation.findings",
-            "evaluation.head_roles",
-            "evaluation.summaries",
-            "geometry.attention_roles",
-            "geometry.heads",
-            "geometry.patterns",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attention_roles"),
     message:
         "Naming the roles of the heads"
     script:
@@ -61,7 +49,7 @@ rule plot_attention_roles:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_roles/classes", within=config),
-        library=digest("figures.attention_roles", "figures.style", "logs", "tables"),
+        library=code_of("plot_attention_roles"),
     message:
         "Drawing the roles of the heads"
     script:
@@ -97,19 +85,7 @@ rule attention_shift:
         confidence=lookup("evaluation/confidence", within=config),
         device=lookup("model/device", within=config),
         threads=lookup("model/threads", within=config),
-        library=digest(
-            "evaluation.findings",
-            "evaluation.head_shift",
-            "evaluation.summaries",
-            "geometry.attention_shift",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.encoder",
-            "model.runtime",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("attention_shift"),
     message:
         "Comparing attention before and after fine-tuning"
     script:
@@ -135,7 +111,7 @@ rule plot_attention_shift:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/attention_shift/classes", within=config),
-        library=digest("figures.attention_shift", "figures.style", "logs", "tables"),
+        library=code_of("plot_attention_shift"),
     message:
         "Drawing attention before and after fine-tuning"
     script:

@@ -34,18 +34,7 @@ rule clustering:
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.encoding",
-            "errors",
-            "evaluation.separability",
-            "evaluation.summaries",
-            "geometry.clustering",
-            "geometry.readout",
-            "geometry.selection",
-            "logs",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("clustering"),
     message:
         "Clustering the representations of the test sequences"
     script:
@@ -78,7 +67,7 @@ rule plot_clustering:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/clustering/classes", within=config),
-        library=digest("figures.clustering", "figures.style", "logs", "tables"),
+        library=code_of("plot_clustering"),
     message:
         "Drawing the clusters of the test sequences"
     script:
@@ -124,19 +113,7 @@ rule one_vs_all:
         bootstrap=lookup("evaluation/bootstrap", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.vocabulary",
-            "evaluation.separability",
-            "evaluation.telling",
-            "evaluation.token_evidence",
-            "geometry.one_vs_all",
-            "geometry.selection",
-            "logs",
-            "model.classifier",
-            "model.forward",
-            "model.runtime",
-            "tables",
-        ),
+        library=code_of("one_vs_all"),
     message:
         "Telling each class from the rest by a few positions"
     script:
@@ -163,9 +140,7 @@ rule plot_one_vs_all:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/one_vs_all/classes", within=config),
-        library=digest(
-            "dataset.domains", "figures.one_vs_all", "figures.style", "logs", "tables"
-        ),
+        library=code_of("plot_one_vs_all"),
     message:
         "Drawing how a few positions tell each class"
     script:

@@ -36,20 +36,7 @@ rule context_similarity:
         confidence=lookup("evaluation/confidence", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "dataset.vocabulary",
-            "evaluation.context_tables",
-            "evaluation.findings",
-            "evaluation.summaries",
-            "geometry.context_similarity",
-            "geometry.heads",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("context_similarity"),
     message:
         "Finding the similar pairs of k-mers"
     script:
@@ -96,13 +83,7 @@ rule plot_context_similarity:
         cosine=lookup("analyses/context_similarity/cosine", within=config),
         k=lookup("dataset/k", within=config),
         stride=lookup("dataset/stride", within=config),
-        library=digest(
-            "dataset.domains",
-            "figures.context_similarity",
-            "figures.style",
-            "logs",
-            "tables",
-        ),
+        library=code_of("plot_context_similarity"),
     message:
         "Drawing the similar pairs of k-mers"
     script:
@@ -134,18 +115,7 @@ rule isotropy:
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "dataset.vocabulary",
-            "evaluation.findings",
-            "evaluation.isotropy_tables",
-            "evaluation.summaries",
-            "geometry.isotropy",
-            "geometry.selection",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("isotropy"),
     message:
         "Measuring how evenly token vectors use their space"
     script:
@@ -171,7 +141,7 @@ rule plot_isotropy:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/isotropy/classes", within=config),
-        library=digest("figures.isotropy", "figures.style", "logs", "tables"),
+        library=code_of("plot_isotropy"),
     message:
         "Drawing how evenly token vectors use their space"
     script:

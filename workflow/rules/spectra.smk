@@ -25,16 +25,7 @@ rule singular_values:
         threshold=lookup("analyses/singular_values/threshold", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "evaluation.summaries",
-            "geometry.heads",
-            "geometry.selection",
-            "geometry.singular_values",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("singular_values"),
     message:
         "Measuring ranks and singular values"
     script:
@@ -61,7 +52,7 @@ rule plot_singular_values:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/singular_values/classes", within=config),
         threshold=lookup("analyses/singular_values/threshold", within=config),
-        library=digest("figures.singular_values", "figures.style", "logs", "tables"),
+        library=code_of("plot_singular_values"),
     message:
         "Drawing ranks and singular values"
     script:
@@ -91,16 +82,7 @@ rule vector_norms:
         selected_classes=lookup("analyses/vector_norms/classes", within=config),
         classes=lookup("classes", within=config),
         confidence=lookup("evaluation/confidence", within=config),
-        library=digest(
-            "evaluation.summaries",
-            "geometry.heads",
-            "geometry.selection",
-            "geometry.vector_norms",
-            "logs",
-            "model.activations",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("vector_norms"),
     message:
         "Measuring the lengths of vectors"
     script:
@@ -126,7 +108,7 @@ rule plot_vector_norms:
     params:
         classes=lookup("classes", within=config),
         selected_classes=lookup("analyses/vector_norms/classes", within=config),
-        library=digest("figures.vector_norms", "figures.style", "logs", "tables"),
+        library=code_of("plot_vector_norms"),
     message:
         "Drawing the lengths of vectors"
     script:

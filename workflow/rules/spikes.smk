@@ -25,7 +25,7 @@ rule extract_spikes:
         tile_overlap=lookup("alignment/tile_overlap", within=config),
         min_covered_fraction=lookup("spikes/min_covered_fraction", within=config),
         max_n_fraction=lookup("spikes/max_n_fraction", within=config),
-        library=digest("logs", "spikes.extraction"),
+        library=code_of("extract_spikes"),
     message:
         "Extracting the gene from shard {wildcards.shard} of the genomes of {params.cohort}"
     script:
@@ -55,7 +55,7 @@ rule gather_spikes:
         "../../envs/align.yaml"
     params:
         cohort=cohort_name,
-        library=digest("logs", "spikes.storage"),
+        library=code_of("gather_spikes"),
     message:
         "Gathering the gene sequences of {params.cohort}"
     script:
@@ -79,7 +79,7 @@ rule summarise_spikes:
         "../../envs/genomes.yaml"
     params:
         cohort=cohort_name,
-        library=digest("logs", "spikes.summary", "tables"),
+        library=code_of("summarise_spikes"),
     message:
         "Counting indels in the gene sequences of {params.cohort}"
     script:
@@ -108,7 +108,7 @@ rule plot_spikes:
         gene=lookup("reference/gene", within=config),
         start=lookup("reference/start", within=config),
         end=lookup("reference/end", within=config),
-        library=digest("figures.spikes", "figures.style", "logs", "tables"),
+        library=code_of("plot_spikes"),
     message:
         "Drawing the gene sequences of {params.cohort}"
     script:

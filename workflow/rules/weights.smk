@@ -27,14 +27,7 @@ rule subspace_directionality:
         ),
         confidence=lookup("evaluation/confidence", within=config),
         seed=lookup("seed", within=config),
-        library=digest(
-            "evaluation.summaries",
-            "geometry.selection",
-            "geometry.subspace_directionality",
-            "logs",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("subspace_directionality"),
     message:
         "Scoring the bilinear forms of the heads"
     script:
@@ -58,9 +51,7 @@ rule plot_subspace_directionality:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=digest(
-            "figures.style", "figures.subspace_directionality", "logs", "tables"
-        ),
+        library=code_of("plot_subspace_directionality"),
     message:
         "Drawing the bilinear forms of the heads"
     script:
@@ -89,13 +80,7 @@ rule weight_statistics:
         energy_share=lookup("analyses/weight_statistics/energy_share", within=config),
         rogue_z=lookup("analyses/weight_statistics/rogue_z", within=config),
         rogue_layers=lookup("analyses/weight_statistics/rogue_layers", within=config),
-        library=digest(
-            "geometry.selection",
-            "geometry.weight_statistics",
-            "logs",
-            "model.weights",
-            "tables",
-        ),
+        library=code_of("weight_statistics"),
     message:
         "Measuring the weights of the layers"
     script:
@@ -130,7 +115,7 @@ rule plot_weight_statistics:
     params:
         rogue_z=lookup("analyses/weight_statistics/rogue_z", within=config),
         rogue_layers=lookup("analyses/weight_statistics/rogue_layers", within=config),
-        library=digest("figures.style", "figures.weight_statistics", "logs", "tables"),
+        library=code_of("plot_weight_statistics"),
     message:
         "Drawing the weights of the layers"
     script:

@@ -21,10 +21,10 @@ def module_path(module: str) -> Path | None:
 
 
 @cache
-def imported_modules(module: str) -> frozenset[str]:
-    """Modules of the package that `module` itself imports, anywhere in its text."""
+def imported_modules(file: Path) -> frozenset[str]:
+    """Modules of the package that a file itself imports, anywhere in its text."""
     found = set()
-    for node in ast.walk(ast.parse(module_path(module).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and not node.level:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -38,23 +38,20 @@ def imported_modules(module: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def all_modules(*modules: str) -> list[str]:
-    """The modules and all that they import in the package, directly or not, sorted."""
-    for module in modules:
-        if module_path(module) is None:
-            raise ValueError(f"no module {PACKAGE}.{module}: mend the digest of the rule that names it")
-    reached, waiting = set(), list(modules)
+def all_modules(file: Path) -> list[str]:
+    """Modules of the package that a file imports, directly or not, sorted."""
+    reached, waiting = set(), [*imported_modules(file)]
     while waiting:
         module = waiting.pop()
         if module not in reached:
             reached.add(module)
-            waiting.extend(imported_modules(module))
+            waiting.extend(imported_modules(module_path(module)))
     return sorted(reached)
 
 
-def digest(*modules: str) -> str:
-    """Sixteen hexadecimal digits that change with the text of the modules or of any module they import."""
+def digest(file: Path) -> str:
+    """Sixteen hexadecimal digits that change with the text of any module of the package behind a file."""
     total = hashlib.sha256()
-    for module in all_modules(*modules):
+    for module in all_modules(file):
         total.update(module.encode() + b"\0" + module_path(module).read_bytes() + b"\0")
     return total.hexdigest()[:16]
