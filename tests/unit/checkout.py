@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
 LIBRARY = SCRIPTS / "spikegeometry"
-RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+RULES = sorted((ROOT / "workflow/rules").rglob("*.smk"))
 
 
 def module_name(path: Path) -> str:

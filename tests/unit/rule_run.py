@@ -6,6 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from checkout import ROOT, Rule, rules
+from spikegeometry.config import RUN_VALUES, settings_of
+
+RECORDED = {"sequences": "sequences.tsv", "hidden_states": "hidden_states.npy", "tokens": "tokens.npy"}
 
 
 class Named(SimpleNamespace):
@@ -22,17 +25,25 @@ def run_rule(name: str, results: Path, config: dict) -> dict[str, str]:
     """
     rule = {rule.name: rule for rule in rules()}[name]
     models = ["finetuned", *config["model"]["controls"]]
-    external = sorted(config["external"])
     names = {
         "config": config,
         "lookup": _lookup,
         "collect": _collect,
         "code_of": lambda _: None,
+        "settings": lambda analysis, *keys: settings_of(config["analyses"][analysis], *keys),
+        "of_run": lambda *keys: {key: _lookup(RUN_VALUES[key], within=config) for key in keys},
+        "figure": lambda analysis, _: {kind: f"<results>/geometry/{analysis}.{kind}" for kind in ("png", "svg")},
         "report": lambda path, **_: path,
         "directory": lambda path: path,
+        "network_name": lambda _: "finetuned",
+        "network_model": "<results>/model/finetuned",
+        "RECORDED": {
+            "model": "<results>/model/finetuned",
+            **{name: f"<results>/activations/{file}" for name, file in RECORDED.items()},
+        },
         "MODELS": models,
         "COMPARED": ["pretrained", *models],
-        "EXTERNAL": external,
+        "EXTERNAL": sorted(config["external"]),
         "DEFINITIONS": config.get("analyses", {}).get("attributions", {}).get("definitions") or [],
     }
     values = {part: _evaluate(rule, part, names, results) for part in ("input", "output", "params")}
@@ -53,8 +64,10 @@ def _placed(value, results: Path):
     """Pathvars as paths; other paths are from the checkout."""
     if isinstance(value, list):
         return [_placed(one, results) for one in value]
+    if callable(value):  # of wildcards, of which the run's own network has none
+        return _placed(value(None), results)
     if isinstance(value, str) and re.match(r"<results>|resources/", value):
-        return str(ROOT / value.replace("<results>", str(results)))
+        return str(ROOT / value.replace("<results>", str(results)).replace("{network}", ""))
     return value
 
 

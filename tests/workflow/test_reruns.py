@@ -65,10 +65,9 @@ GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for
 
 
 def made_anew(analysis):
-    """The rules of an analysis, with its measurement of the replicate, and the table of findings if it has any."""
-    of_replicate = {f"{analysis}_of_{whom}" for whom in ("replicate", "untrained")} & RULES.keys()
+    """The rules of an analysis, and the table of findings if it has any."""
     findings = {"gather_findings"} if "findings=" in RULES[analysis].directives["output"] else set()
-    return {analysis, f"plot_{analysis}"} | of_replicate | findings
+    return {analysis, f"plot_{analysis}"} | findings
 
 
 def all_made_anew(group):

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
+ROOT = Path(workflow.basedir).parent
+SCRIPTS = ROOT / "workflow/scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from spikegeometry.config import (
+    RUN_VALUES,
     check_files,
     load_config,
     query_name,
+    settings_of,
     source_paths,
     uses_class_rules,
 )
@@ -63,7 +66,7 @@ GPUS = int(config["model"]["device"] == "cuda")
 TRAINING_GPUS = GPUS * config["model"]["gpus"]
 # Each GPU has a process of its own.
 TRAINING_THREADS = max(1, TRAINING_GPUS) * config["model"]["threads"]
-TORCH = "../../envs/torch-gpu.yaml" if GPUS else "../../envs/torch.yaml"
+TORCH = f"{ROOT}/envs/torch-gpu.yaml" if GPUS else f"{ROOT}/envs/torch.yaml"
 # Outside the outputs, which Snakemake removes before a rerun: a killed training goes on from there. Written out,
 # because pathvars are not replaced in params.
 CHECKPOINTS = f"results/{config['run']}/checkpoints"
@@ -94,6 +97,8 @@ wildcard_constraints:
     set="|".join(EVALUATED),
     model="|".join(["pretrained", *MODELS]),
     replicate="|".join(REPLICATES) or "none",
+    # What is measured of the run's own network is measured of its replicates too. The folder prefix says of which.
+    network=f"(replicates/({'|'.join(REPLICATES)})/)?",
     analysis="|".join(ANALYSES) or "none",
 
 
@@ -199,11 +204,6 @@ def checkpoints_of(wildcards):
 def phase_of(wildcards):
     """Name of a fine-tuning in the training curves."""
     return "finetune" if wildcards.model == "finetuned" else wildcards.model
-
-
-def written_by(analysis, name):
-    """A file of an analysis; none where the analysis is not active."""
-    return f"<results>/geometry/{analysis}/{name}" if analysis in ANALYSES else []
 
 
 def answers(wildcards):

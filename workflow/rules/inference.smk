@@ -98,17 +98,34 @@ rule select_recorded:
         "../scripts/select_recorded.py"
 
 
-rule record_activations:
+rule copy_recorded:
     input:
         sequences="<results>/activations/sequences.tsv",
-        test="<results>/dataset/test.arrow",
-        model="<results>/model/finetuned",
     output:
-        shard=temp(directory("<results>/activations/shards/{shard}")),
+        sequences="<results>/replicates/{replicate}/activations/sequences.tsv",
     log:
-        "<logs>/activations/record_{shard}.log",
+        "<logs>/replicates/{replicate}/activations/copy_recorded.log",
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        library=code_of("copy_recorded"),
+    message:
+        "Copying the choice of recorded sequences to {wildcards.replicate}"
+    script:
+        "../scripts/copy_recorded.py"
+
+
+rule record_activations:
+    input:
+        sequences="<results>/{network}activations/sequences.tsv",
+        test="<results>/dataset/test.arrow",
+        model=network_model,
+    output:
+        shard=temp(directory("<results>/{network}activations/shards/{shard}")),
+    log:
+        "<logs>/{network}activations/record_{shard}.log",
     benchmark:
-        "<benchmarks>/activations/record_{shard}.tsv"
+        "<benchmarks>/{network}activations/record_{shard}.tsv"
     conda:
         TORCH
     threads: lookup("model/threads", within=config)
@@ -129,18 +146,20 @@ rule record_activations:
 
 rule gather_activations:
     input:
-        shards=expand("<results>/activations/shards/{shard}", shard=ACTIVATION_SHARDS),
-        sequences="<results>/activations/sequences.tsv",
+        shards=expand(
+            "<results>/{{network}}activations/shards/{shard}", shard=ACTIVATION_SHARDS
+        ),
+        sequences="<results>/{network}activations/sequences.tsv",
         test="<results>/dataset/test.arrow",
     output:
-        cls="<results>/activations/cls.npy",
-        hidden_states="<results>/activations/hidden_states.npy",
-        tokens="<results>/activations/tokens.npy",
-        attention="<results>/activations/attention_mean.npz",
+        cls="<results>/{network}activations/cls.npy",
+        hidden_states="<results>/{network}activations/hidden_states.npy",
+        tokens="<results>/{network}activations/tokens.npy",
+        attention="<results>/{network}activations/attention_mean.npz",
     log:
-        "<logs>/activations/gather_activations.log",
+        "<logs>/{network}activations/gather_activations.log",
     benchmark:
-        "<benchmarks>/activations/gather_activations.tsv"
+        "<benchmarks>/{network}activations/gather_activations.tsv"
     conda:
         "../../envs/torch.yaml"
     params:

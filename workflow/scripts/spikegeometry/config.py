@@ -16,6 +16,21 @@ SELECTIONS = ("layers", "heads")
 # Of files of genomes: of the format, and of a compression after it.
 ENDINGS = re.compile(r"(\.(fasta|fas|fa|fna|ffn|txt))?(\.(gz|xz|zst|bz2|lzma|zip))?$", re.IGNORECASE)
 
+# Values that several analyses take from other blocks than their own, with their paths.
+RUN_VALUES = {
+    "classes": "classes",
+    "seed": "seed",
+    "k": "dataset/k",
+    "stride": "dataset/stride",
+    "coordinates": "dataset/coordinates",
+    "analysed_per_class": "dataset/analysed_per_class",
+    "bootstrap": "evaluation/bootstrap",
+    "confidence": "evaluation/confidence",
+    "device": "model/device",
+    "threads": "model/threads",
+    "batch_size": "inference/batch_size",
+}
+
 
 def load_config(given: dict) -> dict:
     """The configuration with every default filled in, checked against the schema and for sense.
@@ -46,6 +61,15 @@ def sources(config: dict) -> dict[str, dict]:
         | ({"source.background": background} if background else {})
         | {f"external.{name}": source for name, source in config["external"].items()}
     )
+
+
+def settings_of(block: dict, *keys: str) -> dict:
+    """Settings of an analysis' block, those named or else all, but whether it is active.
+
+    `classes` is called `selected_classes`, because all classes of the run are `classes`.
+    """
+    chosen = keys or [key for key in block if key != "activate"]
+    return {"selected_classes" if key == "classes" else key: block[key] for key in chosen}
 
 
 def uses_class_rules(source: dict) -> bool:
