@@ -20,7 +20,7 @@ from checkout import SCRIPTS
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
 from spikegeometry.errors import InputError
 from spikegeometry.figures.training import draw_training
-from spikegeometry.model.base import extended_base
+from spikegeometry.model.base import copy_base, extended_base
 from spikegeometry.model.classifier import load_classifier, new_classifier, untrained_classifier
 from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, collate
 from spikegeometry.model.folders import save_model, save_tokenizer
@@ -304,6 +304,17 @@ def test_a_base_keeps_its_encoder_and_gets_our_tokens(base):
     assert torch.equal(new, again["embeddings.word_embeddings.weight"])
 
 
+def test_a_copy_of_a_base_serves_as_the_base_itself(base, tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        copy_base(str(base), tmp_path / "copy")
+    tensors = load_file(base / "model.safetensors")
+    assert f"{len(tensors)} tensors, all of the encoder's, and {VOCABULARY_SIZE} tokens" in caplog.text
+    copied = load_file(tmp_path / "copy/model.safetensors")
+    assert copied.keys() == tensors.keys() and all(torch.equal(copied[name], tensors[name]) for name in tensors)
+    own, of_copy = (extended_base(str(folder), TOKENS, 14, 1).state_dict() for folder in (base, tmp_path / "copy"))
+    assert all(torch.equal(own[name], of_copy[name]) for name in own)
+
+
 def test_a_start_from_a_base_can_be_read_as_a_classifier(base, tmp_path):
     model = extended_base(str(base), TOKENS, longest=14, seed=1)
     save_model(model, tmp_path / "start")
@@ -362,7 +373,11 @@ def test_a_base_without_pooler_and_with_a_head_serves(base):
     ("file", "text", "message"),
     [
         ("model.safetensors", b"", "cannot be read"),
-        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "cannot be read"),
+        (
+            "model.safetensors",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "has no model.safetensors but a pointer to it: fetch it with `git lfs pull`",
+        ),
         ("config.json", b'{"model_type": "bert", "hidden', "cannot be read"),
         ("config.json", b'{"model_type": "roberta"}', "is of type roberta, not bert"),
         ("config.json", b'{"model_type": "bert"}', "has no num_hidden_layers, num_attention_heads"),

@@ -1,8 +1,29 @@
 """Pre-training, fine-tuning and the control models, as Hugging Face folders."""
 
+BASE = config["model"]["base"]
+
+
+# Before all else, so that a base that cannot serve ends the run at its beginning.
+rule copy_base:
+    output:
+        model=directory("<results>/model/base"),
+    log:
+        "<logs>/model/copy_base.log",
+    priority: 100
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        base=BASE,
+        library=code_of("copy_base"),
+    message:
+        "Checking the base of the classifier: {params.base}"
+    script:
+        "../scripts/copy_base.py"
+
 
 rule pretrain:
     input:
+        base=[] if BASE == "pretrain" else "<results>/model/base",
         train="<results>/dataset/train.arrow",
         validation="<results>/dataset/validation.arrow",
         vocabulary="<results>/dataset/vocabulary.txt",
@@ -19,7 +40,7 @@ rule pretrain:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        base=lookup("model/base", within=config),
+        base=BASE,
         architecture=lookup("model/architecture", within=config),
         settings=lookup("model/pretrain", within=config),
         precision=lookup("model/precision", within=config),

@@ -21,7 +21,7 @@ tokens = read_vocabulary(given.vocabulary)
 splits = [EncodedRows(open_split(path)) for path in (given.train, given.validation)]
 longest = max(rows.lengths.max() for rows in splits)
 
-if params.base == "pretrain":
+if not given.base:
     settings = dict(params.settings)
     run = {"settings": settings, "architecture": dict(params.architecture), "seed": params.seed}
     run |= {key: params[key] for key in ("precision", "compiled", "gpus")}
@@ -40,7 +40,7 @@ if params.base == "pretrain":
         checkpoints=Path(params.checkpoints, fingerprint(files, run)),
     )
 else:
-    model, log = extended_base(params.base, tokens, longest, params.seed), history([], "pretrain")
+    model, log = extended_base(given.base, tokens, longest, params.seed), history([], "pretrain")
 
 leave_to_the_first()
 save_model(model, snakemake.output.model)
