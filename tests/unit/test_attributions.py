@@ -226,11 +226,12 @@ def test_no_record_is_refused():
 
 CLASSES = ["alpha", "beta", "gamma"]
 KMERS = 12
+SETTINGS = {"baselines": ["reference", "mask"], "steps": 8, "batch_size": 4, "residual": 0.5}
 PARAMS = {
     "selected_classes": [],
     "classes": CLASSES,
     "sequences_per_class": 2,
-    "settings": {"baselines": ["reference", "mask"], "steps": 8, "batch_size": 4, "residual": 0.5},
+    **SETTINGS,
     "share": 0.5,
     "cutoffs": [1, 3],
     "gene": [11, 50],
@@ -304,7 +305,7 @@ def test_tokens_are_those_of_the_explainer(folder, made):
         heads=2,
         reference=ids,
         mask=MASK,
-        **PARAMS["settings"],
+        **SETTINGS,
     )
     found = explainer.explain(ids, hidden, 1)
     beta = sequences[sequences["class"] == "beta"]

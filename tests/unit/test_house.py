@@ -37,6 +37,10 @@ WINGS = {
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
     ),
     "geometry": ({"errors"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
+    "analyses": (
+        FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "spikes"},
+        {"numpy", "pandas", "torch"},
+    ),
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"dataset", "figures"}, {"numpy", "pandas", "plotly"}),
 }

@@ -22,14 +22,19 @@ rule attributions:
     resources:
         gpu=GPUS,
     params:
-        **settings("attributions", "classes", "sequences_per_class", "share", "cutoffs"),
-        **of_run("classes", "k", "stride", "device", "threads", "confidence"),
-        settings={
-            "baselines": lookup("analyses/attributions/baselines", within=config),
-            "steps": lookup("analyses/attributions/steps", within=config),
-            "batch_size": lookup("inference/batch_size", within=config),
-            "residual": lookup("analyses/attributions/residual", within=config),
-        },
+        **settings(
+            "attributions",
+            "classes",
+            "baselines",
+            "steps",
+            "residual",
+            "share",
+            "cutoffs",
+            "sequences_per_class",
+        ),
+        **of_run(
+            "classes", "k", "stride", "batch_size", "device", "threads", "confidence"
+        ),
         gene=[
             lookup("reference/start", within=config),
             lookup("reference/end", within=config),

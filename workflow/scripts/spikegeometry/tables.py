@@ -4,7 +4,7 @@ import csv
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -118,6 +118,22 @@ def write_parquet(table: pd.DataFrame, path: str | os.PathLike) -> None:
     with atomic_path(path) as partial:
         # In groups, because readers of batches hold a whole group.
         table.to_parquet(partial, index=False, compression="zstd", row_group_size=ROWS_IN_MEMORY)
+
+
+def write_results(results: Mapping[str, pd.DataFrame | Mapping[str, np.ndarray]], paths: Any) -> None:
+    """Write what an analysis returned to the files of the same names: tables as .tsv or .parquet, arrays as .npz.
+
+    `paths` gives a path by name.
+    """
+    for name, result in results.items():
+        path = Path(paths[name])
+        if path.suffix == ".tsv":
+            write_tsv(result, path)
+        elif path.suffix == ".parquet":
+            write_parquet(result, path)
+        else:
+            with atomic_path(path) as partial:
+                np.savez_compressed(partial, **result)
 
 
 def join_parquet(parts: Sequence[str | os.PathLike], path: str | os.PathLike) -> None:

@@ -1,0 +1,94 @@
+"""The class read out of every block: linear probes, and the classifier's head fitted anew."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import pandas as pd
+import torch
+
+from spikegeometry.dataset.encoding import open_split
+from spikegeometry.evaluation.baselines import INVERSE_PENALTIES
+from spikegeometry.evaluation.findings import findings_table
+from spikegeometry.evaluation.probes import COLUMNS, findings, probe_table
+from spikegeometry.evaluation.separability import split_sample
+from spikegeometry.geometry.layer_probes import Vectors, fit_head, fit_linear
+from spikegeometry.logs import progress
+from spikegeometry.model.classifier import load_classifier
+from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.features import sequence_features
+
+
+def by_set(sets: Sequence[str], models: Sequence[str], paths: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Paths of predictions, in the order of the models within that of the sets, by set and model."""
+    each = iter(paths)
+    return {name: {model: next(each) for model in models} for name in sets}
+
+
+def measure(
+    model: str,
+    train: str,
+    validation: str,
+    sets: dict[str, str],
+    references: dict[str, dict[str, str]],
+    classes: list[str],
+    sequences_per_class: int,
+    evaluated_per_class: int,
+    batch_size: int,
+    bootstrap: int,
+    confidence: float,
+    device: torch.device,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """Accuracy of probes of [CLS] and of mean k-mers after every block; block 0 is the embeddings.
+
+    Probes are fitted on the training split; their penalty, and when the head's training stops, on the validation split.
+
+    Parameters
+    ----------
+    model: folder. train, validation: encoded splits. sets: encoded sets to evaluate on, by name.
+    references: for each set, Parquet of the predictions of whole models, by name.
+    sequences_per_class, evaluated_per_class: distinct sequences that are drawn to fit and to evaluate.
+    batch_size, device: of the model. bootstrap: samples.
+
+    Returns
+    -------
+    table: accuracy and log-loss by set, representation, probe and block, with intervals. penalties: inverse penalty of
+    each linear probe. findings.
+    """
+    network = load_classifier(model, classes, device)
+    columns = [f"p_{name}" for name in classes]
+
+    def sample(path: str, most: int) -> tuple[pd.DataFrame, dict[str, torch.Tensor]]:
+        """Distinct sequences, up to `most` of each class, and their features by representation."""
+        table = open_split(path)
+        rows, encoded = split_sample(table, classes, most, seed), EncodedRows(table)
+        return rows, sequence_features(network, [encoded[row] for row in rows.index], batch_size)
+
+    fitted = [sample(path, sequences_per_class) for path in (train, validation)]
+    measured, readouts = {}, {}
+    for name, path in sets.items():
+        if open_split(path)["label"].to_numpy().max(initial=-1) >= 0:  # else there are only `other` genomes
+            measured[name] = rows, _ = sample(path, evaluated_per_class)
+            wholes = {kind: pd.read_parquet(file)[columns] for kind, file in references[name].items()}
+            readouts[name] = {
+                ("whole", kind, None): whole.iloc[rows.index].to_numpy(float) for kind, whole in wholes.items()
+            }
+    penalties = []
+    for block in progress(range(network.config.num_hidden_layers + 1), "blocks read out"):
+        for site in ("cls", "kmers"):
+            own, held = (Vectors(of[site][:, block], rows["label"].to_numpy(int)) for rows, of in fitted)
+            probes = {"linear": fit_linear(own, held, len(classes), INVERSE_PENALTIES)}
+            penalties.append((site, block, probes["linear"].penalty))
+            if site == "cls":
+                probes["head"] = fit_head(own, held, len(classes), seed)
+            for (name, (_, features)), (kind, probe) in product(measured.items(), probes.items()):
+                readouts[name][site, kind, block] = probe.probabilities(features[site][:, block])
+
+    intervals = (bootstrap, confidence, seed)
+    tables = [probe_table(rows, readouts[name], *intervals).assign(set=name) for name, (rows, _) in measured.items()]
+    table = pd.concat(tables)[COLUMNS]
+    return {
+        "table": table,
+        "penalties": pd.DataFrame(penalties, columns=["representation", "block", "inverse_penalty"]),
+        "findings": findings_table(findings(table)),
+    }
