@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy import stats
 
+from spikegeometry.analyses.tables.domain_pairs import pair_table
+from spikegeometry.analyses.tables.domain_tests import PLACES, contrast_table, domain_table, two_proportions
+from spikegeometry.analyses.tables.top_heads import top_heads
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.domain_pairs import pair_table
-from spikegeometry.evaluation.domain_tests import PLACES, contrast_table, domain_table, two_proportions
-from spikegeometry.evaluation.top_heads import top_heads
 from spikegeometry.figures.attention_domains import draw_attention_domains
 from spikegeometry.geometry.attention_domains import TurnedShares, arcs, shifted_shares
 from spikegeometry.geometry.heads import profiles

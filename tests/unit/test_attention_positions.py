@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from spikegeometry.evaluation.position_findings import position_findings
-from spikegeometry.evaluation.position_tests import (
+from spikegeometry.analyses.tables.position_findings import position_findings
+from spikegeometry.analyses.tables.position_tests import (
     ALIKE,
     DOMAIN,
     ELSEWHERE,

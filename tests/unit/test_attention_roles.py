@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pure_maps import PURE, TRUTH, stack
+from spikegeometry.analyses.tables.head_roles import layer_means, modal_roles, role_findings
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.head_roles import layer_means, modal_roles, role_findings
 from spikegeometry.figures.attention_roles import draw_attention_roles
 from spikegeometry.geometry.attention_roles import PATTERNS, ROLES, role_labels, role_scores
 from spikegeometry.geometry.patterns import HETEROGENEOUS, SHARES, UNDEFINED, gate_scores

@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.spatial.distance import jensenshannon
 
+from spikegeometry.analyses.tables.head_shift import matched_heads, shift_findings, shift_table
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.head_shift import matched_heads, shift_findings, shift_table
 from spikegeometry.figures.attention_shift import draw_attention_shift
 from spikegeometry.geometry.attention_shift import View, alignment, compare, destinations, entropy, view
 from spikegeometry.geometry.heads import attention_maps

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from transformers import BertForSequenceClassification
 
+from spikegeometry.analyses.tables.attribution_tables import attribution_findings, mean_table
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.attribution_tables import attribution_findings, mean_table
 from spikegeometry.figures.attributions import draw_attributions
 from spikegeometry.figures.style import save
 from spikegeometry.genomes.definitions import covering, defined_in_gene, defining_mutations, in_gene, sites

@@ -7,9 +7,10 @@ import torch
 from scipy.stats import binomtest
 from sklearn import metrics
 
+from spikegeometry.analyses.tables.separability import _of_clusters, agreement
 from spikegeometry.dataset.encoding import open_split, padded_ids
+from spikegeometry.dataset.samples import distinct_sample
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.separability import _of_clusters, agreement, distinct_sample
 from spikegeometry.figures.clustering import draw_clustering, interactive_maps
 from spikegeometry.geometry.clustering import (
     NOISE,

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
+from spikegeometry.analyses.tables.context_tables import anchor_uniqueness, context_findings
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, UNK, read_vocabulary, write_vocabulary
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.context_tables import anchor_uniqueness, context_findings
 from spikegeometry.figures.context_similarity import draw_context_similarity, draw_distances, draw_maps
 from spikegeometry.geometry.context_similarity import (
     SENSITIVITY,

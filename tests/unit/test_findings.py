@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from spikegeometry.evaluation.findings import Finding, findings_table, joined_findings, mean_finding
+from spikegeometry.stats.findings import Finding, findings_table, joined_findings, mean_finding
 
 
 def finding(low, high, side, bound=0.5):

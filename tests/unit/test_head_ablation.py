@@ -8,9 +8,7 @@ import torch
 from scipy import stats
 from scipy.special import softmax
 
-from spikegeometry.dataset.encoding import SCHEMA, open_split
-from spikegeometry.errors import InputError
-from spikegeometry.evaluation.ablation import (
+from spikegeometry.analyses.tables.ablation import (
     PLACES,
     Intervals,
     Outcomes,
@@ -23,13 +21,15 @@ from spikegeometry.evaluation.ablation import (
     sign_flip_test,
     single_places,
 )
-from spikegeometry.evaluation.pruning import (
+from spikegeometry.analyses.tables.pruning import (
     curve_table,
     importance_table,
     layer_normalised,
     pruning_curves,
     removal_orders,
 )
+from spikegeometry.dataset.encoding import SCHEMA, open_split
+from spikegeometry.errors import InputError
 from spikegeometry.figures.head_ablation import draw_head_ablation
 from spikegeometry.geometry.head_ablation import (
     Network,

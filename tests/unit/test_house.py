@@ -31,15 +31,16 @@ WINGS = {
     "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
     "spikes": (FOUNDATION | {"genomes"}, {"numpy", "pandas", "pyarrow", "pysam", "zstandard"}),
     "dataset": (FOUNDATION, {"numpy", "pandas", "pyarrow", "sklearn"}),
-    "evaluation": (FOUNDATION | {"dataset"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),
+    "stats": (FOUNDATION, {"numpy", "pandas", "scipy"}),
+    "evaluation": (FOUNDATION | {"dataset", "stats"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),
     "model": (
         FOUNDATION | {"dataset"},
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
     ),
     "geometry": ({"errors"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
     "analyses": (
-        FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "spikes"},
-        {"numpy", "pandas", "torch"},
+        FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "spikes", "stats"},
+        {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"},
     ),
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"dataset", "figures"}, {"numpy", "pandas", "plotly"}),
@@ -59,6 +60,7 @@ PYTHON = [
     *(path for folder in ("tests", "tools") for path in sorted((ROOT / folder).rglob("*.py"))),
 ]
 ALL_RULES = rules()
+ANALYSES = list(read_schema()["properties"]["analyses"]["properties"])
 WITH_SCRIPT = [rule for rule in ALL_RULES if rule.script]
 SUFFIXES = {"", ".py", ".smk", ".yaml", ".yml", ".toml", ".md", ".rst", ".txt", ".tsv"}
 PLACES = [".ci", "config", "envs", "resources", "tests", "tools", "workflow", "Makefile", "README.md", "pyproject.toml"]
@@ -171,11 +173,42 @@ def test_rules_files_are_short():
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 250 for path in RULES)
 
 
-@pytest.mark.parametrize("name", read_schema()["properties"]["analyses"]["properties"])
+@pytest.mark.parametrize("name", ANALYSES)
 def test_analysis_has_its_parts(name):
-    parts = [LIBRARY / f"geometry/{name}.py", SCRIPTS / f"{name}.py", ROOT / f"workflow/report/{name}.rst"]
+    parts = [
+        *(LIBRARY / f"{wing}/{name}.py" for wing in ("analyses", "geometry", "figures")),
+        *(SCRIPTS / f"{script}.py" for script in (name, f"plot_{name}")),
+        ROOT / f"workflow/rules/analyses/{name}.smk",
+        ROOT / f"workflow/report/{name}.rst",
+        ROOT / f"tests/unit/test_{name}.py",
+    ]
     assert not [relative(part) for part in parts if not part.is_file()]
-    assert name in {rule.name for rule in ALL_RULES}
+    assert {name, f"plot_{name}"} <= {rule.name for rule in ALL_RULES if rule.file.stem == name}
+    reruns = (ROOT / "tests/workflow/test_reruns.py").read_text(encoding="utf-8")
+    assert f'    "{name}": "{{' in reruns, "ONE_VALUE of test_reruns.py lacks a value to change"
+
+
+def test_rules_files_of_analyses_have_their_names():
+    assert {path.stem for path in (ROOT / "workflow/rules/analyses").glob("*.smk")} == set(ANALYSES)
+
+
+@files([path for path in SCRIPT_FILES if any(name.startswith("analyses.") for name in library_imports(path))])
+def test_script_of_an_analysis_is_an_adapter(path):
+    """It hands files to a function of the library; what it does not do can be called without Snakemake."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own = (ast.FunctionDef, ast.Lambda, ast.For, ast.While, ast.comprehension)
+    assert not [node for node in ast.walk(tree) if isinstance(node, own)]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if re.fullmatch(r"analyses\.\w+", name)])
+def test_function_of_an_analysis_says_what_it_takes_and_gives(name):
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "measure"):
+        said = ast.get_docstring(function)
+        given = [one.arg for one in (*function.args.args, *function.args.kwonlyargs)]
+        common = {"study", "all_classes", "confidence", "seed"}
+        assert not [one for one in given if one not in common and not re.search(rf"\b{one}\b", said)]
+        assert "Returns\n-------" in said
 
 
 # What may stand nowhere

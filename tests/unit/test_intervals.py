@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikegeometry.evaluation.intervals import (
+from spikegeometry.stats.intervals import (
     bootstrap_weights,
     effective_size,
     mean_bounds,
@@ -60,7 +60,7 @@ def test_resamples_draw_groups_whole():
 def test_resamples_do_not_depend_on_batches(monkeypatch):
     groups = np.arange(7)
     whole = np.concatenate(list(bootstrap_weights(groups, 25, seed=1)))
-    monkeypatch.setattr("spikegeometry.evaluation.intervals.WEIGHTS_IN_MEMORY", 30)
+    monkeypatch.setattr("spikegeometry.stats.intervals.WEIGHTS_IN_MEMORY", 30)
     assert len(list(bootstrap_weights(groups, 25, seed=1))) == 7
     assert (np.concatenate(list(bootstrap_weights(groups, 25, seed=1))) == whole).all()
     assert (np.concatenate(list(bootstrap_weights(groups, 25, seed=2))) != whole).any()

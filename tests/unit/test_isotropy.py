@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
+from spikegeometry.analyses.tables.isotropy_tables import agreement_table, isotropy_findings
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.isotropy_tables import agreement_table, isotropy_findings
 from spikegeometry.figures.isotropy import draw_isotropy
 from spikegeometry.geometry.isotropy import (
     POOLED,

@@ -7,13 +7,13 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
+from spikegeometry.analyses.tables.probes import findings, probe_table
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.probes import findings, probe_table
-from spikegeometry.evaluation.resampling import estimates, slope
 from spikegeometry.figures.layer_probes import draw_layer_probes
 from spikegeometry.geometry.layer_probes import HeadProbe, Vectors, fit_head, fit_linear
 from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.features import sequence_features
+from spikegeometry.stats.resampling import estimates, slope
 from spikegeometry.tables import write_parquet
 from tiny_bert import CLASSES, classifier, split_table
 from tiny_run import read_table, run_script, write_encoded

@@ -11,19 +11,19 @@ from torch import nn
 from transformers import BertForSequenceClassification
 
 from checkout import ROOT
-from spikegeometry.dataset.domains import read_domains
-from spikegeometry.dataset.encoding import SCHEMA
-from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, UNK
-from spikegeometry.errors import InputError
-from spikegeometry.evaluation.metrics import matthews_correlation
-from spikegeometry.evaluation.telling import (
+from spikegeometry.analyses.tables.telling import (
     detection_metrics,
     detection_table,
     distinct_sequences,
     kmer_tokens,
     tellable_classes,
 )
-from spikegeometry.evaluation.token_evidence import mutual_information
+from spikegeometry.analyses.tables.token_evidence import mutual_information
+from spikegeometry.dataset.domains import read_domains
+from spikegeometry.dataset.encoding import SCHEMA
+from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, UNK
+from spikegeometry.errors import InputError
+from spikegeometry.evaluation.metrics import matthews_correlation
 from spikegeometry.figures.one_vs_all import draw_one_vs_all
 from spikegeometry.geometry.one_vs_all import (
     Problem,

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.intervals import wilson_interval
-from spikegeometry.evaluation.summaries import (
+from spikegeometry.geometry.selection import choose
+from spikegeometry.stats.intervals import wilson_interval
+from spikegeometry.stats.summaries import (
     Records,
     class_means,
     class_medians,
@@ -17,7 +18,6 @@ from spikegeometry.evaluation.summaries import (
     measurement_table,
     number_inputs,
 )
-from spikegeometry.geometry.selection import choose
 
 # Input 1 stands twice in class a; class b has one input, class c none.
 MEASUREMENTS = pd.DataFrame(

@@ -8,10 +8,9 @@ import torch
 from scipy import sparse, stats
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
+from spikegeometry.analyses.tables.token_tables import by_reader, match_table, pair_statistics, pairs_within
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.vocabulary import CLS, MASK, SEP, SPECIAL_TOKENS, write_vocabulary
-from spikegeometry.evaluation.intervals import rank_correlation_interval
-from spikegeometry.evaluation.token_tables import by_reader, match_table, pair_statistics, pairs_within
 from spikegeometry.figures.token_accuracy import draw_token_accuracy
 from spikegeometry.geometry.token_accuracy import Reading, line, rank_correlation, scores, slot_majorities
 from spikegeometry.geometry.token_matches import (
@@ -23,6 +22,7 @@ from spikegeometry.geometry.token_matches import (
     strong_matches,
 )
 from spikegeometry.model.masked import fit_readout, has_masked_head, hide_kmers, kmer_embeddings, load_masked_model
+from spikegeometry.stats.intervals import rank_correlation_interval
 from spikegeometry.tables import write_parquet
 from tiny_run import read_table, run_script, write_encoded
 

@@ -9,10 +9,7 @@ import pytest
 from sklearn.metrics import mutual_info_score
 
 from checkout import ROOT
-from spikegeometry.dataset.reading import read_sets
-from spikegeometry.errors import InputError
-from spikegeometry.evaluation.summaries import ALL_CLASSES
-from spikegeometry.evaluation.token_evidence import (
+from spikegeometry.analyses.tables.token_evidence import (
     accuracy_table,
     chance_information,
     encoder_of,
@@ -22,6 +19,8 @@ from spikegeometry.evaluation.token_evidence import (
     slot_tokens,
     version_calls,
 )
+from spikegeometry.dataset.reading import read_sets
+from spikegeometry.errors import InputError
 from spikegeometry.figures.token_divergence import draw_token_divergence
 from spikegeometry.genomes.fasta import read_fasta, read_single
 from spikegeometry.geometry.placement import NOWHERE, ascii_codes, placed_sequences
@@ -33,6 +32,7 @@ from spikegeometry.geometry.token_divergence import (
     versions,
 )
 from spikegeometry.spikes.summary import parse_indels
+from spikegeometry.stats.summaries import ALL_CLASSES
 from spikegeometry.tables import read_tsv, write_parquet
 from tiny_run import read_table, run_script
 

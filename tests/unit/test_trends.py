@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from spikegeometry.evaluation.trends import (
+from spikegeometry.stats.trends import (
     class_jackknife,
     jackknife_interval,
     layer_values,

@@ -2,7 +2,7 @@
 
 from spikegeometry.analyses import attention_maps
 from spikegeometry.analyses.study import study_of_rule
-from spikegeometry.evaluation.attention_tables import appending
+from spikegeometry.analyses.tables.attention_tables import appending
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import atomic_path, create_array, write_results
 

@@ -3,7 +3,7 @@
 import torch
 
 from spikegeometry.dataset.encoding import open_split
-from spikegeometry.evaluation.separability import split_sample
+from spikegeometry.dataset.samples import split_sample
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.class_space import fit_class_space, save_class_space
 from spikegeometry.model.classifier import load_classifier

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from spikegeometry.evaluation.findings import joined_findings
 from spikegeometry.logs import configure_logging
+from spikegeometry.stats.findings import joined_findings
 from spikegeometry.tables import read_tsv, write_tsv
 
 configure_logging(snakemake.log[0])

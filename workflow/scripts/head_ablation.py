@@ -1,7 +1,7 @@
 """Switch off each head and each layer's attention, and then as many heads as the classifier can go without."""
 
 from spikegeometry.analyses import head_ablation
-from spikegeometry.evaluation.ablation import Intervals
+from spikegeometry.analyses.tables.ablation import Intervals
 from spikegeometry.logs import configure_logging
 from spikegeometry.model.runtime import prepare
 from spikegeometry.tables import write_results

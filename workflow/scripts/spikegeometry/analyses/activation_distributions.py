@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.summaries import Records, class_means, class_profiles, measurement_table
 from spikegeometry.geometry.activation_distributions import bin_counts, samples, unit_means
+from spikegeometry.stats.summaries import Records, class_means, class_profiles, measurement_table
 
 PLACES = ["layer", "site", "unit", "token", "variant"]
 

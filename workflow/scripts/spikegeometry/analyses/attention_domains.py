@@ -7,14 +7,14 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
+from spikegeometry.analyses.tables.domain_pairs import pair_table
+from spikegeometry.analyses.tables.domain_tests import contrast_table, domain_table
+from spikegeometry.analyses.tables.top_heads import top_heads
 from spikegeometry.dataset.domains import domain_shares, domains_of_kmers, read_parts
-from spikegeometry.evaluation.domain_pairs import pair_table
-from spikegeometry.evaluation.domain_tests import contrast_table, domain_table
-from spikegeometry.evaluation.summaries import ALL_CLASSES, distinct, measurement_table
-from spikegeometry.evaluation.top_heads import top_heads
 from spikegeometry.geometry.attention_domains import TurnedShares, measure_heads
 from spikegeometry.geometry.placement import token_bases
 from spikegeometry.spikes.summary import read_forms
+from spikegeometry.stats.summaries import ALL_CLASSES, distinct, measurement_table
 
 
 def measure(

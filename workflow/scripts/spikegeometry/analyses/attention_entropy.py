@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.summaries import Records, class_means, label_shares, measurement_table
 from spikegeometry.geometry.attention_entropy import SHARES, STATISTICS, paper_statistics, spread_variants
 from spikegeometry.geometry.heads import token_numbers
 from spikegeometry.model.activations import read_mean_attention
+from spikegeometry.stats.summaries import Records, class_means, label_shares, measurement_table
 
 PLACES = ["layer", "head", "variant"]
 

@@ -5,12 +5,12 @@ import pandas as pd
 
 from spikegeometry.analyses.study import Study
 from spikegeometry.dataset.domains import read_domains, token_places
-from spikegeometry.evaluation.summaries import Records, class_means, measurement_table
 from spikegeometry.geometry import attention_flow as geometry
 from spikegeometry.geometry.heads import attention_maps, token_numbers
 from spikegeometry.geometry.rollout import mixed_maps, rollout_by_layer
 from spikegeometry.geometry.selection import choose
 from spikegeometry.model.weights import read_head
+from spikegeometry.stats.summaries import Records, class_means, measurement_table
 
 
 def measure(

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.summaries import class_means, label_shares, measurement_table
 from spikegeometry.geometry.attention_gates import gate_labels
 from spikegeometry.geometry.heads import kmer_maps
 from spikegeometry.geometry.patterns import SCORES, SIMPLEX, gate_scores
+from spikegeometry.stats.summaries import class_means, label_shares, measurement_table
 
 PLACES = ["layer", "head", "variant"]
 

@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.attention_tables import difference_table, pair_table, token_table
-from spikegeometry.evaluation.summaries import class_means, distinct, measurement_table
+from spikegeometry.analyses.tables.attention_tables import difference_table, pair_table, token_table
 from spikegeometry.geometry.attention_maps import MapSums, class_distances, frequent_pairs
 from spikegeometry.geometry.patterns import special_shares
+from spikegeometry.stats.summaries import class_means, distinct, measurement_table
 
 Append = Callable[[pd.DataFrame], None]
 

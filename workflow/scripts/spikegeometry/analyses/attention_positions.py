@@ -7,17 +7,17 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
+from spikegeometry.analyses.tables import position_findings, position_tests
 from spikegeometry.dataset import kmers
 from spikegeometry.dataset.domains import read_domains
-from spikegeometry.evaluation import position_findings, position_tests
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.summaries import distinct
 from spikegeometry.genomes.definitions import defined_in_gene, sites
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry.attention_positions import slot_profiles
 from spikegeometry.geometry.heads import PROFILES, profiles
 from spikegeometry.geometry.placement import nearest_slots, token_bases
 from spikegeometry.spikes.summary import read_forms
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.summaries import distinct
 
 
 def measure(

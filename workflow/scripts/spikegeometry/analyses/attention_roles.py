@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.head_roles import layer_means, modal_roles, role_findings
-from spikegeometry.evaluation.summaries import class_means, label_shares, measurement_table
+from spikegeometry.analyses.tables.head_roles import layer_means, modal_roles, role_findings
 from spikegeometry.geometry.attention_roles import PATTERNS, ROLES, role_labels, role_scores
 from spikegeometry.geometry.heads import kmer_maps
 from spikegeometry.geometry.patterns import SHARES, gate_scores, special_shares
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.summaries import class_means, label_shares, measurement_table
 
 PLACES = ["layer", "head", "variant"]
 

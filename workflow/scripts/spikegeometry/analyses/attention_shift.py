@@ -4,12 +4,12 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation import head_shift
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.summaries import class_means, measurement_table
+from spikegeometry.analyses.tables import head_shift
 from spikegeometry.geometry import attention_shift as geometry
 from spikegeometry.model.encoder import hidden_states, load_encoder
 from spikegeometry.model.weights import read_layers
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.summaries import class_means, measurement_table
 
 
 def measure(study: Study, others: dict[str, str], device: torch.device) -> dict[str, pd.DataFrame]:

@@ -5,16 +5,16 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
+from spikegeometry.analyses.tables.attribution_tables import attribution_findings, mean_table
 from spikegeometry.dataset.encoding import Encoder
 from spikegeometry.dataset.kmers import token_bases, token_residues
 from spikegeometry.dataset.vocabulary import MASK, read_vocabulary
-from spikegeometry.evaluation.attribution_tables import attribution_findings, mean_table
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.summaries import distinct, labelled_sequences, measurement_table
 from spikegeometry.genomes.definitions import defined_in_gene, sites
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry.attributions import Explainer, judged
 from spikegeometry.model.classifier import load_classifier
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.summaries import distinct, labelled_sequences, measurement_table
 
 
 def measure(

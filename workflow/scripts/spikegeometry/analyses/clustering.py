@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 import torch
 
+from spikegeometry.analyses.tables.separability import separability_table
 from spikegeometry.dataset.encoding import number_rows, open_split
+from spikegeometry.dataset.samples import distinct_sample
 from spikegeometry.errors import check_finite
-from spikegeometry.evaluation.separability import distinct_sample, separability_table
-from spikegeometry.evaluation.summaries import measurement_table
 from spikegeometry.geometry import clustering, readout
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import progress
 from spikegeometry.model.weights import read_head, read_shape
+from spikegeometry.stats.summaries import measurement_table
 from spikegeometry.tables import read_tsv
 
 

@@ -8,9 +8,9 @@ import torch
 
 from spikegeometry.analyses.study import Study
 from spikegeometry.dataset.encoding import number_rows, open_split
-from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means, measurement_table
 from spikegeometry.geometry import cone_index, readout
 from spikegeometry.model.weights import read_embeddings, read_head
+from spikegeometry.stats.summaries import ALL_CLASSES, class_means, measurement_table
 from spikegeometry.tables import read_tsv
 
 PLACES = ["layer", "head", "site", "axis", "variant"]

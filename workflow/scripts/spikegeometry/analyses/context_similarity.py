@@ -8,13 +8,13 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
+from spikegeometry.analyses.tables import context_tables
 from spikegeometry.dataset.domains import domains_of_kmers, read_domains
 from spikegeometry.dataset.vocabulary import UNK, read_vocabulary
-from spikegeometry.evaluation import context_tables
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.summaries import class_means, distinct, measurement_table
 from spikegeometry.geometry.context_similarity import STATISTICS, example_maps, layer_similarity, possible_pairs
 from spikegeometry.geometry.selection import choose
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.summaries import class_means, distinct, measurement_table
 
 BINS = ["layer", "measure", "variant", "shortest", "longest"]
 

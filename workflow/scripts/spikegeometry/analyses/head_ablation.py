@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from spikegeometry.analyses.tables import ablation, pruning
 from spikegeometry.dataset.encoding import open_split
-from spikegeometry.evaluation import ablation, pruning
-from spikegeometry.evaluation.findings import findings_table
 from spikegeometry.geometry import head_ablation
 from spikegeometry.geometry.selection import choose
 from spikegeometry.model.batches import input_batches
 from spikegeometry.model.classifier import load_classifier
+from spikegeometry.stats.findings import findings_table
 
 
 def measure(

@@ -5,12 +5,12 @@ import pandas as pd
 import torch
 
 from spikegeometry.analyses.study import Study
+from spikegeometry.analyses.tables import isotropy_tables
 from spikegeometry.dataset.vocabulary import UNK
-from spikegeometry.evaluation import isotropy_tables
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.summaries import ALL_CLASSES, distinct, measurement_table
 from spikegeometry.geometry import isotropy
 from spikegeometry.logs import progress
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.summaries import ALL_CLASSES, distinct, measurement_table
 
 
 def measure(study: Study, points: int, seed: int) -> dict[str, pd.DataFrame]:

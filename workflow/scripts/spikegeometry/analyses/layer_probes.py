@@ -6,16 +6,16 @@ from itertools import product
 import pandas as pd
 import torch
 
+from spikegeometry.analyses.tables.probes import COLUMNS, findings, probe_table
 from spikegeometry.dataset.encoding import open_split
+from spikegeometry.dataset.samples import split_sample
 from spikegeometry.evaluation.baselines import INVERSE_PENALTIES
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.probes import COLUMNS, findings, probe_table
-from spikegeometry.evaluation.separability import split_sample
 from spikegeometry.geometry.layer_probes import Vectors, fit_head, fit_linear
 from spikegeometry.logs import progress
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.features import sequence_features
+from spikegeometry.stats.findings import findings_table
 
 
 def by_set(sets: Sequence[str], models: Sequence[str], paths: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -47,6 +47,7 @@ def measure(
     ----------
     model: folder. train, validation: encoded splits. sets: encoded sets to evaluate on, by name.
     references: for each set, Parquet of the predictions of whole models, by name.
+    classes: names in the order of the outputs.
     sequences_per_class, evaluated_per_class: distinct sequences that are drawn to fit and to evaluate.
     batch_size, device: of the model. bootstrap: samples.
 

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from spikegeometry.dataset.encoding import open_split
-from spikegeometry.evaluation.separability import split_sample
+from spikegeometry.dataset.samples import split_sample
 from spikegeometry.logs import progress
 from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.masked import (
@@ -44,7 +44,8 @@ def measure(
     Parameters
     ----------
     model: folder of a masked model; of one without a head nothing is read.
-    train, test: encoded splits. train_sequences_per_class, sequences_per_class: distinct ones that are drawn of each.
+    train, test: encoded splits. classes: of which sequences are drawn.
+    train_sequences_per_class, sequences_per_class: distinct ones that are drawn of each.
     spans: numbers of k-mers that are hidden in one run. rounds: of hiding. mask_probability: share that is hidden.
     batch_size, device: of the model.
 

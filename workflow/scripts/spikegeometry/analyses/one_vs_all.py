@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from spikegeometry.analyses.tables import telling
+from spikegeometry.analyses.tables.token_evidence import mutual_information
+from spikegeometry.dataset.samples import distinct_sample
 from spikegeometry.dataset.vocabulary import read_vocabulary
-from spikegeometry.evaluation import telling
-from spikegeometry.evaluation.separability import distinct_sample
-from spikegeometry.evaluation.token_evidence import mutual_information
 from spikegeometry.geometry import one_vs_all as few
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import progress
@@ -50,6 +50,7 @@ def measure(
     sequences_per_class: whose attention is followed. analysed_per_class: distinct sequences of each split.
     positions: numbers of slots. random_draws: rankings at random. residual: of rollout.
     steps, learning_rate: of the small networks. k, stride: of the k-mers, in bases. bootstrap: samples.
+    device: of the model.
 
     Returns
     -------

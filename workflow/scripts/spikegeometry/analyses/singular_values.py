@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.summaries import ALL_CLASSES, Records, class_means, measurement_table
 from spikegeometry.geometry.heads import head_weights
 from spikegeometry.geometry.singular_values import STATISTICS, check_bounds, histogram, sites, spectrum, statistics
+from spikegeometry.stats.summaries import ALL_CLASSES, Records, class_means, measurement_table
 
 
 def measure(study: Study, threshold: float) -> dict[str, pd.DataFrame]:

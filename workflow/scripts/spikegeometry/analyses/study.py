@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from spikegeometry.evaluation.summaries import labelled_sequences
 from spikegeometry.geometry.heads import HeadTensors, attention_maps, head_tensors
 from spikegeometry.geometry.selection import choose
 from spikegeometry.model.activations import Recorded
 from spikegeometry.model.weights import Shape, read_layers, read_shape
+from spikegeometry.stats.summaries import labelled_sequences
 
 
 @dataclass

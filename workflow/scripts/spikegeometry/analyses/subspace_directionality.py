@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from spikegeometry.evaluation.summaries import measurement_table
 from spikegeometry.geometry import subspace_directionality as geometry
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import progress
 from spikegeometry.model.weights import read_layers, read_shape
+from spikegeometry.stats.summaries import measurement_table
 
 PLACES = ["model", "form", "layer", "head"]
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from spikegeometry.analyses.tables import token_tables as tables
 from spikegeometry.dataset.encoding import count_slots, open_split, padded_ids, take_rows
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, read_vocabulary
-from spikegeometry.evaluation import token_tables as tables
-from spikegeometry.evaluation.findings import findings_table
-from spikegeometry.evaluation.resampling import estimates
-from spikegeometry.evaluation.summaries import number_inputs
 from spikegeometry.geometry import token_accuracy as geometry
 from spikegeometry.geometry.token_matches import common_slots
+from spikegeometry.stats.findings import findings_table
+from spikegeometry.stats.resampling import estimates
+from spikegeometry.stats.summaries import number_inputs
 from spikegeometry.tables import read_tsv
 
 
@@ -36,7 +36,8 @@ def measure(
     Parameters
     ----------
     targets: Parquet of hidden k-mers and their readings. clusters: table of `token_matches`. vocabulary: of the k-mers.
-    train, test: encoded splits. predictions: Parquet of the classifier's on the test split.
+    train, test: encoded splits. predictions: Parquet of the classifier's on the test split;
+    classes: names of its outputs.
     min_targets: times that a k-mer is hidden at least to have an accuracy of its own. frequent: number of commonest
     k-mers that are compared with the others. taus: of the clusters. bootstrap: samples.
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from spikegeometry.analyses.tables.token_evidence import accuracy_table, sample_rows, slot_information, version_calls
 from spikegeometry.dataset.reading import read_sets
-from spikegeometry.evaluation.summaries import class_medians, measurement_table
-from spikegeometry.evaluation.token_evidence import accuracy_table, sample_rows, slot_information, version_calls
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry import token_divergence as divergence
 from spikegeometry.geometry.placement import ascii_codes, placed_sequences
 from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import progress
 from spikegeometry.spikes.summary import parse_indels
+from spikegeometry.stats.summaries import class_medians, measurement_table
 
 COLUMNS = ["accession", "class", "native", "projected", "deletions", "insertions"]
 LABELS, PLACES = ["class", "accession", "set", "input"], ["set", "coordinates", "version"]

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from spikegeometry.analyses.tables import token_tables as tables
 from spikegeometry.dataset.encoding import count_slots, open_split, padded_ids, take_rows
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, read_vocabulary
-from spikegeometry.evaluation import token_tables as tables
-from spikegeometry.evaluation.resampling import estimates
-from spikegeometry.evaluation.summaries import number_inputs
 from spikegeometry.geometry import token_matches as geometry
 from spikegeometry.logs import progress
+from spikegeometry.stats.resampling import estimates
+from spikegeometry.stats.summaries import number_inputs
 
 
 def measure(

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spikegeometry.analyses.study import Study
-from spikegeometry.evaluation.summaries import TokenMeans, class_means, measurement_table
 from spikegeometry.geometry.heads import token_numbers
 from spikegeometry.geometry.vector_norms import STATISTICS, statistics, stretches, vector_norms
+from spikegeometry.stats.summaries import TokenMeans, class_means, measurement_table
 
 PLACES = ["layer", "head", "site", "variant"]
 VARIANTS = {"all": slice(None), "without_special": slice(1, -1)}

@@ -7,12 +7,6 @@ import pandas as pd
 
 from spikegeometry.errors import InputError
 from spikegeometry.evaluation.calibration import expected_calibration_error, reliability_table
-from spikegeometry.evaluation.intervals import (
-    bootstrap_weights,
-    effective_size,
-    percentile_interval,
-    wilson_interval,
-)
 from spikegeometry.evaluation.metrics import (
     class_metrics,
     confusion_matrices,
@@ -20,6 +14,12 @@ from spikegeometry.evaluation.metrics import (
     operating_points,
     overall_metrics,
     ranking_metrics,
+)
+from spikegeometry.stats.intervals import (
+    bootstrap_weights,
+    effective_size,
+    percentile_interval,
+    wilson_interval,
 )
 
 

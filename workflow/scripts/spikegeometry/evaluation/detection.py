@@ -10,7 +10,6 @@ from scipy.special import softmax
 from spikegeometry.dataset.encoding import open_split
 from spikegeometry.evaluation.abstention import DISTANCES, SCORES, Abstention, Outputs, fit_abstention
 from spikegeometry.evaluation.calibration import expected_calibration_error, reliability_table
-from spikegeometry.evaluation.intervals import effective_size, wilson_interval
 from spikegeometry.evaluation.metrics import (
     false_positive_rate,
     log_loss,
@@ -18,7 +17,8 @@ from spikegeometry.evaluation.metrics import (
     ranking_metrics,
     ratio,
 )
-from spikegeometry.evaluation.resampling import estimates
+from spikegeometry.stats.intervals import effective_size, wilson_interval
+from spikegeometry.stats.resampling import estimates
 
 # Share of the known genomes that the false positive rate is given at.
 RECALL = 0.95

@@ -8,12 +8,12 @@ import pyarrow as pa
 from scipy import special, stats
 
 from spikegeometry.dataset.encoding import number_rows
+from spikegeometry.dataset.samples import distinct_sample
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.findings import Finding
-from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, overall_metrics
-from spikegeometry.evaluation.separability import distinct_sample
-from spikegeometry.evaluation.summaries import ALL_CLASSES
+from spikegeometry.stats.findings import Finding
+from spikegeometry.stats.intervals import bootstrap_weights, percentile_interval, wilson_interval
+from spikegeometry.stats.summaries import ALL_CLASSES
 
 # Changes with a corrected p under this count as real.
 SIGNIFICANT = 0.05

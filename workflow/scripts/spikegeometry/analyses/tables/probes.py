@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from spikegeometry.evaluation.findings import Finding
-from spikegeometry.evaluation.intervals import effective_size, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, log_loss, overall_metrics
-from spikegeometry.evaluation.resampling import estimates, slope
+from spikegeometry.stats.findings import Finding
+from spikegeometry.stats.intervals import effective_size, wilson_interval
+from spikegeometry.stats.resampling import estimates, slope
 
 COLUMNS = ["set", "representation", "readout", "block", "statistic", "value", "n", "low", "high"]
 SOURCE = "Tzach et al. 2025, arXiv 2509.03407"

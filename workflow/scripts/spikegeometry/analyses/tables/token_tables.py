@@ -8,9 +8,9 @@ import pandas as pd
 from spikegeometry.dataset.kmers import CODON
 from spikegeometry.dataset.leakage import translate
 from spikegeometry.dataset.packing import symbol_matrix
-from spikegeometry.evaluation.findings import Finding
-from spikegeometry.evaluation.intervals import rank_correlation_interval
-from spikegeometry.evaluation.resampling import slope
+from spikegeometry.stats.findings import Finding
+from spikegeometry.stats.intervals import rank_correlation_interval
+from spikegeometry.stats.resampling import slope
 
 SCORES = ["span", "targets", "reader", "block", "statistic", "value", "n", "low", "high"]
 TOKENS = ["span", "targets", "subset", "reader", "block", "kmer", "slot", "majority", "frequency"]

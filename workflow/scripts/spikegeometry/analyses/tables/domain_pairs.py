@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikegeometry.evaluation.domain_tests import PLACES
+from spikegeometry.analyses.tables.domain_tests import PLACES
 
 
 def pair_table(measurements: pd.DataFrame, confidence: float) -> pd.DataFrame:

@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import stats
 
+from spikegeometry.analyses.tables.token_evidence import encoder_of, slot_tokens
 from spikegeometry.dataset.domains import token_places
 from spikegeometry.dataset.reading import sample_spikes, split_members
 from spikegeometry.dataset.vocabulary import PAD, UNK
-from spikegeometry.evaluation.intervals import bootstrap_weights
-from spikegeometry.evaluation.token_evidence import encoder_of, slot_tokens
+from spikegeometry.stats.intervals import bootstrap_weights
 
 # Keeps these random numbers apart from others of the same seed.
 POSITION_STREAM = 89

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from spikegeometry.evaluation.findings import Finding, mean_finding
-from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
-from spikegeometry.evaluation.summaries import class_means, measurement_table
+from spikegeometry.stats.findings import Finding, mean_finding
+from spikegeometry.stats.ranges import RANGES, UNBOUNDED
+from spikegeometry.stats.summaries import class_means, measurement_table
 
 # Method, its cutoff, statistic; source, claim, and the statistic in words. All say that it is above 0.
 CLAIMS = [

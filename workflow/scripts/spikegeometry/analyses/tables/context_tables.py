@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spikegeometry.dataset.kmers import token_residues
-from spikegeometry.evaluation.findings import Finding
-from spikegeometry.evaluation.summaries import class_means, label_shares
-from spikegeometry.evaluation.trends import layer_values, mean_interval
+from spikegeometry.stats.findings import Finding
+from spikegeometry.stats.summaries import class_means, label_shares
+from spikegeometry.stats.trends import layer_values, mean_interval
 
 SOURCE = "Halevi et al. 2025, arXiv 2512.21956"
 PLACES = ["layer", "head", "site", "measure", "variant", "top"]

@@ -11,8 +11,8 @@ from scipy import sparse
 from spikegeometry.dataset.encoding import Encoder
 from spikegeometry.dataset.vocabulary import PAD, SPECIAL_TOKENS, UNK, count_kmers
 from spikegeometry.evaluation.baselines import KmerLogistic, Sequences
-from spikegeometry.evaluation.intervals import wilson_interval
-from spikegeometry.evaluation.summaries import ALL_CLASSES
+from spikegeometry.stats.intervals import wilson_interval
+from spikegeometry.stats.summaries import ALL_CLASSES
 
 AS_IS = "as_is"
 # The first is trained on, the second chooses the penalty.

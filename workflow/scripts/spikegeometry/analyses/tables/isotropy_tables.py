@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from spikegeometry.evaluation.findings import Finding
-from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
-from spikegeometry.evaluation.summaries import ALL_CLASSES, class_means
-from spikegeometry.evaluation.trends import (
+from spikegeometry.stats.findings import Finding
+from spikegeometry.stats.ranges import RANGES, UNBOUNDED
+from spikegeometry.stats.summaries import ALL_CLASSES, class_means
+from spikegeometry.stats.trends import (
     class_jackknife,
     jackknife_interval,
     layer_values,

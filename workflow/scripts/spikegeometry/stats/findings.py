@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from spikegeometry.evaluation.intervals import mean_bounds
+from spikegeometry.stats.intervals import mean_bounds
 
 NOT_APPLICABLE = "not applicable"
 # The run's own training and the network that has none, by the names of their models.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from spikegeometry.evaluation.findings import Finding, mean_finding
-from spikegeometry.evaluation.summaries import class_means
-from spikegeometry.evaluation.trends import over_classes
+from spikegeometry.stats.findings import Finding, mean_finding
+from spikegeometry.stats.summaries import class_means
+from spikegeometry.stats.trends import over_classes
 
 KOVALEVA = "Kovaleva et al. 2019, arXiv 1908.08593"
 CLARK = "Clark et al. 2019, arXiv 1906.04341"

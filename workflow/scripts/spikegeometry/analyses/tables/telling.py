@@ -8,9 +8,9 @@ import pandas as pd
 
 from spikegeometry.dataset.encoding import open_split, padded_ids, take_rows
 from spikegeometry.dataset.kmers import token_residues
+from spikegeometry.dataset.samples import split_sample
 from spikegeometry.dataset.vocabulary import PAD, UNK
 from spikegeometry.errors import InputError
-from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval
 from spikegeometry.evaluation.metrics import (
     class_metrics,
     confusion_matrices,
@@ -18,8 +18,8 @@ from spikegeometry.evaluation.metrics import (
     ranking_metrics,
     ratio,
 )
-from spikegeometry.evaluation.separability import split_sample
-from spikegeometry.evaluation.summaries import ALL_CLASSES
+from spikegeometry.stats.intervals import bootstrap_weights, percentile_interval
+from spikegeometry.stats.summaries import ALL_CLASSES
 
 COLUMNS = ["class", "ranking", "positions", "classifier", "statistic", "value", "n", "low", "high"]
 # The scores of the slots: contrast of attention, and information about the class.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
-from spikegeometry.evaluation.intervals import bootstrap_weights, percentile_interval
+from spikegeometry.stats.intervals import bootstrap_weights, percentile_interval
 
 # A statistic for each weighting: from weights (B, n) to values (B,) by their names.
 Statistics = Callable[[np.ndarray], dict[Hashable, np.ndarray]]

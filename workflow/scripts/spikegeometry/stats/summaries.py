@@ -16,9 +16,9 @@ import pandas as pd
 from scipy import stats
 
 from spikegeometry.errors import InputError, check_finite
-from spikegeometry.evaluation.intervals import mean_bounds, wilson_interval
-from spikegeometry.evaluation.ranges import RANGES, UNBOUNDED
 from spikegeometry.logs import progress
+from spikegeometry.stats.intervals import mean_bounds, wilson_interval
+from spikegeometry.stats.ranges import RANGES, UNBOUNDED
 
 # Stands in the column `class` for the sequences of all classes together.
 ALL_CLASSES = "all"

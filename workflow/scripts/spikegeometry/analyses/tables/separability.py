@@ -1,54 +1,19 @@
 """How well neighbours and clusters of sequences agree with their classes: scores, intervals, and the table of them."""
 
-import logging
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from scipy import stats
 from sklearn.metrics import adjusted_mutual_info_score
 
-from spikegeometry.dataset.encoding import number_rows
-from spikegeometry.errors import InputError
-from spikegeometry.evaluation.intervals import mean_bounds, wilson_interval
 from spikegeometry.evaluation.metrics import confusion_matrices, ratio
-from spikegeometry.evaluation.summaries import ALL_CLASSES
-from spikegeometry.evaluation.trends import jackknife_interval
+from spikegeometry.stats.intervals import mean_bounds, wilson_interval
+from spikegeometry.stats.summaries import ALL_CLASSES
+from spikegeometry.stats.trends import jackknife_interval
 
 METHODS = ("kmeans", "kmeans_silhouette", "hdbscan")
-logger = logging.getLogger(__name__)
-
 COLUMNS = ["class", "site", "layer", "method", "statistic", "value", "n", "low", "high"]
-
-
-def distinct_sample(sequences: pd.DataFrame, classes: list[str], most: int, seed: int) -> pd.DataFrame:
-    """Up to `most` sequences of each class, a seeded sample in the order of `sequences`, of which no two are equal.
-
-    Equal sequences have the same `input`. One that two classes share counts in both.
-    """
-    kept = []
-    for number, name in enumerate(classes):
-        rows = sequences[sequences["class"] == name].drop_duplicates("input")
-        if rows.empty:
-            logger.warning("There is no sequence of class %s: it will have no rows.", name)
-        order = np.random.default_rng([seed, number]).permutation(len(rows))
-        kept.append(rows.iloc[np.sort(order[:most])])
-    if not any(map(len, kept)):
-        raise InputError(
-            f"There is no test sequence of {', '.join(classes)} to analyse.\n"
-            "Choose other classes in the analysis's block below `analyses`, or give the test split a larger share."
-        )
-    return pd.concat(kept)
-
-
-def split_sample(table: pa.Table, classes: list[str], most: int, seed: int) -> pd.DataFrame:
-    """Up to `most` rows of each class of an encoded split, no two of them equal: accession, class, label, input.
-
-    The index is the row's in `table`; `input` is a number, the same for equal sequences.
-    """
-    rows = table.select(["accession", "class", "label"]).to_pandas()
-    return distinct_sample(rows.assign(input=number_rows(table)), classes, most, seed)
 
 
 def agreement(counts: np.ndarray) -> dict[str, np.ndarray]:

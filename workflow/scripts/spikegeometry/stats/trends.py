@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from spikegeometry.evaluation.intervals import mean_bounds
+from spikegeometry.stats.intervals import mean_bounds
 
 
 def layer_values(measurements: pd.DataFrame, statistic: str) -> pd.DataFrame:

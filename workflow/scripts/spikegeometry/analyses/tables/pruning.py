@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikegeometry.evaluation.ablation import (
+from spikegeometry.analyses.tables.ablation import (
     SIGNIFICANT,
     STATISTICS,
     Intervals,

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from spikegeometry.evaluation.findings import Finding, mean_finding
-from spikegeometry.evaluation.position_tests import ALIKE, ELSEWHERE
+from spikegeometry.analyses.tables.position_tests import ALIKE, ELSEWHERE
+from spikegeometry.stats.findings import Finding, mean_finding
 
 SOURCE = "Ghione 2022; Bonino et al. 2025, arXiv 2502.12033"
 CLAIM = "Attention is often localised on the variant's defining mutations"

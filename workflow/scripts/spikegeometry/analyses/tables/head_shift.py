@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from spikegeometry.evaluation.findings import Finding, mean_finding
-from spikegeometry.evaluation.summaries import class_means
-from spikegeometry.evaluation.trends import over_classes
+from spikegeometry.stats.findings import Finding, mean_finding
+from spikegeometry.stats.summaries import class_means
+from spikegeometry.stats.trends import over_classes
 
 STATISTICS = ("cosine", "matched", "chance", "js", "weight_change")
 KOVALEVA = "Kovaleva et al. 2019, arXiv 1908.08593"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikegeometry.evaluation.intervals import mean_bounds
+from spikegeometry.stats.intervals import mean_bounds
 
 # Keeps these random numbers apart from others of the same seed.
 CONTRAST_STREAM = 83

@@ -6,7 +6,7 @@ import pandas as pd
 def top_heads(table: pd.DataFrame) -> pd.DataFrame:
     """The head with the largest mean share of each class, variant and domain, the first of equal ones.
 
-    `table` from `spikegeometry.evaluation.domain_tests.domain_table`. Columns: class, variant, domain, layer, head,
+    `table` from `domain_tests.domain_table`. Columns: class, variant, domain, layer, head,
     share, low, high, n (of that head), median (of the mean shares of all heads), heads (their number). The head is
     chosen because its share is largest, so that it is above the median in any network.
     """

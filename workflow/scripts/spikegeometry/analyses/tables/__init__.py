@@ -1,0 +1,1 @@
+"""Tables, tests and findings of single analyses."""
