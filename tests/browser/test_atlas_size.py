@@ -22,7 +22,7 @@ TABLE = """() => {
   table.getBoundingClientRect();
   table.remove();
 }"""
-TABLE_ON_A_QUIET_CORE = 0.010
+TABLE_ON_A_QUIET_CORE = 0.06
 EMPTY = "<!doctype html><title>empty</title>"
 # From a change of the address to the end of the frame that shows it.
 TIMED = """(address) => new Promise((done) => {
@@ -100,18 +100,30 @@ def answer(page, clock, addresses):
     return statistics.median(used), statistics.median(waited)
 
 
+def slowness(page):
+    """How much more of the processor's time this machine needs now than a quiet core, by a table that it lays out."""
+    clock, used = Clock(page), []
+    for _ in range(15):
+        before = clock()
+        page.evaluate(TABLE)
+        used.append(clock() - before)
+    return max(1.0, statistics.median(used) / TABLE_ON_A_QUIET_CORE)
+
+
 def test_time_to_answer(open_atlas, large, record_property):
     empty = open_atlas(EMPTY).show("")
     frame = statistics.median(empty.evaluate(TIMED, None) for _ in range(21))
+    bound = ANSWERED * slowness(empty)
+    print(f"{1000 * bound:.0f} ms are allowed")
     clock = Clock(large.page)
     found = {}
     for what, addresses in ANSWERS.items():
         large.show(addresses[0])
-        found[what], waited = least(partial(answer, large.page, clock, addresses), ANSWERED)
+        found[what], waited = least(partial(answer, large.page, clock, addresses), bound)
         print(
             f"{what}: {1000 * found[what]:.0f} ms of the processor, {waited:.0f} ms on the clock, "
             f"{waited / frame:.1f} frames of an empty page ({frame:.1f} ms)"
         )
         record_property(what, {"seconds": found[what], "frames": waited / frame})
-    assert max(found.values()) < ANSWERED
+    assert max(found.values()) < bound
     assert large.errors == []
