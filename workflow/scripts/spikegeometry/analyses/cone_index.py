@@ -61,7 +61,7 @@ def _over_sequences(study: Study, table: pd.DataFrame, cls: torch.Tensor, rogue_
     levels: dict[tuple, torch.Tensor] = {(site, None): output for site, output in outputs.items()}
     levels |= {("cls", layer): cls[:, layer] for layer in (0, *study.layers)}
     for name, of in [*((one, [one]) for one in study.classes), (ALL_CLASSES, study.classes)]:
-        rows = table[table["class"].isin(of)].drop_duplicates("input").index.to_numpy()
+        rows = table[table["class"].isin(of)].drop_duplicates("input").index.to_numpy(copy=True)
         for (site, layer), vectors in levels.items() if len(rows) else ():
             place = {"class": name, "layer": layer, "head": None, "site": site, "axis": "sequences"}
             cones = cone_index.cone_variants(vectors[rows], rogue_coordinates, floor=site != "softmax")
