@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spikegeometry.errors import InputError
-from spikegeometry.model.activations import Recorded
+from spikegeometry.model.activations import read_recorded
 from spikegeometry.model.assembly import gather_attention, gather_tokens, gather_vectors
 from spikegeometry.model.data import EncodedRows, shard_rows
 from spikegeometry.model.prediction import predict
@@ -76,7 +76,7 @@ def test_cls_is_the_first_hidden_state(folder, table, model):
 
 def test_recorded_hidden_states(folder, table, model):
     expected = list(naive(model, table))
-    recorded = Recorded(folder)
+    recorded = read_recorded(folder)
     assert len(recorded) == 9
     for place, (row, hidden) in enumerate(recorded):
         assert row["recorded"] == place

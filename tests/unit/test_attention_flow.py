@@ -23,7 +23,7 @@ from spikegeometry.geometry.attention_flow import (
 )
 from spikegeometry.geometry.heads import attention_maps, head_tensors
 from spikegeometry.geometry.rollout import mixed_maps, norm_map, residual_mix, rollout, rollout_by_layer
-from spikegeometry.model.activations import Recorded
+from spikegeometry.model.activations import read_recorded
 from spikegeometry.model.weights import read_head, read_layers, read_shape
 from spikegeometry.tables import write_tsv
 from tiny_run import CLASSES, absent, run_analysis, small_sequences, write_small_run
@@ -256,7 +256,7 @@ def test_rollout_of_the_model_is_of_single_sequences(run, tables):
     table, sequences, layers = tables
     weights = read_layers(run / "model")
     rolled = []
-    for _, hidden in list(Recorded(run / "activations"))[:2]:
+    for _, hidden in list(read_recorded(run / "activations"))[:2]:
         product = np.eye(hidden.shape[1])
         for states, layer in zip(hidden, weights, strict=False):
             maps = attention_maps(states, layer, 4).double().numpy().mean(axis=0)
@@ -287,7 +287,7 @@ def test_exact_flows_of_a_seeded_sample_in_one_sequence_of_a_class(run, tables):
 
 def test_gradient_against_the_model(run, tables):
     model = BertForSequenceClassification.from_pretrained(run / "model", attn_implementation="eager").eval()
-    recorded = Recorded(run / "activations")
+    recorded = read_recorded(run / "activations")
     _, hidden = next(iter(recorded))
     # From the words: LayerNorm of the embeddings is between them and X^(0), which is given here instead.
     states = hidden[0][None].clone().requires_grad_()
@@ -318,7 +318,7 @@ def test_gradient_is_that_of_the_largest_logit(run, largest):
     bias = [name for name, values in classifier.items() if values.shape == (3,)]
     assert len(bias) == 1
     classifier[bias[0]] = classifier[bias[0]] + 100 * torch.eye(3)[largest]
-    _, hidden = next(iter(Recorded(run / "activations")))
+    _, hidden = next(iter(read_recorded(run / "activations")))
     states = hidden[0].clone()
     found = gradient_times_input(states, read_layers(folder), classifier, read_shape(folder))
 
@@ -360,7 +360,7 @@ def test_norms_instead_of_attention(run, tables):
 def test_another_source(run):
     """What k-mer 3 draws is the row of token 3; that of a k-mer that a sequence lacks does not exist."""
     _, sequences = run_analysis("attention_flow", run, **PARAMS | {"source": 3})
-    _, hidden = next(iter(Recorded(run / "activations")))
+    _, hidden = next(iter(read_recorded(run / "activations")))
     mixes = [
         (attention_maps(states, layer, 4).double().mean(dim=0) + torch.eye(hidden.shape[1])) / 2
         for states, layer in zip(hidden, read_layers(run / "model"), strict=False)

@@ -5,7 +5,15 @@ import pytest
 from pysam import AlignedSegment
 
 from spikegeometry.spikes.blocks import Block, blocks_of_strands, chain_blocks, merge_blocks
-from spikegeometry.spikes.projection import Gene, Rejection, Spike, project_genome, reverse_complement
+from spikegeometry.spikes.projection import (
+    MAX_INDEL,
+    Gene,
+    Rejection,
+    Spike,
+    _resolve,
+    project_genome,
+    reverse_complement,
+)
 from spikegeometry.spikes.tiles import tile_name
 
 START, END = 100, 700
@@ -238,3 +246,10 @@ def test_cigars_become_blocks_of_the_genome():
     assert forward == [Block(10, 510, 90), Block(100, 603, 40), Block(142, 643, 8), Block(200, 900, 50)]
     # The tile is 250..400 of the genome, and so 600..750 of its other strand.
     assert reverse == [Block(605, 40, 145)]
+
+
+def test_stretches_that_overlap_share_no_base():
+    """Further apart than any deletion, the second stretch begins where the first ends, in genome and reference."""
+    far = MAX_INDEL + 1
+    first, second = Block(0, 0, 100), Block(95, 95 + far, 50)
+    assert _resolve([first, second], b"A" * 200, b"A" * 400) == [[first], [Block(100, 100 + far, 45)]]

@@ -11,7 +11,7 @@ import torch
 
 from spikegeometry.geometry.heads import HeadTensors, attention_maps, head_tensors
 from spikegeometry.geometry.selection import choose
-from spikegeometry.model.activations import Recorded
+from spikegeometry.model.activations import Recorded, read_recorded
 from spikegeometry.model.weights import Shape, read_layers, read_shape
 from spikegeometry.stats.summaries import labelled_sequences
 
@@ -66,7 +66,7 @@ class Study:
 
 def open_study(
     model: str | Path,
-    activations: str | Path,
+    recorded: Recorded,
     all_classes: Sequence[str],
     layers: Sequence[int] = (),
     heads: Sequence[int] = (),
@@ -74,15 +74,15 @@ def open_study(
     confidence: float = 0.95,
     key: str = "",
 ) -> Study:
-    """The study of a model folder and of the folder of activations that was recorded of it.
+    """The study of a model folder and of what was recorded of it.
 
-    Without `layers`, `heads` or `classes` all are measured. Raises InputError where one does not exist; `key` is the
+    `recorded` comes from `read_recorded`, of a run's folder of activations, or from `record_texts`. Without `layers`, `heads` or `classes` all are measured. Raises InputError where one does not exist; `key` is the
     config key of the analysis that asks.
     """
     shape = read_shape(model)
     return Study(
         folder=Path(model),
-        recorded=Recorded(activations),
+        recorded=recorded,
         all_classes=list(all_classes),
         layers=choose(layers, range(1, shape.layers + 1), f"{key}.layers"),
         heads=choose(heads, range(1, shape.heads + 1), f"{key}.heads"),
@@ -97,7 +97,7 @@ def study_of_rule(given: Any, params: Any, threads: int, analysis: str) -> Study
     chosen = {"layers": "layers", "heads": "heads", "classes": "selected_classes"}
     return open_study(
         given.model,
-        Path(given.hidden_states).parent,
+        read_recorded(Path(given.hidden_states).parent),
         params.classes,
         **{name: getattr(params, param, []) for name, param in chosen.items()},
         confidence=params.confidence,

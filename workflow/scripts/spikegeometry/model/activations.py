@@ -12,6 +12,7 @@ attention_mean.npz   for each class, float32 (L, H, n_max, n_max): mean attentio
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,17 @@ import torch
 from spikegeometry.tables import read_tsv
 
 
+@dataclass
 class Recorded:
-    """The recorded sequences of a folder of activations, read from disk one at a time."""
+    """Recorded sequences, read one at a time.
 
-    def __init__(self, folder: str | Path):
-        sequences = read_tsv(Path(folder, "sequences.tsv"))
-        self.sequences = sequences[sequences["recorded"] >= 0].sort_values("recorded").reset_index(drop=True)
-        # Tensors on top of it read the file when they are read, and writing to them leaves it as it is.
-        self.hidden_states = np.load(Path(folder, "hidden_states.npy"), mmap_mode="c", allow_pickle=False)
-        self.tokens = np.load(Path(folder, "tokens.npy"), mmap_mode="r", allow_pickle=False)
+    sequences: a row for each, with at least accession, class, correct, length (tokens) and recorded (its place in the
+    arrays). hidden_states: float32 (S, L+1, n_max, d). tokens: int32 (S, n_max).
+    """
+
+    sequences: pd.DataFrame
+    hidden_states: np.ndarray
+    tokens: np.ndarray
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -38,6 +41,17 @@ class Recorded:
         """Yield each row of sequences.tsv and its hidden states, float32 (L+1, n, d) without padding."""
         for _, row in self.sequences.iterrows():
             yield row, torch.from_numpy(self.hidden_states[row["recorded"], :, : row["length"]])
+
+
+def read_recorded(folder: str | Path) -> Recorded:
+    """The recorded sequences of a folder of activations, whose hidden states stay on disk until they are asked for."""
+    sequences = read_tsv(Path(folder, "sequences.tsv"))
+    return Recorded(
+        sequences[sequences["recorded"] >= 0].sort_values("recorded").reset_index(drop=True),
+        # Tensors on top of it read the file when they are read, and writing to them leaves it as it is.
+        np.load(Path(folder, "hidden_states.npy"), mmap_mode="c", allow_pickle=False),
+        np.load(Path(folder, "tokens.npy"), mmap_mode="r", allow_pickle=False),
+    )
 
 
 def read_mean_attention(path: str | Path, classes: list[str]) -> Iterator[tuple[str, int, torch.Tensor]]:

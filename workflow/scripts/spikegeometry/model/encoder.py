@@ -1,12 +1,15 @@
-"""Hidden states of any model of the run on sequences at hand."""
+"""Hidden states of any model on sequences at hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
-from transformers import BertModel
+from transformers import AutoTokenizer, BertModel
 
 from spikegeometry.errors import InputError
+from spikegeometry.model.activations import Recorded
 
 
 def load_encoder(folder: str | Path, device: torch.device) -> BertModel:
@@ -15,6 +18,32 @@ def load_encoder(folder: str | Path, device: torch.device) -> BertModel:
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True, add_pooling_layer=False
     )
     return encoder.to(device).eval()
+
+
+def record_texts(folder: str | Path, texts: Sequence[str], labels: Sequence[str]) -> Recorded:
+    """Hidden states of texts in a BERT of any origin, read by its own tokenizer and kept in memory.
+
+    A model of this workflow reads k-mers with blanks between them. Texts are called by their numbers, from 1, and
+    `labels` are their classes; a text of more tokens than the model reads is cut.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    encoder = load_encoder(folder, torch.device("cpu"))
+    longest = encoder.config.max_position_embeddings
+    ids = [np.array(tokenizer(text, truncation=True, max_length=longest)["input_ids"], np.int32) for text in texts]
+    states, n = [hidden_states(encoder, one) for one in ids], max(map(len, ids))
+    sequences = pd.DataFrame(
+        {
+            "accession": [str(number) for number in range(1, len(ids) + 1)],
+            "class": list(labels),
+            "correct": True,
+            "length": [len(one) for one in ids],
+            "recorded": range(len(ids)),
+        }
+    )
+    hidden = [np.pad(of.numpy(), ((0, 0), (0, n - of.shape[1]), (0, 0))) for of in states]
+    padding = encoder.config.pad_token_id or 0
+    tokens = [np.pad(one, (0, n - len(one)), constant_values=padding) for one in ids]
+    return Recorded(sequences, np.stack(hidden), np.stack(tokens))
 
 
 @torch.inference_mode()
