@@ -136,7 +136,7 @@ def test_head_shows_the_table_and_the_pairs(small):
 def test_track_shows_the_table(small):
     small.show("view=track&class=beta&layer=1&head=2")
     lines = small.page.evaluate(
-        """document.querySelector(".js-plotly-plot").data.filter(({ name }) => name !== "even attention")
+        """document.querySelector(".js-plotly-plot").data.filter(({ name }) => name !== "uniform attention")
         .map(({ yaxis, y }) => [yaxis, [...y]])"""
     )
     details = random_details(SIZE, CLASSES)

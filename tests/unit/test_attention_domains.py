@@ -87,9 +87,9 @@ def test_turns_of_several_sequences_are_turned_together():
 def test_profiles_against_naive_computation():
     maps = random_maps(2, 12, seed=2)
     maps[1, 3] = 0
-    maps[1, 3, 0] = 1  # a k-mer that looks at [CLS] only has no row
+    maps[1, 3, 0] = 1  # a k-mer that attends to [CLS] only has no row
     maps[1, 0] = 0
-    maps[1, 0, 11] = 1  # and [CLS] none, where it looks at [SEP] only
+    maps[1, 0, 11] = 1  # and [CLS] none, where it attends to [SEP] only
     found = profiles(maps)
     for head in range(2):
         rows = [maps[head, i, 1:-1].double().numpy() for i in range(1, 11)]

@@ -147,7 +147,7 @@ def results_of(positions, profiles, **options):
 
 
 def test_attention_at_the_defining_position():
-    """One head looks at the defining position, twice as much as elsewhere; the other at all alike."""
+    """One head attends to the defining position, twice as much as elsewhere; the other at all alike."""
     entropy = [1.0, 1.0, 1.0, *[0.0] * 5]
     profiles = np.ones((2, 2, 8))
     profiles[:, 0, 0] = 2
@@ -160,7 +160,7 @@ def test_attention_at_the_defining_position():
     assert enrichment["value"].tolist() == pytest.approx([math.log2(14 / 9), 0])
     # Equal sequences: no spread.
     assert enrichment["low"].tolist() == pytest.approx(enrichment["value"].tolist())
-    # One of seven windows, and one of two, has more, and the run itself as much; with even attention every draw has.
+    # One of seven windows, and one of two, has more, and the run itself as much; with uniform attention every draw has.
     p = table.loc[("domain", "p_position"), "value"].tolist()
     assert p == pytest.approx([2 / 8, 1], abs=0.05)
     assert table.loc[("alike", "p_position"), "value"].tolist() == pytest.approx([2 / 3, 1], abs=0.06)
@@ -275,7 +275,7 @@ def test_tables(run):
     attention = table[(table["statistic"] == "attention") & (table["against"] == "alike")]
     assert len(attention) == 2 * 2 * 4 * 2
     profiles = pd.read_parquet(run / "profiles.parquet")
-    # An even share is 1 in the mean over the gene.
+    # A uniform share is 1 averaged over the gene.
     assert profiles.groupby(["class", "variant"])["value"].mean().to_numpy() == pytest.approx(1)
     own = profiles[(profiles["class"] == "alpha") & (profiles["variant"] == "kmers")].set_index("token")["value"]
     of_alpha = attention[(attention["class"] == "alpha") & (attention["variant"] == "kmers")]

@@ -66,7 +66,11 @@ SUFFIXES = {"", ".ipynb", ".py", ".smk", ".yaml", ".yml", ".toml", ".md", ".rst"
 PLACES = [".ci", "config", "envs", "examples", "resources", "tests", "tools", "workflow", "Makefile", "pyproject.toml"]
 TEXTS = [
     path
-    for place in (*PLACES, "constraints.txt", *(path.name for name in ("requirements*.txt", "*.md") for path in ROOT.glob(name)))
+    for place in (
+        *PLACES,
+        "constraints.txt",
+        *(path.name for name in ("requirements*.txt", "*.md") for path in ROOT.glob(name)),
+    )
     for path in (ROOT / place, *sorted((ROOT / place).rglob("*")))
     if path.is_file() and path.suffix in SUFFIXES and path != Path(__file__).resolve()
     if not any(part.startswith(".") and part != ".ci" for part in path.relative_to(ROOT).parts)

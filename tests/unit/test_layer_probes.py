@@ -68,7 +68,7 @@ def test_coordinates_are_standardised_by_the_training_vectors():
     shifted = Vectors(validation.vectors + 3, validation.labels)
     probe = fit_linear(train, shifted, 3, PENALTIES)
     assert probe.centre == pytest.approx(train.vectors.mean(axis=0), abs=1e-6)
-    # A vector's shares do not hang on the others it is read with.
+    # A vector's shares do not depend on the others it is read with.
     alone = [probe.probabilities(test.vectors[row : row + 1])[0] for row in range(30)]
     assert probe.probabilities(test.vectors) == pytest.approx(np.array(alone))
 

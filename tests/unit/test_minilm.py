@@ -43,7 +43,7 @@ def test_heads_of_a_pretrained_model_on_text(minilm):
 
 
 def test_stripes_of_a_pretrained_model_are_the_separators(minilm):
-    """Of its vertical heads none is left among the words, where the commonest pattern is even attention."""
+    """Of its vertical heads none is left among the words, where the commonest pattern is uniform attention."""
     shape, layers, hidden, *_ = minilm
     labels = {"whole": [], "words": []}
     for states, layer in zip(hidden, layers, strict=False):

@@ -196,7 +196,7 @@ def test_rows_without_attention_to_kmers_are_left_out():
     padded = np.zeros((1, 14, 14))
     padded[:, 1:-1, 1:-1] = full
     padded[:, 4] = 0
-    padded[:, 4, 0] = 1  # the fourth k-mer looks at [CLS] only
+    padded[:, 4, 0] = 1  # the fourth k-mer attends to [CLS] only
     maps, mass = kmer_maps(torch.from_numpy(padded))
     assert mass[0, 3] == 0
     scores = gate_scores(maps)

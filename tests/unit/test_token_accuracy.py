@@ -270,7 +270,7 @@ def test_what_is_hidden():
         assert [
             sequences[row][slot] for row, slot in zip(hidden.rows, hidden.slots, strict=True)
         ] == hidden.tokens.tolist()
-    # What is hidden does not hang on the batches.
+    # What is hidden does not depend on the batches.
     one, other = ({(r, s) for of in several for r, s in zip(of.rows, of.slots, strict=True)} for several in batches)
     assert one == other
 

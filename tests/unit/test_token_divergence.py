@@ -206,7 +206,7 @@ def test_information_against_scikit_learn():
     tokens = generator.integers(0, 4, (60, 6))
     expected = [mutual_info_score(labels, column) / np.log(2) for column in tokens.T]
     assert mutual_information(tokens, labels) == pytest.approx(expected, abs=1e-12)
-    # Copies of a class change nothing, because each class weighs the same.
+    # Copies of a class change nothing, because classes are equally weighted.
     rows = np.concatenate([np.arange(60), np.flatnonzero(labels == 5), np.flatnonzero(labels == 5)])
     assert mutual_information(tokens[rows], labels[rows]) == pytest.approx(expected, abs=1e-12)
     # These tokens have nothing to do with the labels.

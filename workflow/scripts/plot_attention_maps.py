@@ -19,7 +19,7 @@ from spikegeometry.geometry.selection import choose
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import read_tsv
 
-# The share of a class's sequences in which a pair has a multiple of even attention, whatever the length.
+# The share of a class's sequences in which a pair has a multiple of uniform attention, whatever the length.
 HIGH = "frequency_scale_free"
 
 configure_logging(snakemake.log[0])

@@ -29,7 +29,7 @@ function headView(root) {
     change({ view: "head", layer: Math.floor(cell / atlas.heads) + 1, head: (cell % atlas.heads) + 1 });
   };
   const ways = [
-    ["", "ratio (doublings)"],
+    ["", "ratio (log2 fold change)"],
     ["minus", "difference"],
   ];
   const way = menu(
@@ -237,7 +237,7 @@ function drawMap(target, map, range, window, name) {
   target.draw([trace], mapLayout(window, "#ffffff"), "The strongest pairs are in the table below.", name);
 }
 
-/** What is between two maps: how many times one is the other, in doublings, or one minus the other. */
+/** What is between two maps: how many times one is the other, as log2 fold change, or one minus the other. */
 function drawBetween(target, [one, other], way, window, name) {
   const minus = way === "minus";
   const between = minus ? (a, b) => 10 ** a - 10 ** b : (a, b) => (a - b) / Math.log10(2);
@@ -249,12 +249,12 @@ function drawBetween(target, [one, other], way, window, name) {
   const seen = rows.slice(...down).flatMap((row) => row.slice(...across));
   const most = seen.reduce((far, value) => Math.max(far, Math.abs(value ?? 0)), 1e-9);
   const reach = minus ? most : Math.min(6, most);
-  const unit = minus ? "of the attention" : "doublings";
+  const unit = minus ? "of the attention" : "log2 fold change";
   const trace = mapTrace(rows, (value) => (value === null ? "not in both" : `${short(value)} ${unit}`), {
     zmin: -reach,
     zmax: reach,
     colorscale: DIVERGING,
-    colorbar: { title: { text: minus ? "difference" : "doublings", side: "right" } },
+    colorbar: { title: { text: minus ? "difference" : "log2 fold change", side: "right" } },
   });
   target.draw([trace], mapLayout(window, "#888888"), "Red: more attention in the first class.", name);
 }

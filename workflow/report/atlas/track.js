@@ -183,7 +183,7 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
     traces.push({
       type: "scatter",
       mode: "lines",
-      name: "even attention",
+      name: "uniform attention",
       showlegend: true,
       x: [1, last],
       y: [1, 1].map((one) => one / atlas.track.received.kmers),

@@ -76,8 +76,9 @@ def open_study(
 ) -> Study:
     """The study of a model folder and of what was recorded of it.
 
-    `recorded` comes from `read_recorded`, of a run's folder of activations, or from `record_texts`. Without `layers`, `heads` or `classes` all are measured. Raises InputError where one does not exist; `key` is the
-    config key of the analysis that asks.
+    `recorded` comes from `read_recorded`, of a run's folder of activations, or from `record_texts`. Without `layers`,
+    `heads` or `classes` all are measured. Raises InputError where one does not exist; `key` is the config key of the
+    analysis that asks.
     """
     shape = read_shape(model)
     return Study(

@@ -103,7 +103,7 @@ def _draw_risk(axis: Axes, curves: pd.DataFrame, genomes: pd.DataFrame) -> None:
 def _draw_reliability(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
     axis.plot([0, 1], [0, 1], color="#888888", linestyle=":")
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), box_aspect=1)
-    axis.set(xlabel="mean largest probability of the bin", ylabel="share called right")
+    axis.set(xlabel="mean largest probability of the bin", ylabel="share correctly classified")
     axis.set_title("Reliability, genomes of the classes")
     if curves.empty:
         axis.text(0.5, 0.6, "no genome of the classes\nin this set", ha="center")

@@ -16,7 +16,7 @@ VARIANTS = {"kmers": "attention of the k-mers", "cls": "attention of [CLS]"}
 
 
 def draw_attention_domains(table: pd.DataFrame, domains: list[str], classes: list[str], chosen: list[str]) -> Figure:
-    """log2 enrichment of each domain by layer and head over all classes, and by class in the mean over heads.
+    """log2 enrichment of each domain by layer and head over all classes, and by class averaged over heads.
 
     `table`: class, layer, head, variant, domain, statistic, value, n; `domains` in their order along the protein, with
     regions of several of them behind;

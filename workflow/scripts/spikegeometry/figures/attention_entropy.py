@@ -131,7 +131,7 @@ def _draw_paper(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int) -> None:
 
 
 def _draw_profile(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
-    """Row entropy of each token's query by layer, in the mean over heads and sequences."""
+    """Row entropy of each token's query by layer, averaged over heads and sequences."""
     grid = tokens.pivot_table(index="layer", columns="token", values="value")
     drawn = axis.pcolormesh(grid.columns, grid.index, grid, cmap=SEQUENTIAL, shading="nearest", rasterized=True)
     axis.set(xlabel="token of the query (0 is [CLS], -1 [SEP])", ylabel="layer", yticks=grid.index)

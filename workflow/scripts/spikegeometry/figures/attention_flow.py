@@ -10,10 +10,10 @@ from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers
 
 ALL_CLASSES = "all"
 INK = "#222222"
-# What the gradient is held against.
+# What the gradient is compared with.
 MEASURES = {
     "spearman_rollout": "rollout",
-    "spearman_rollout_specific": "rollout less mean",
+    "spearman_rollout_specific": "rollout, mean-centred",
     "spearman_flow_bound": "flow bound",
     "spearman_attention": "last layer's attention",
 }

@@ -117,7 +117,7 @@ def _draw_simplex(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_layers(axis: Axes, shares: pd.DataFrame) -> None:
-    """Heads of each name by layer, in the mean over sequences; a name of several counts in equal parts for each."""
+    """Heads of each name by layer, averaged over sequences; a name of several counts in equal parts for each."""
     heads = defaultdict(float)
     for layer, variant, label, share in shares[["layer", "variant", "label", "value"]].itertuples(index=False):
         parts = label.split("+")

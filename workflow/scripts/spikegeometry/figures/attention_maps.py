@@ -23,8 +23,8 @@ TARGETS = {
 }
 TARGET_COLOURS = ("#4477AA", "#EE6677", "#222222", "#228833", "#CCBB44", "#BBBBBB")
 LEGEND = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2, "handlelength": 1.2, "columnspacing": 1}
-RELATIVE = "attention / even attention"
-# Range of the colours, in multiples of even attention.
+RELATIVE = "attention / uniform attention"
+# Range of the colours, in multiples of uniform attention.
 WEAKEST, STRONGEST = 0.1, 100
 # Largest number of rows of a small map: each of its cells is then the mean of several.
 SMALL = 110
@@ -47,7 +47,7 @@ def draw_attention_maps(table: pd.DataFrame, classes: list[str], chosen: list[st
     for axis, (name, title) in zip(axes[:2].flat, TARGETS.items(), strict=True):
         drawn = _draw_heads(axis, ratios[name].unstack("head"), furthest)
         axis.set_title(f"{title} (mean {values.loc[name].mean():.2g})")
-    figure.colorbar(drawn, ax=axes[:2], label="share / share of even attention")
+    figure.colorbar(drawn, ax=axes[:2], label="share / share of uniform attention")
     _draw_targets(axes[2, 0], values.T.groupby("layer").mean())
     _draw_classes(axes[2, 1], table[table["statistic"] == "to_kmer"], classes)
     _draw_pairs(axes[2, 2], everything)
@@ -110,7 +110,7 @@ def draw_head(
         _mark_domains(axis, domains, kmers, named=False)
     for axis in axes.flat[len(maps) :]:
         axis.axis("off")
-    below.colorbar(drawn, ax=axes, label="class less mean,\nin units of even attention", extend="both", shrink=0.8)
+    below.colorbar(drawn, ax=axes, label="class minus mean,\nin units of uniform attention", extend="both", shrink=0.8)
     return figure
 
 
@@ -126,8 +126,8 @@ def draw_high_pairs(
 ) -> Figure:
     """The mean map (m, m) of a head with all but the high pairs masked, and in how many classes each of them is high.
 
-    `pairs`: class, query and key (tokens; k-mer 1 is token 1) of the pairs with `kappa` times even attention in a share
-    of at least `least` of the class's sequences; `counts`: sequences of each class.
+    `pairs`: class, query and key (tokens; k-mer 1 is token 1) of the pairs with `kappa` times uniform attention in a
+    share of at least `least` of the class's sequences; `counts`: sequences of each class.
     """
     kmers = len(mean)
     among = pairs[pairs["query"].between(1, kmers) & pairs["key"].between(1, kmers)]
@@ -146,7 +146,7 @@ def draw_high_pairs(
         axis.set(xlabel="key k-mer", ylabel="query k-mer")
         _mark_domains(axis, domains, kmers, named=False)
     figure.suptitle(
-        f"Layer {layer}, head {head}: the {len(cells)} pairs of k-mers with {kappa:g} times even attention in "
+        f"Layer {layer}, head {head}: the {len(cells)} pairs of k-mers with {kappa:g} times uniform attention in "
         f"{least:.0%} of a class's\nsequences or more, of {kmers**2:,} "
         f"(n = {sum(counts.values())} distinct sequences of {len(counts)} classes)"
     )
@@ -176,7 +176,7 @@ def _draw_heads(axis: Axes, ratios: pd.DataFrame, furthest: float):
 
 
 def _draw_targets(axis: Axes, by_layer: pd.DataFrame) -> None:
-    """Stacked shares of attention by layer, in the mean over heads."""
+    """Stacked shares of attention by layer, averaged over heads."""
     parts = by_layer[["to_cls", "to_sep", "to_self", "to_prev", "to_next"]].copy()
     parts["other"] = (1 - parts.sum(axis=1)).clip(lower=0)
     labels = ["[CLS]", "[SEP]", "itself", "before", "after", "other k-mers"]
@@ -218,7 +218,7 @@ def _draw_pairs(axis: Axes, everything: pd.DataFrame) -> None:
 
 
 def _draw_relative(axis: Axes, values: np.ndarray, kmers: int):
-    """A map in multiples of even attention, on a logarithmic scale."""
+    """A map in multiples of uniform attention, on a logarithmic scale."""
     relative = np.maximum(values * kmers, WEAKEST / 10)
     return _draw_map(axis, relative, kmers, cmap=SEQUENTIAL, norm=LogNorm(WEAKEST, STRONGEST))
 

@@ -99,7 +99,7 @@ def _draw_layers(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_targets(axis: Axes, rows: pd.DataFrame) -> None:
-    """Mean attention of a token to those that have a name, by layer, with intervals and what even attention gives."""
+    """Mean attention of a token to those that have a name, by layer, with intervals, and that of uniform attention."""
     for statistic, (label, colour, marker) in TARGETS.items():
         of_target = rows[rows["statistic"] == statistic].sort_values("layer")
         axis.plot(of_target["layer"], of_target["value"], color=colour, marker=marker, markersize=4, label=label)
@@ -107,7 +107,7 @@ def _draw_targets(axis: Axes, rows: pd.DataFrame) -> None:
             of_target["layer"], of_target["low"], of_target["high"], color=colour, alpha=0.25, linewidth=0
         )
     even = rows[rows["statistic"] == "chance"].sort_values("layer")
-    axis.plot(even["layer"], even["value"], color="#888888", linestyle=":", label="even attention")
+    axis.plot(even["layer"], even["value"], color="#888888", linestyle=":", label="uniform attention")
     axis.set(title="Attention by layer", xlabel="layer", ylabel="share of a token's attention", yscale="log")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")

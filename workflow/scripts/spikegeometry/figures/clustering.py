@@ -41,7 +41,7 @@ def draw_clustering(
     chance = everything.loc[everything["statistic"] == "chance", "value"].max()
     axes[0, 0].axhline(chance, color="#888888", linestyle=":", label="largest class")
     axes[0, 0].set(
-        title="Nearest others are of the same class",
+        title="k-NN accuracy",
         ylabel="accuracy, one left out",
         ylim=(0, 1.25),
         yticks=np.linspace(0, 1, 6),
@@ -131,7 +131,7 @@ def _draw_classes(axis: Axes, table: pd.DataFrame, shown: list[str]):
     image = axis.imshow(grid, cmap=SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
     axis.set_yticks(range(len(shown)), shown)
     axis.set_xticks(range(grid.shape[1]), [f"{layer:g}" for layer in grid.columns])
-    axis.set(title="Nearest others of [CLS], by class", xlabel="layer")
+    axis.set(title="k-NN accuracy of [CLS], by class", xlabel="layer")
     return image
 
 

@@ -25,7 +25,7 @@ VARIANTS = {
     "all": ("all tokens", "-"),
     "without_special": ("without [CLS] and [SEP]", "--"),
     "without_rogue": ("without rogue coordinates", "-."),
-    "centred": ("less the mean token", ":"),
+    "centred": ("mean-centred", ":"),
 }
 BAND_COLOUR = "#D5D5D5"
 RESULTANT = "mean resultant length R"

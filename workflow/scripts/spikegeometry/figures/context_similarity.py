@@ -10,10 +10,10 @@ from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_
 
 ALL_CLASSES = "all"
 KINDS = {
-    ("dot", "as_is"): ("scalar product", "#222222", "o"),
-    ("dot", "centred"): ("scalar product, less mean", "#888888", "s"),
+    ("dot", "as_is"): ("dot product", "#222222", "o"),
+    ("dot", "centred"): ("dot product, mean-centred", "#888888", "s"),
     ("cosine", "as_is"): ("cosine", "#4477AA", "^"),
-    ("cosine", "centred"): ("cosine, less mean", "#EE6677", "D"),
+    ("cosine", "centred"): ("cosine, mean-centred", "#EE6677", "D"),
 }
 # The paper's similarity, and the one that neither long vectors nor the mean rules.
 SHOWN = [("dot", "as_is"), ("cosine", "centred")]
@@ -62,7 +62,7 @@ def _of_kind(rows: pd.DataFrame, kind: tuple[str, str]) -> pd.DataFrame:
 
 
 def _draw_kinds(axis: Axes, pairs: pd.DataFrame, statistic: str, kinds: list[tuple[str, str]], line: str = "-") -> None:
-    """A line a kind of similarity: the statistic by layer, in the mean over heads."""
+    """A line a kind of similarity: the statistic by layer, averaged over heads."""
     for kind in kinds:
         label, colour, marker = KINDS[kind]
         found = _of_kind(pairs[pairs["statistic"] == statistic], kind)
@@ -79,7 +79,7 @@ def _draw_ranges(figure: Figure, axis: Axes, pairs: pd.DataFrame) -> None:
     for set_ticks, labels in ((axis.set_xticks, grid.columns), (axis.set_yticks, grid.index)):
         step = -(-len(labels) // 12)
         set_ticks(range(0, len(labels), step), [f"{label:g}" for label in labels[::step]])
-    axis.set(title="Range by head (cosine, less mean)", xlabel="head", ylabel="layer")
+    axis.set(title="Range by head (cosine, mean-centred)", xlabel="head", ylabel="layer")
     figure.colorbar(drawn, ax=axis, label="mean distance / that of all pairs", pad=0.02)
 
 
@@ -90,7 +90,7 @@ def _draw_special(axis: Axes, rows: pd.DataFrame) -> None:
         axis.plot(found["layer"] + shift, found["value"], ".", color=colour, alpha=0.5, markersize=5)
         means = found.groupby("layer")["value"].mean()
         axis.plot(means.index, means, color=colour, marker=marker, markersize=5, label=f"to {label} (points: heads)")
-    axis.set(title="Attention to the special tokens", ylabel="attention / even attention", yscale="log")
+    axis.set(title="Attention to the special tokens", ylabel="attention / uniform attention", yscale="log")
     _layer_axis(axis)
 
 
@@ -150,21 +150,21 @@ def draw_distances(distances: pd.DataFrame, top: float) -> Figure:
 
 
 def draw_maps(maps: dict[str, np.ndarray], sequence: str, domains: pd.DataFrame) -> Figure:
-    """Similarity matrices (m, m) of single heads for one sequence: scalar products on the left, cosines on the right.
+    """Similarity matrices (m, m) of single heads for one sequence: dot products on the left, cosines on the right.
 
     `maps`: under "layer head measure"; `domains`: name, first and last (on an axis of k-mers).
     """
     heads = list(dict.fromkeys(tuple(name.split()[:2]) for name in maps))
     figure, axes = new_figure(10, 4.1 * len(heads) + 0.6, len(heads), 2, squeeze=False)
     for row, (layer, head) in zip(axes, heads, strict=True):
-        for axis, (measure, words) in zip(row, {"dot": "scalar product", "cosine": "cosine"}.items(), strict=True):
+        for axis, (measure, words) in zip(row, {"dot": "dot product", "cosine": "cosine"}.items(), strict=True):
             values = maps[f"{layer} {head} {measure}"]
             # Beyond these percentiles colours stay the same, so that one long vector does not bleach all others.
             low, high = (-1, 1) if measure == "cosine" else np.quantile(values, [0.01, 0.99])
             colours = DIVERGING if measure == "cosine" else SEQUENTIAL
             extent = (0.5, len(values) + 0.5, len(values) + 0.5, 0.5)
             drawn = axis.imshow(values, cmap=colours, vmin=low, vmax=high, extent=extent)
-            note = ", as it is" if measure == "dot" else ", less the mean k-mer"
+            note = ", as it is" if measure == "dot" else ", mean-centred"
             axis.set(title=f"Layer {layer}, head {head}: {words}{note}", xlabel="k-mer", ylabel="k-mer")
             figure.colorbar(drawn, ax=axis, label=words, shrink=0.8, extend="both" if measure == "dot" else "neither")
             for border in domains["first"][1:]:

@@ -20,7 +20,7 @@ DECADES = 1000
 LEAST_LIMIT = 0.01
 # Heads of which a map has room for the numbers.
 NUMBERS_ACROSS = 8
-MODES = {"zero": "nothing in its place", "uniform": "even attention instead", "mean": "its training mean instead"}
+MODES = {"zero": "nothing in its place", "uniform": "uniform attention instead", "mean": "its training mean instead"}
 MODE_COLOURS = {"zero": "#4477AA", "uniform": "#EE6677", "mean": "#CCBB44"}
 MEASURES = {
     "log_probability": ("log-probability", "change of the mean log-\nprobability of the truth"),
@@ -69,7 +69,7 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     figure.suptitle(
         f"Test sequences without heads, n = {everything['n'].max():.0f} distinct{note}\n"
         f"with all heads: accuracy {start['accuracy']:.3f}, mean log-probability {start['log_probability']:.3g}; "
-        f"a star or dot is a real change (q < {SIGNIFICANT})"
+        f"a star or dot is a significant change (q < {SIGNIFICANT})"
     )
     return figure
 

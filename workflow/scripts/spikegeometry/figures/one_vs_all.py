@@ -57,7 +57,7 @@ def draw_one_vs_all(
 
     handles = [_line(ranking) for ranking in RANKINGS]
     handles.append(Line2D([], [], color="#222222", linestyle=":", label="all positions, logistic regression"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, title="Positions by which a class is told")
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, title="Discriminative positions")
     missing = [name for name in chosen if name not in present]
     note = f"; no sequences of {', '.join(missing)}" if missing else ""
     n = everything["n"].max()

@@ -110,7 +110,7 @@ def _draw_attention(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
 def _draw_correlations(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
     found = rows[rows["statistic"] == "attention_correlation"]
     grid = found.pivot_table(index="layer", columns="head", values="value")
-    # A head of exactly even attention has no correlation: its cell stays empty.
+    # A head of exactly uniform attention has no correlation: its cell stays empty.
     grid = grid.reindex(index=sorted(rows["layer"].unique()), columns=sorted(rows["head"].unique()))
     drawn = axis.imshow(grid, cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(grid.to_numpy()) if grid.shape[1] <= NUMBERS_ACROSS else ():

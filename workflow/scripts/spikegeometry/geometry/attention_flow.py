@@ -7,7 +7,7 @@ much can run from a source on level L to a sink on level 0. `flow_bounds` bounds
 and often is the flow; `maximum_flows` computes it for single sinks exactly, to hold the bound against. Read it with
 care: in deep networks the flow hardly depends on the source, and is mostly what the first layers give the sink.
 
-Both are held against the gradient of the prediction, which no attention map knows of.
+Both are compared with the gradient of the prediction, which no attention map knows of.
 """
 
 from typing import Any
@@ -99,7 +99,7 @@ def maximum_flows(mixes: Tensor, source: int, sinks: list[int]) -> Tensor:
 def follow(mixes: Tensor, source: int) -> tuple[dict[str, Tensor], dict[str, float]]:
     """What a token after layer L draws from each input token, each (n,), and how much of it is its own.
 
-    `rollout`; `rollout_specific`, the same less the mean rollout of all tokens after layer L; `flow_bound`; and
+    `rollout`; `rollout_specific`, the same minus the mean rollout of all tokens after layer L; `flow_bound`; and
     `source_dependence`.
     """
     full = rollout(mixes)

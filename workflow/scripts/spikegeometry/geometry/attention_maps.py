@@ -11,7 +11,7 @@ from torch import Tensor
 
 from spikegeometry.geometry.heads import kmer_maps
 
-# Threshold that follows the length: a multiple of even attention.
+# Threshold that follows the length: a multiple of uniform attention.
 SCALE_FREE = "scale_free"
 
 
@@ -46,7 +46,7 @@ class MapSums:
     def add(self, attention: Tensor) -> dict[str, Tensor]:
         """Add the maps (H, n, n) of a sequence.
 
-        Returns `high_<threshold>`, each (H,): the number of high pairs for each query, in the mean over the queries.
+        Returns `high_<threshold>`, each (H,): the number of high pairs for each query, averaged over the queries.
         """
         n = attention.shape[-1]
         self._lengths.append(n)
@@ -62,7 +62,7 @@ class MapSums:
 
     @cached_property
     def kmer_means(self) -> Tensor:
-        """Mean map (H, m, m) among the k-mers: of ratios, so that each row of each sequence weighs the same.
+        """Mean map (H, m, m) among the k-mers: of ratios, so that each row of each sequence is weighted equally.
 
         A row is over the sequences that have its query, and sums to 1: a key that one of them lacks gets nothing there.
         Rows without attention for k-mers are left out; NaN where no sequence has the row. Read it last.
@@ -111,7 +111,7 @@ def frequent_pairs(frequencies: dict[str, Tensor], least: float) -> tuple[Tensor
 def class_distances(means: Tensor) -> Tensor:
     """Distance (C, L, H) of each class mean (C, L, H, m, m) from the mean of the classes.
 
-    It is the share of a query's attention that would have to move to other keys (total variation), in the mean over
+    It is the share of a query's attention that would have to move to other keys (total variation), averaged over
     queries: 0 for equal maps, 1 for maps that share no key.
     """
     # A layer at a time, because the maps of all are large.

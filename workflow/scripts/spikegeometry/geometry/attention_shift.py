@@ -1,8 +1,8 @@
 """How far the attention of two models is apart on the same input, after Kovaleva et al. (arXiv 1908.08593).
 
-Two maps that spread attention widely have a cosine near 1 whatever they do: a map A of n tokens is even attention J / n
-plus a rest that is orthogonal to it, because its rows sum to 1, so that cos(A, J/n) = 1 / |A| with the Frobenius norm
-|A|. Two maps with unrelated rests therefore have the cosine 1 / (|A| |B|), their `chance`.
+Two maps that spread attention widely have a cosine near 1 whatever they do: a map A of n tokens is uniform attention J
+/ n plus a rest that is orthogonal to it, because its rows sum to 1, so that cos(A, J/n) = 1 / |A| with the Frobenius
+norm |A|. Two maps with unrelated rests therefore have the cosine 1 / (|A| |B|), their `chance`.
 """
 
 import math
@@ -42,7 +42,7 @@ def entropy(attention: Tensor) -> Tensor:
 
 
 def destinations(one: View) -> dict[str, Tensor]:
-    """DESTINATIONS, each (H,): where the attention of each head goes, and the cosine of its map with even attention."""
+    """DESTINATIONS, each (H,): where each head's attention goes, and the cosine of its map with uniform attention."""
     return special_shares(one.attention) | {"even": 1 / one.size}
 
 
@@ -70,7 +70,7 @@ def compare(one: View, other: View) -> dict[str, Tensor]:
 def alignment(one: Tensor, other: Tensor) -> float:
     """Linear CKA of two representations (n, d) of the same n tokens, in [0, 1]; NaN where all vectors of one are equal.
 
-    Kornblith et al. 2019, arXiv 1905.00414, section 3: the cosine of the matrices of scalar products of the centred
+    Kornblith et al. 2019, arXiv 1905.00414, section 3: the cosine of the matrices of dot products of the centred
     vectors. With few tokens and many coordinates it is high for unrelated vectors too.
     """
     products = [vectors @ vectors.T for vectors in (one - one.mean(dim=0), other - other.mean(dim=0))]

@@ -1,10 +1,10 @@
 """Which k-mers of a sequence have similar vectors after attention: how far apart they lie, in which domains, and which
 k-mer is in most of the similar pairs.
 
-Halevi et al., arXiv 2512.21956, take the matrix C = Z Z^T of the scalar products of a head's outputs Z (m, dh). A few
-long vectors can rule scalar products, so the cosine stands beside them; and where attention is nearly even, all outputs
+Halevi et al., arXiv 2512.21956, take the matrix C = Z Z^T of the dot products of a head's outputs Z (m, dh). A few
+long vectors can rule dot products, so the cosine stands beside them; and where attention is nearly even, all outputs
 are nearly their mean, so both are also taken of what is left without it. The pairs with the highest similarity are the
-head's similar pairs. No pair of a k-mer with itself counts, and pairs are held against all pairs that could have been.
+head's similar pairs. No pair of a k-mer with itself counts, and pairs are compared with all pairs that could have been.
 """
 
 from collections.abc import Iterator
@@ -149,14 +149,14 @@ def distance_shares(high: Tensor, pairs: Pairs) -> dict[str, Tensor]:
 
 
 def special_attention(attention: Tensor) -> dict[str, Tensor]:
-    """Mean attention (H,) of the queries of maps (H, n, n) to [CLS] and [SEP], and in units of even attention."""
+    """Mean attention (H,) of the queries of maps (H, n, n) to [CLS] and [SEP], and in units of uniform attention."""
     to_cls, to_sep = attention[..., 0].mean(dim=-1), attention[..., -1].mean(dim=-1)
     n = attention.shape[-1]
     return {"to_cls": to_cls, "to_sep": to_sep, "cls_relative": n * to_cls, "sep_relative": n * to_sep}
 
 
 def example_maps(vectors: Tensor) -> dict[str, Tensor]:
-    """The two matrices (m, m) that are drawn of a head: scalar products of `vectors` (m, d), and cosines less mean."""
+    """The two matrices (m, m) that are drawn of a head: dot products of `vectors` (m, d), and mean-centred cosines."""
     found = similarities(vectors)
     return {"dot": found["dot", "as_is"], "cosine": found["cosine", "centred"]}
 

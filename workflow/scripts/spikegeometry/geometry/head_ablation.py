@@ -1,8 +1,8 @@
-"""Switching attention heads off in a running encoder, and how the loss hangs on each head.
+"""Switching attention heads off in a running encoder, and how the loss depends on each head.
 
 The output Z_h of a head is multiplied by a gate xi_h. At 1 nothing changes, not a bit; at 0 the head is out of the sum
 that its block adds to the residual, and what stands in its place says the mode: nothing (`zero`: Michel et al. 2019,
-arXiv 1905.10650), the output that even attention to all real tokens would give, the mean of the values (`uniform`:
+arXiv 1905.10650), the output that uniform attention to all real tokens would give, the mean of the values (`uniform`:
 Kovaleva et al. 2019, arXiv 1908.08593), or the head's mean output in training (`mean`). Gates are forward hooks on the
 `attention.self` of a layer, which has the outputs of all heads side by side; no weight is touched.
 Layers and heads are 1-based.

@@ -85,7 +85,7 @@ def pooled_statistics(sums: Sums) -> dict[str, float]:
     mean_cosine: of any two tokens of different sequences (Ethayarajh, arXiv 1909.00512, samples such pairs; this is the
     mean over all), and top3_cosine_share: the share of it that the three coordinates with the largest shares make up
     (Timkey and van Schijndel). self_similarity: mean cosine of two occurrences of a k-mer, the mean over k-mers that
-    occur twice or more; adjusted_self_similarity: the same less mean_cosine. The rest: `variance_statistics`.
+    occur twice or more; adjusted_self_similarity: the same minus mean_cosine. The rest: `variance_statistics`.
     """
     pairs = sums.directed**2 - sums.directed_squared
     shares = (sums.units**2 - sums.units_squared) / torch.where(pairs > 0.5, pairs, torch.nan)

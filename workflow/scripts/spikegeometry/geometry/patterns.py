@@ -117,7 +117,7 @@ def special_shares(attention: Tensor) -> dict[str, Tensor]:
     """SHARES, each (H,), of maps (H, n, n): mean over the queries of the attention that each pays.
 
     To [CLS], the first token; to [SEP], the last; to itself; to the token before and after, over the queries that have
-    one; and to all k-mers. `chance` is 1 / n, which even attention pays to one token.
+    one; and to all k-mers. `chance` is 1 / n, which uniform attention pays to one token.
     """
     n = attention.shape[-1]
     received = attention.mean(dim=-2)

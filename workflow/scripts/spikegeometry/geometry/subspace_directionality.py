@@ -1,8 +1,8 @@
-"""The bilinear form by which a head chooses whom it looks at: how symmetric it is, how directed, and of what rank.
+"""The bilinear form by which a head chooses what it attends to: how symmetric it is, how directed, and of what rank.
 
 But for terms that the softmax takes away, the logit of query token x and key token y is x^T M y / sqrt(dh), plus a term
-of the query bias that does not hang on x. M = queries^T keys, where `queries` and `keys` (r, d) are the head's rows of
-the query and key weights, so that r = dh; with all rows, M is the sum over the heads of the layer. M (d, d) is never
+of the query bias that does not depend on x. M = queries^T keys, where `queries` and `keys` (r, d) are the head's rows
+of the query and key weights, so that r = dh; with all rows, M is the sum over the heads of the layer. M (d, d) is never
 formed: all that is asked of it follows from products of r x d matrices, in float64.
 
 With S and N the symmetric and skew-symmetric parts of M, the symmetry score ||S||^2/||M||^2 - ||N||^2/||M||^2 and the

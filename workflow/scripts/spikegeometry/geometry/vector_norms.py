@@ -48,7 +48,7 @@ def vector_norms(
 
     Q, K, V and Z are (heads, n), and X, the input, (n,). Two numbers a token stand with them that are no lengths: S,
     the largest score of each query, max_j |s_ij|; and A, the mean attention that each token receives, times n, so that
-    even attention is 1. `largest` are the block's `stretches`. Raises ArithmeticError where a bound does not hold.
+    uniform attention is 1. `largest` are the block's `stretches`. Raises ArithmeticError where a bound does not hold.
     """
     inputs = _length(block_input)
     found = {"X": _norms(inputs, torch.full_like(inputs, torch.nan))}

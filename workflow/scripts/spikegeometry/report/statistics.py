@@ -52,7 +52,7 @@ WIDTH = "Width of attention"
 RANK = "Rank and directions"
 SHIFT = "Change by fine-tuning"
 # What stands in the place of a head that is switched off.
-MODES = {"zero": "nothing", "uniform": "even attention", "mean": "its mean output"}
+MODES = {"zero": "nothing", "uniform": "uniform attention", "mean": "its mean output"}
 
 OF_HEADS = [
     _most_frequent(
@@ -80,7 +80,7 @@ OF_HEADS = [
         "score, 0 to 1",
         KMERS | {"label": ""},
         {
-            name: (f"Gate score: {title}", f"{meaning}; 0 is even attention, 1 the pure pattern. {AMONG}")
+            name: (f"Gate score: {title}", f"{meaning}; 0 is uniform attention, 1 the pure pattern. {AMONG}")
             for name, title, meaning in [
                 ("vertical", "vertical", "All queries look at the same few keys"),
                 ("self", "self", "Tokens look at themselves"),
@@ -88,10 +88,10 @@ OF_HEADS = [
                 ("bwd", "backward", "Tokens look at those before them, within 5 % of the length"),
                 ("fwd", "forward", "Tokens look at those after them, within 5 % of the length"),
                 ("cluster", "cluster", "Tokens look within blocks of tokens, farther than the next"),
-                ("instance", "instance", "Each query looks at a far key of its own"),
+                ("instance", "instance", "Each query attends to a far key of its own"),
             ]
         }
-        | {"diffuse": ("Gate score: diffuse", f"All keys are looked at alike; 1 is even attention. {AMONG}")},
+        | {"diffuse": ("Gate score: diffuse", f"All keys are attended to alike; 1 is uniform attention. {AMONG}")},
     ),
     *_series(
         ROLES,
@@ -106,7 +106,7 @@ OF_HEADS = [
         "share of attention",
         {},
         {
-            name: (f"Attention {words}", f"What a token pays {words}, in the mean over tokens and sequences.")
+            name: (f"Attention {words}", f"What a token pays {words}, averaged over tokens and sequences.")
             for name, words in {
                 "to_cls": "to [CLS]",
                 "to_sep": "to [SEP]",
@@ -159,7 +159,7 @@ OF_HEADS = [
         {
             "vn_norm": (
                 "Von Neumann entropy of the map",
-                "0 where all queries look alike, whatever they look at; 1 where each looks at a key of its own.",
+                "0 where all queries attend alike, whatever they attend to; 1 where each attends to a key of its own.",
             )
         },
     ),
@@ -191,11 +191,11 @@ OF_HEADS = [
         {
             "directionality": (
                 "Directionality of the query-key form",
-                "Below 0 where few coordinates of the key decide who looks at whom, above 0 where few of the query do.",
+                "Below 0 where few dimensions of the key decide what attends to what, above 0 where few of the query.",
             ),
             "symmetry": (
                 "Symmetry of the query-key form",
-                "1 where x looks at y as y at x, -1 where it is the opposite, 0 for random weights.",
+                "1 where x attends to y as y to x, -1 where it is the opposite, 0 for random weights.",
             ),
         },
         reference=0.0,
@@ -315,7 +315,7 @@ OF_LAYERS = [
         CONE,
         "R of [CLS] over the sequences",
         "R, 0 to 1",
-        "The same of one vector a sequence, that of [CLS]: it hangs on the number of sequences, so compare layers, not "
+        "The same of one vector a sequence, that of [CLS]; it depends on the number of sequences: compare layers, not "
         "classes.",
         "cone_index",
         {"site": "cls", "axis": "sequences", "variant": "all", "statistic": "R"},
@@ -396,7 +396,7 @@ def domain_statistics(table: pd.DataFrame) -> list[Statistic]:
     texts = {
         "log2_enrichment": (
             "Attention to {} against its length",
-            "doublings",
+            "log2 fold change",
             "Share of the k-mers' attention that goes to {}, against the share of the k-mers that lie in it: 0 where "
             "its length explains it, 1 where it is twice as much, -1 where it is half.",
             0.0,

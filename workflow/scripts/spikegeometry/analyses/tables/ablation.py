@@ -236,7 +236,7 @@ def _corrected(table: pd.DataFrame) -> pd.DataFrame:
 def ablation_findings(
     table: pd.DataFrame, places: pd.DataFrame, validation: Outcomes, confidence: float
 ) -> list[Finding]:
-    """What Kovaleva et al. and Michel et al. found, held against the changes on the test split (`change_table`).
+    """What Kovaleva et al. and Michel et al. found, compared with the changes on the test split (`change_table`).
 
     The place that helps is chosen by the outcomes of all `places` on the validation split: that of the highest
     accuracy, and among equals of the highest log-probability.

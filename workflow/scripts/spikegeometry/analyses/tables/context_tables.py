@@ -1,4 +1,4 @@
-"""Tables of the similar pairs of k-mers: anchors of heads, and what Halevi et al. found, held against this model."""
+"""Tables of the similar pairs of k-mers: anchors of heads, and what Halevi et al. found, compared with this model."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ SOURCE = "Halevi et al. 2025, arXiv 2512.21956"
 PLACES = ["layer", "head", "site", "measure", "variant", "top"]
 SPECIAL = ("to_cls", "to_sep", "cls_relative", "sep_relative")
 # The paper's similarity, and the one that neither long vectors nor the mean token rules.
-MEASURES = {("dot", "as_is"): "scalar products", ("cosine", "centred"): "cosines less the mean token"}
+MEASURES = {("dot", "as_is"): "dot products", ("cosine", "centred"): "mean-centred cosines"}
 
 
 def context_table(

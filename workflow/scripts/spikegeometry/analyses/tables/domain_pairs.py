@@ -16,8 +16,8 @@ def pair_table(measurements: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The difference of log2_enrichment for each two classes: first less second, by Welch's test over distinct inputs.
 
     `measurements`: a row for each sequence and place (PLACES) with class, input, share and background. Columns: first,
-    second, PLACES, difference (doublings), low, high, p, q (Benjamini and Hochberg, over the heads and domains of two
-    classes and a variant), n_first, n_second. The enrichment of a class is that of its mean share, as in
+    second, PLACES, difference (log2 fold change), low, high, p, q (Benjamini and Hochberg, over the heads and domains
+    of two classes and a variant), n_first, n_second. The enrichment of a class is that of its mean share, as in
     `domain_table`, and its standard error is that of the mean share, to first order. Where a class has one input, pays
     a domain nothing, or neither varies, there is no row.
     """

@@ -1,4 +1,4 @@
-"""Tables of the roles of heads, and what Kovaleva et al. and Clark et al. found in BERT, held against them.
+"""Tables of the roles of heads, and what Kovaleva et al. and Clark et al. found in BERT, compared with them.
 
 `measurements` has a row for each sequence, layer, head and variant (raw, kmers).
 """

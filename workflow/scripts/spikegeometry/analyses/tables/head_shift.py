@@ -21,7 +21,7 @@ def matched_heads(measurements: pd.DataFrame, heads: int) -> pd.DataFrame:
     """The partner of each head among the heads of the other model, and its cosine in each sequence.
 
     The columns cosine_1 and so on are the cosines with each of the `heads` of the other model. Within a layer no two
-    heads have the same partner, and the sum of the cosines, in the mean over distinct inputs, is the largest there is.
+    heads have the same partner, and the sum of the cosines, averaged over distinct inputs, is the largest there is.
 
     Columns: matched_head and matched, in the rows of `measurements`.
     """

@@ -32,7 +32,7 @@ def position_findings(table: pd.DataFrame, confidence: float) -> list[Finding]:
         mean_finding(
             SOURCE,
             f"{CLAIM} ({words}).",
-            "attention among k-mers, mean over heads: at the defining positions over that at the others, in doublings",
+            "attention among k-mers, mean over heads: log2 fold change of the defining positions over the others",
             class_enrichment(table, "kmers", against),
             "above",
             0.0,

@@ -2,9 +2,10 @@
 
 A position is a slot of the reference: the place of a k-mer in the order of its tokens. It defines a class where it
 covers a mutation that `spikegeometry.genomes.definitions` says defines it. A position that mutates holds rare k-mers,
-and attention may follow rarity, not meaning; so it is held against positions of the same domain that are as variable
+and attention may follow rarity, not meaning; so it is compared with positions of the same domain that are as variable
 and whose k-mers are as rare, as the training split has them in the projected form, in which no indel shifts a slot. And
-attention may go wherever classes differ, whichever they are; so it is held against positions that define other classes.
+attention may go wherever classes differ, whichever they are; so it is compared with positions that define other
+classes.
 """
 
 import os
@@ -24,7 +25,7 @@ from spikegeometry.stats.intervals import bootstrap_weights
 
 # Keeps these random numbers apart from others of the same seed.
 POSITION_STREAM = 89
-# What the defining positions are held against: all others of their domains, those of them that are most like them, or
+# What the defining positions are compared with: all others of their domains, those of them that are most like them, or
 # those of the gene that define only other classes.
 DOMAIN, ALIKE, ELSEWHERE = "domain", "alike", "elsewhere"
 # Sums that differ by less are equal.
@@ -151,7 +152,7 @@ def position_tests(
 
 
 def mean_profiles(profiles: dict[str, np.ndarray], places: pd.DataFrame) -> pd.DataFrame:
-    """What each slot receives in the mean over sequences, layers and heads: class, variant, token, value, n."""
+    """What each slot receives averaged over sequences, layers and heads: class, variant, token, value, n."""
     tables = []
     for name, several in profiles.items():
         for variant, rows in places.groupby("variant", sort=False).groups.items():

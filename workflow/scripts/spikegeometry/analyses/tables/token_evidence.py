@@ -45,7 +45,7 @@ def slot_tokens(encoder: Encoder, sequences: list[str]) -> np.ndarray:
 def mutual_information(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Information (slots,), in bits, that the token of each slot alone gives about the class: 0 to log2(classes).
 
-    `tokens` (n, slots) and `labels` (n,) are integers >= 0. Each class weighs the same, whatever its number of
+    `tokens` (n, slots) and `labels` (n,) are integers >= 0. Classes are equally weighted, whatever their numbers of
     sequences. It is the information of the observed shares, too high where n is small: compare `chance_information`.
     """
     n, slots = tokens.shape
