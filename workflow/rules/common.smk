@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -75,9 +76,15 @@ DEFINITIONS = config["analyses"]["attributions"]["definitions"] or []
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 
+digest_once = cache(digest)
+
+
 def code_of(script):
-    """Digest of the library modules behind a script, so that their edits rerun its rule."""
-    return digest(SCRIPTS / f"{script}.py")
+    """Digest of the library modules behind a script, so that their edits rerun its rule.
+
+    It is a function, because jobs of Snakemake read all rules and ask for the digest of one.
+    """
+    return lambda _: digest_once(SCRIPTS / f"{script}.py")
 
 
 def shards(block):
