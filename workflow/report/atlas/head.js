@@ -140,11 +140,11 @@ function spanOf(name) {
 
 /** The logarithm (base 10) of a head's mean map of a class, in rows, and its least and largest. */
 function logMap(name, cell) {
-  const { side } = atlas.maps;
+  const { side, steps: count } = atlas.maps;
   const of = atlas.maps.classes[name];
   const all = once(`map ${name}`, () => bytes(of.cells));
   const [low, high] = [Math.log10(of.low[cell]), Math.log10(of.high[cell])];
-  const steps = Array.from({ length: 256 }, (_, step) => (step === 0 ? null : low + ((high - low) * (step - 1)) / 254));
+  const steps = Array.from({ length: count + 2 }, (_, step) => (step ? low + ((high - low) * (step - 1)) / count : null));
   const start = cell * side * side;
   const rows = Array.from({ length: side }, (_, row) =>
     Array.from(all.subarray(start + row * side, start + (row + 1) * side), (step) => steps[step]),
@@ -259,10 +259,11 @@ function drawBetween(target, [one, other], way, window, name) {
   target.draw([trace], mapLayout(window, "#888888"), "Red: more attention in the first class.", name);
 }
 
-const GATE = "Gate score: ";
+// Keys of the gate scores; of the same table is the sink, which is no score.
+const GATE = "attention_gates.";
 
 function drawGates(target, classes, cell) {
-  const scores = atlas.statistics.filter((one) => one.title.startsWith(GATE));
+  const scores = atlas.statistics.filter((one) => one.key.startsWith(GATE) && one.key !== `${GATE}sink`);
   if (!scores.length)
     return target.root.replaceChildren(missing("Scores of the attention gates", "attention_gates"));
   const traces = classes.map((name) => {
@@ -272,7 +273,7 @@ function drawGates(target, classes, cell) {
       type: "scatter",
       mode: "markers",
       name: plain(classTitle(name)),
-      x: known.map((one) => one.title.slice(GATE.length)),
+      x: known.map((one) => one.key.slice(GATE.length)),
       y: value,
       error_y: {
         type: "data",

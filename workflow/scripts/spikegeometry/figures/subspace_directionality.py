@@ -66,7 +66,7 @@ def draw_subspace_directionality(table: pd.DataFrame, spectra: pd.DataFrame) -> 
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     layers, heads = (finetuned[place].nunique() for place in ("layer", "head"))
-    figure.suptitle(f"How heads choose whom they look at: bilinear forms of {layers} layers of {heads} heads")
+    figure.suptitle(f"How heads choose what they attend to: bilinear forms of {layers} layers of {heads} heads")
     return figure
 
 

@@ -1,6 +1,6 @@
 """Attention maps of a class: their mean among the k-mers, and the pairs of tokens they join.
 
-Attention is not importance: a token that is looked at may bring a value that is near zero.
+Attention is not importance: a token that is attended to may bring a value that is near zero.
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ TINY = 1e-45
 
 @dataclass(frozen=True)
 class View:
-    """How the heads of a block look at one sequence of n tokens, and what of it every comparison needs."""
+    """The attention of the heads of a block in one sequence of n tokens, and what of it every comparison needs."""
 
     attention: Tensor  # (H, n, n)
     entropy: Tensor  # (H,) mean entropy of the rows, bits

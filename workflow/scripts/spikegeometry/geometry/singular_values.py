@@ -5,7 +5,7 @@ matrices that were computed in float32 that share is the resolution max(m, n) ep
 for almost any matrix of data, a larger share is the one to look at.
 
 Three bounds hold for every head, `check_bounds`. A row of A sums to 1, hence A 1 = 1 and sigma_1(A) >= 1; and no row is
-longer than 1, hence sigma_1(A) <= sqrt(n), which is reached where all queries look at one key alone. And for every i,
+longer than 1, hence sigma_1(A) <= sqrt(n), which is reached where all queries attend to one key alone. And for every i,
 
     sigma_i(Z) <= min(sigma_i(A) sigma_1(V), sigma_1(A) sigma_i(V))
 

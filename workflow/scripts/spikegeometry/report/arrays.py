@@ -54,7 +54,8 @@ def attention_arrays(of_classes: Iterable[tuple[str, np.ndarray, int]], classes:
     `of_classes` yields for each of `classes` classes its name, its mean maps (L, H, n, n), [CLS] first and [SEP] last,
     and of how many sequences they are. `error` is the largest relative error that rounding leaves.
     """
-    result: dict[str, Any] = {"bin": 1, "side": 0, "kmers": 0, "smallest": SMALLEST, "error": 0.0, "classes": {}}
+    result: dict[str, Any] = {"bin": 1, "side": 0, "kmers": 0, "steps": STEPS, "smallest": SMALLEST, "error": 0.0}
+    result["classes"] = {}
     for name, means, sequences in of_classes:
         kmers = means[..., 1:-1, 1:-1]
         maps, side = kmers.shape[0] * kmers.shape[1], kmers.shape[-1]

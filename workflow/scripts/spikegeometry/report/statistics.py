@@ -59,8 +59,8 @@ OF_HEADS = [
         "role",
         ROLES,
         "Role",
-        "What the map looks like in most sequences. Vertical: all queries look at the same few keys. Diagonal: tokens "
-        "look at themselves and their neighbours. Block: within blocks of tokens. Heterogeneous: none of these. "
+        "What the map looks like in most sequences. Vertical: all queries attend to the same few keys. Diagonal: tokens "
+        "attend to themselves and their neighbours. Block: within blocks of tokens. Heterogeneous: none of these. "
         + AMONG,
         "attention_roles",
         "role",
@@ -82,12 +82,12 @@ OF_HEADS = [
         {
             name: (f"Gate score: {title}", f"{meaning}; 0 is uniform attention, 1 the pure pattern. {AMONG}")
             for name, title, meaning in [
-                ("vertical", "vertical", "All queries look at the same few keys"),
-                ("self", "self", "Tokens look at themselves"),
-                ("diag", "diagonal", "Tokens look at themselves and their neighbours"),
-                ("bwd", "backward", "Tokens look at those before them, within 5 % of the length"),
-                ("fwd", "forward", "Tokens look at those after them, within 5 % of the length"),
-                ("cluster", "cluster", "Tokens look within blocks of tokens, farther than the next"),
+                ("vertical", "vertical", "All queries attend to the same few keys"),
+                ("self", "self", "Tokens attend to themselves"),
+                ("diag", "diagonal", "Tokens attend to themselves and their neighbours"),
+                ("bwd", "backward", "Tokens attend to those before them, within 5 % of the length"),
+                ("fwd", "forward", "Tokens attend to those after them, within 5 % of the length"),
+                ("cluster", "cluster", "Tokens attend within blocks of tokens, farther than the next"),
                 ("instance", "instance", "Each query attends to a far key of its own"),
             ]
         }
