@@ -7,11 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from spikegeometry.config import load_config
 from spikegeometry.genomes.simulate import read_simulated
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-TINY = "tests/data/tiny.yaml"
+TINY = "tiny.yaml"
 # Names of genomes of the tiny run; further ones are numbers of six digits.
 ODD_NAMES = ["NA", "None", "true", "1e5", "-", "007", "1/2", "nan", "inf", "False", "1_000", "0x1F"]
 
@@ -34,19 +36,29 @@ def copy_tree(target: Path) -> "Checkout":
 
 
 def write_cohort(folder: Path) -> None:
-    """Write the genomes of the tiny run, eight of each class; country and lineage are as odd as the names."""
-    config = load_config({"run": "cohort", "source": {"type": "simulate", "simulate": {"genomes_per_class": 8}}})
+    """Write tests/data/tiny.yaml with its simulated genomes under names that programs take for numbers or for nothing.
+
+    Country and lineage are as odd as the names.
+    """
+    given = yaml.safe_load((REPOSITORY / "tests/data/tiny.yaml").read_text(encoding="utf-8"))
+    background = given["source"].pop("background")
+    config = load_config({"run": "cohort", "source": given["source"], "seed": given["seed"]})
     block, reference = config["source"]["simulate"], REPOSITORY / config["reference"]["fasta"]
     block["founders"] = REPOSITORY / block["founders"]
-    genomes = read_simulated(block, reference, config["classes"], config["cleaning"], 7, "source")
+    genomes = list(read_simulated(block, reference, config["classes"], config["cleaning"], config["seed"], "source"))
+    per_class = block["genomes_per_class"]
     with (folder / "cohort.fasta").open("w") as fasta, (folder / "cohort.tsv").open("w") as labels:
         labels.write("name\tclass\tcountry\tlineage\n")
         for number, genome in enumerate(genomes):
-            # In turn over the classes, so that each has some.
-            place = number % 8 * 8 + number // 8
+            # In turn over the classes, so that each has some of the odd names.
+            place = number % per_class * len(config["classes"]) + number // per_class
             name = ODD_NAMES[place] if place < len(ODD_NAMES) else f"{place:06d}"
             fasta.write(f">{name}\n{genome.sequence}\n")
             labels.write(f"{name}\t{genome.class_name}\t{ODD_NAMES[place % 12]}\t{ODD_NAMES[place % 7]}\n")
+    table = {"sequences": "cohort.fasta", "labels": "cohort.tsv"}
+    table |= {"country_column": "country", "lineage_column": "lineage"}
+    given["source"] = {"type": "table", "table": table, "background": background}
+    (folder / TINY).write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
 
 
 @dataclass
