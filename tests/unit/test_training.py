@@ -381,6 +381,7 @@ def test_a_base_without_pooler_and_with_a_head_serves(base):
         ("config.json", b'{"model_type": "bert", "hidden', "cannot be read"),
         ("config.json", b'{"model_type": "roberta"}', "is of type roberta, not bert"),
         ("config.json", b'{"model_type": "bert"}', "has no num_hidden_layers, num_attention_heads"),
+        ("config.json", b'{"hidden_size": 16}', "has no model_type, num_hidden_layers, num_attention_heads"),
     ],
 )
 def test_files_that_are_cut_or_of_another_model(base, file, text, message):

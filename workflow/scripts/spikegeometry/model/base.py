@@ -96,14 +96,14 @@ def _refusal(base: str, wrong: str) -> InputError:
 def _read_config(base: str, local: bool) -> BertConfig:
     """The configuration, which must name its own shape."""
     given, _ = BertConfig.get_config_dict(base, local_files_only=local)
-    if given.get("model_type") != "bert":
-        raise _refusal(base, f"is of type {given.get('model_type')}, not bert")
+    if given.get("model_type", "bert") != "bert":
+        raise _refusal(base, f"is of type {given['model_type']}, not bert")
     if given.get("is_decoder"):
         raise _refusal(base, "is a decoder")
     positions = given.get("position_embedding_type", "absolute")
     if positions != "absolute":
         raise _refusal(base, f"has {positions} positions, of which the analyses know nothing")
-    absent = [key for key in SHAPE if key not in given]
+    absent = [key for key in ("model_type", *SHAPE) if key not in given]
     if absent:
         raise _refusal(base, f"has no {', '.join(absent)} in its config.json")
     return BertConfig.from_dict(given)
