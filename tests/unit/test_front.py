@@ -1,10 +1,13 @@
 """What comes first in report, atlas and query page."""
 
+import re
+from html import unescape
 from types import SimpleNamespace
 
 import jinja2
 import pandas as pd
 import pytest
+from docutils.core import publish_parts
 
 from checkout import ROOT
 from spikegeometry.config import load_config
@@ -23,12 +26,12 @@ TRIES = pd.DataFrame(
 )
 METRICS = pd.DataFrame(
     [
-        ("test", "bert", "accuracy", 0.95, None, None, None, 80),
-        ("test", "kmer_logistic", "accuracy", 0.975, -0.025, -0.0625, 0.0125, 80),
-        ("test", "kmer_logistic", "macro_f1", 0.9, 0.5, 0.4, 0.6, 80),
-        ("validation", "kmer_logistic", "accuracy", 1.0, 0.7, 0.6, 0.8, 40),
+        ("test", "bert", "accuracy", 0.95, 0.9, 0.98, None, None, None, 80),
+        ("test", "kmer_logistic", "accuracy", 0.975, None, None, -0.025, -0.0625, 0.0125, 80),
+        ("test", "kmer_logistic", "macro_f1", 0.9, 0.8, 0.95, 0.5, 0.4, 0.6, 80),
+        ("validation", "kmer_logistic", "accuracy", 1.0, 0.9, 1.0, 0.7, 0.6, 0.8, 40),
     ],
-    columns=["set", "model", "metric", "value", "bert_less", "bert_less_low", "bert_less_high", "n"],
+    columns=["set", "model", "metric", "value", "low", "high", "bert_less", "bert_less_low", "bert_less_high", "n"],
 )
 
 
@@ -49,9 +52,64 @@ def test_the_difference_comes_first():
         "On the test split the accuracy of BERT less that of a linear model on the same k-mers is -0.025 "
         "[-0.062, +0.013]: 0.950 against 0.975, n = 80 sequences (paired bootstrap over distinct sequences)."
     )
-    learnt = TRIES.assign(learnt="yes")
-    assert front_page(METRICS, learnt, "The rest").split("\n\n") == [comparison(METRICS), "The rest"]
-    assert front_page(METRICS, TRIES, "The rest").split("\n\n")[0] == f"**{warning(TRIES)}**"
+
+
+COUNTS = pd.DataFrame({"class": ["a", "b", "a"], "outcome": ["accepted", "accepted", "rejected"], "n": [50, 40, 3]})
+SPLITS = pd.DataFrame(
+    [("a", "train", 30, 25), ("b", "train", 30, 20), ("a", "test", 20, 11), ("b", "test", 10, 9)],
+    columns=["class", "split", "genomes", "haplotypes"],
+)
+ABSTENTION = pd.DataFrame(
+    [
+        ("validation", "yes", "coverage", 1.0, 0.9, 1.0),
+        ("test", "no", "coverage", 0.5, 0.4, 0.6),
+        ("test", "yes", "coverage", 0.9, 0.8, 0.95),
+        ("out_*group*", "yes", "coverage_other", 0.25, None, None),
+    ],
+    columns=["set", "used", "metric", "value", "low", "high"],
+)
+FINDINGS = pd.DataFrame(
+    [
+        ("isotropy", "Upper layers | are `odd`.", "supported", 0.5, 0.25, 0.75, 0.1, -0.2, 0.4, "3 of 3"),
+        ("isotropy", 'A "second", {{ claim }}', "undecided", None, None, None, None, None, None, "0 of 3"),
+    ],
+    columns=[
+        *("analysis", "claim", "verdict", "value", "low", "high"),
+        *("untrained_value", "untrained_low", "untrained_high", "seeds"),
+    ],
+)
+
+
+LEARNT = TRIES.assign(learnt="yes")
+
+
+def rendered(tries=LEARNT, findings=FINDINGS):
+    """Text of the page, cells of tables apart by bars, as Snakemake makes it; without a complaint on its form."""
+    page = front_page(COUNTS, SPLITS, METRICS, ABSTENTION, findings, tries, "The rest of {{ run }}.")
+    html = publish_parts(jinja2.Template(page).render(run="demo"), writer="html")["body"]
+    assert "system-message" not in html
+    cells = re.sub(r"</t[hd]>", " | ", html)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", cells)))
+
+
+def test_the_first_page_tells_what_was_found():
+    page = rendered()
+    assert page.strip().startswith("On the test split the accuracy of BERT less that of a linear model")
+    assert "90 genomes were accepted and 3 rejected." in page
+    assert "train 60 (45 distinct), test 30 (20 distinct)" in page
+    assert "test | linear model on k-mers | 0.975 | -0.025 [-0.062, +0.013] | 80 |" in page
+    assert "validation | linear" not in page
+    assert "test: 0.9 [0.8, 0.95] of the sequences of the classes are kept; out_*group*: 0.25 of those of no" in page
+    assert "Of 2 statistics on claims of other work: 1 supported, 1 undecided." in page
+    assert "isotropy | Upper layers | are `odd`. | supported | 0.5 [0.25, 0.75] | 0.1 [-0.2, 0.4] | 3 of 3 |" in page
+    assert 'isotropy | A "second", {{ claim }} | undecided | | | 0 of 3 |' in page
+    assert page.strip().endswith("The rest of demo.")
+
+
+def test_a_warning_comes_first_and_no_finding_leaves_no_table():
+    page = rendered(TRIES, FINDINGS[:0])
+    assert page.strip().startswith("The network has not learnt the task")
+    assert "claims of other work" not in page and "Claims of other work" not in page
 
 
 @pytest.mark.parametrize("kind", ["simulate", "table"])

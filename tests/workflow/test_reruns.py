@@ -65,9 +65,9 @@ GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for
 
 
 def made_anew(analysis):
-    """The rules of an analysis, and the table of findings if it has any."""
-    findings = {"gather_findings"} if "findings=" in RULES[analysis].directives["output"] else set()
-    return {analysis, f"plot_{analysis}"} | findings
+    """The rules of an analysis, and the table of findings and the first page if it has any."""
+    has_findings = "findings=" in RULES[analysis].directives["output"]
+    return {analysis, f"plot_{analysis}"} | ({"gather_findings", "write_front_page"} if has_findings else set())
 
 
 def all_made_anew(group):

@@ -1,9 +1,11 @@
 """The tiny run: what goes in comes out, another run gives the same, and the report builds."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 
 from copied import ODD_NAMES, copy_tree
 from spikegeometry.tables import read_tsv
@@ -152,6 +154,21 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
     figures = [*results.glob("**/*.png")]
     assert len(figures) >= 15
     assert all(figure.name in page for figure in figures)
+
+
+def test_the_first_page_begins_within_the_window(results):
+    """Snakemake centres it; of a page longer than the window the first lines would be out of reach."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto((results / "report.html").as_uri())
+        first = page.locator(".prose p").first
+        first.wait_for()
+        box, menu = first.bounding_box(), page.locator("nav, .bg-slate-900\\/70").first.bounding_box()
+        browser.close()
+    assert 0 <= box["y"] < 100
+    assert box["x"] >= (menu["x"] + menu["width"] if menu else 0) and box["x"] + box["width"] <= 1366
 
 
 def test_a_gpu_that_is_asked_for_and_absent_is_reported(finished, monkeypatch):

@@ -142,7 +142,11 @@ rule gather_metrics:
 
 rule write_front_page:
     input:
+        counts="<results>/genomes/counts.tsv",
+        splits="<results>/dataset/split_sizes.tsv",
         metrics="<results>/evaluation/metrics.tsv",
+        abstention="<results>/evaluation/abstention.tsv",
+        findings="<results>/findings.tsv",
         tries="<results>/model/tries/finetuned.tsv",
         template="workflow/report/workflow.rst",
     output:

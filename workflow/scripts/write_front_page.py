@@ -8,6 +8,14 @@ from spikegeometry.tables import atomic_path, read_tsv
 
 configure_logging(snakemake.log[0])
 given = snakemake.input
-template = Path(given.template).read_text(encoding="utf-8")
+page = front_page(
+    counts=read_tsv(given.counts),
+    splits=read_tsv(given.splits),
+    metrics=read_tsv(given.metrics),
+    abstention=read_tsv(given.abstention),
+    findings=read_tsv(given.findings),
+    tries=read_tsv(given.tries),
+    template=Path(given.template).read_text(encoding="utf-8"),
+)
 with atomic_path(snakemake.output.page) as partial:
-    partial.write_text(front_page(read_tsv(given.metrics), read_tsv(given.tries), template), encoding="utf-8")
+    partial.write_text(page, encoding="utf-8")

@@ -1,8 +1,17 @@
 """What a reader must know first: whether the network learnt its task, and how it stands beside the linear baseline."""
 
+import re
+
 import pandas as pd
 
 LINEAR = "kmer_logistic"
+MODELS = {
+    "bert": "BERT",
+    "random": "untrained BERT",
+    "majority": "most frequent class",
+    LINEAR: "linear model on k-mers",
+    "nearest_neighbour": "nearest neighbour",
+}
 
 
 def warning(tries: pd.DataFrame) -> str:
@@ -35,8 +44,130 @@ def comparison(metrics: pd.DataFrame) -> str:
     )
 
 
-def front_page(metrics: pd.DataFrame, tries: pd.DataFrame, template: str) -> str:
-    """The report's first page in reStructuredText: the sentences above, then the template."""
+def front_page(
+    counts: pd.DataFrame,
+    splits: pd.DataFrame,
+    metrics: pd.DataFrame,
+    abstention: pd.DataFrame,
+    findings: pd.DataFrame,
+    tries: pd.DataFrame,
+    template: str,
+) -> str:
+    """The report's first page in reStructuredText: what the run found, then the template, which says what it is.
+
+    The tables are those of genomes/counts.tsv, dataset/split_sizes.tsv, evaluation/metrics.tsv,
+    evaluation/abstention.tsv, findings.tsv and of the tries of the run's model.
+    """
     warned = warning(tries)
-    sentences = [*([f"**{warned}**"] if warned else []), comparison(metrics)]
-    return "\n\n".join([*sentences, template])
+    parts = [
+        f"**{warned}**" if warned else "",
+        comparison(metrics),
+        what_went_in(counts, splits),
+        _table("Accuracy beside the baselines", accuracies(metrics)),
+        out_of_class(abstention),
+        verdicts(findings),
+        _table("Claims of other work, and this network", claims(findings)),
+        template,
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def what_went_in(counts: pd.DataFrame, splits: pd.DataFrame) -> str:
+    """A sentence on the genomes: accepted, rejected, and in each split."""
+    of = counts.groupby("outcome")["n"].sum()
+    sizes = splits.groupby("split", sort=False)[["genomes", "haplotypes"]].sum()
+    parts = [f"{name} {row['genomes']} ({row['haplotypes']} distinct)" for name, row in sizes.iterrows()]
+    return (
+        f"{of.get('accepted', 0)} genomes were accepted and {of.get('rejected', 0)} rejected. "
+        f"Gene sequences by split: {', '.join(parts)}."
+    )
+
+
+def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy of BERT and the baselines on each set with known classes that nothing was chosen on, with intervals.
+
+    Beside each stands the accuracy of BERT less its own.
+    """
+    told = (metrics["metric"] == "accuracy") & metrics["value"].notna() & (metrics["set"] != "validation")
+    rows = metrics[told]
+    return pd.DataFrame(
+        {
+            "set": rows["set"],
+            "model": [MODELS.get(name, name) for name in rows["model"]],
+            "accuracy": [_number(*row) for row in rows[["value", "low", "high"]].to_numpy(float)],
+            "BERT less it": [
+                _number(*row, sign="+")
+                for row in rows[["bert_less", "bert_less_low", "bert_less_high"]].to_numpy(float)
+            ],
+            "n": [f"{n:.0f}" for n in rows["n"]],
+        }
+    )
+
+
+def out_of_class(abstention: pd.DataFrame) -> str:
+    """A sentence on what the classifier abstains from, by the score that is used; "" where no set tells."""
+    used = abstention[abstention["used"] == "yes"].set_index(["set", "metric"])
+    parts = []
+    for name in dict.fromkeys(used.index.get_level_values("set")):
+        for metric, words in (
+            ("coverage", "of the sequences of the classes are kept"),
+            ("accuracy_kept", "of those kept are classified correctly"),
+            ("coverage_other", "of those of no class are given one"),
+        ):
+            if (name, metric) in used.index and name != "validation":
+                row = used.loc[(name, metric)]
+                if pd.notna(row["value"]):
+                    parts.append(f"{_plain(name)}: {_number(row['value'], row['low'], row['high'])} {words}")
+    return f"Abstention: {'; '.join(parts)}." if parts else ""
+
+
+def verdicts(findings: pd.DataFrame) -> str:
+    """A sentence on how many claims have which verdict."""
+    counts = findings["verdict"].value_counts()
+    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    return (
+        f"Of {len(findings)} statistics on claims of other work: {said}. Unspecific are those that an untrained "
+        "network shows too; seeds is the number of trainings that support a claim."
+        if len(findings)
+        else ""
+    )
+
+
+def claims(findings: pd.DataFrame) -> pd.DataFrame:
+    """The findings with what a reader needs first."""
+    interval = ["value", "low", "high"]
+    return pd.DataFrame(
+        {
+            "analysis": findings["analysis"],
+            "claim": findings["claim"],
+            "verdict": findings["verdict"],
+            "value": [_number(*row) for row in findings[interval].to_numpy(float)],
+            "untrained": [
+                _number(*row) for row in findings[[f"untrained_{name}" for name in interval]].to_numpy(float)
+            ],
+            "seeds": findings["seeds"],
+        }
+    )
+
+
+def _number(value: float, low: float, high: float, sign: str = "") -> str:
+    """A value with its interval; "" where there is no value."""
+    if pd.isna(value):
+        return ""
+    form = f"{sign}.3g" if not sign else f"{sign}.3f"
+    return f"{value:{form}}" + ("" if pd.isna(low) else f" [{low:{form}}, {high:{form}}]")
+
+
+def _plain(text: str) -> str:
+    """Text in which neither Jinja, which reads the page first, nor reStructuredText finds markup."""
+    escaped = re.sub(r"([\\*`|_:<>\[\]])", r"\\\1", str(text))
+    return re.sub(r"[{}]", lambda brace: f"{{{{ '{brace[0]}' }}}}", escaped)
+
+
+def _table(title: str, table: pd.DataFrame) -> str:
+    """A table with a title, its cells as they stand; "" where it has no row."""
+    if table.empty:
+        return ""
+    rows = [table.columns, *table.itertuples(index=False)]
+    cells = [",".join('"' + _plain(cell).replace('"', '""') + '"' for cell in row) for row in rows]
+    return "\n".join([f".. csv-table:: {title}", "   :header-rows: 1", "", *(f"   {row}" for row in cells)])
