@@ -1,5 +1,6 @@
 """Activation distributions: tests of normality against scipy and by hand, outliers, histograms, and the script."""
 
+import math
 import warnings
 
 import numpy as np
@@ -271,3 +272,11 @@ def test_value_that_is_not_finite(run):
     np.save(path, hidden)
     with pytest.raises(InputError, match="The output of layer 2 is not finite for alpha/1"):
         measure(run)
+
+
+def test_p_values_of_small_statistics():
+    """Stephens's formulas by hand, each in its range; with many coordinates the correction for their number is gone."""
+    many = torch.full((4,), 1e12, dtype=torch.double)
+    found = anderson_darling_p(torch.tensor([0.1, 0.3, 0.5, 1.0], dtype=torch.double), many)
+    expected = [1 - math.exp(-5.5593), 1 - math.exp(-0.87362), math.exp(-1.5668), math.exp(-4.3967)]
+    assert found.tolist() == pytest.approx(expected, abs=1e-6)

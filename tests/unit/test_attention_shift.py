@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.spatial.distance import jensenshannon
 
+from spikegeometry.analyses.tables import head_shift
 from spikegeometry.analyses.tables.head_shift import matched_heads, shift_findings, shift_table
 from spikegeometry.errors import InputError
 from spikegeometry.figures.attention_shift import draw_attention_shift
@@ -319,3 +320,9 @@ def test_figure_without_controls(run):
     assert set(table["against"]) == {"pretrained"}
     figure = draw_attention_shift(table, read_tsv(run / OUTPUTS["attention"]), CLASSES)
     assert figure.axes[0].get_title() == "Cosine, pre-trained"
+
+
+def test_three_heads_have_a_correlation_and_two_have_none():
+    one, other = pd.Series([1.0, 2.0, 4.0]), pd.Series([2.0, 4.0, 8.0])
+    assert head_shift._correlation(one, other) == pytest.approx(1)
+    assert math.isnan(head_shift._correlation(one[:2], other[:2]))

@@ -22,6 +22,7 @@ from spikegeometry.analyses.tables.ablation import (
     single_places,
 )
 from spikegeometry.analyses.tables.pruning import (
+    _correlation,
     curve_table,
     importance_table,
     layer_normalised,
@@ -563,3 +564,8 @@ def test_a_head_can_go_only_where_its_loss_is_known_to_be_small(losses, verdict)
     table = pd.DataFrame(rows, columns=[*PLACES, "statistic", "value", "low", "high"])
     finding = dispensable_heads(table, "accuracy", 0.95)
     assert finding.verdict == verdict and finding.n == 8
+
+
+def test_correlation_of_small_numbers_is_one_too():
+    one = np.array([1e-6, 2e-6, 4e-6])
+    assert _correlation(np.stack([3 * one, -one, np.ones(3)]), one) == pytest.approx([1, -1, np.nan], nan_ok=True)

@@ -420,3 +420,10 @@ def test_figure(tables):
     assert figure.get_suptitle().endswith("distinct test sequences; no sequences of gamma")
     titles = [axis.get_title() for axis in figure.axes]
     assert {"alpha (n = 6)", "beta (n = 6)", "Balanced training accuracy"} <= set(titles)
+
+
+def test_a_score_of_one_half_names_the_rest():
+    counted = tally(np.array([[0], [1]]), np.array([True, False]))
+    assert balanced_accuracy(counted, np.array([0.5, 0.5])) == 0.5
+    assert balanced_accuracy(counted, np.array([0.51, 0.5])) == 1.0
+    assert balanced_accuracy(counted, np.array([0.5, 0.51])) == 0.0

@@ -330,6 +330,8 @@ def test_table(outputs):
     assert values[1, "masked", "block", 1, "micro_gain"] == pytest.approx(
         values[1, "masked", "block", 1, "micro"] - values[1, "masked", "majority", np.nan, "micro"], abs=1e-5
     )
+    # The model's own head reads after its last block.
+    assert set(table.loc[table["reader"] == "own", "block"]) == {table.loc[table["reader"] == "block", "block"].max()}
     of_kmers = table["statistic"].str.startswith("frequency_correlation")
     assert set(table.loc[~of_kmers, "n"]) == {40}
     bounded = table[(table["statistic"] == "micro") & (table["reader"] == "block")]
@@ -378,6 +380,12 @@ def test_readouts_learn_from_training_sequences_alone(tmp_path):
     targets = targets[targets["masked"]]
     assert set(targets["token"]) == {7, 8, 11, 12}
     assert set(targets["block_1"]) <= {5, 6, 9, 10}
+    # As many rounds as are asked for: one is the first half of two.
+    run_script(
+        "read_masked_kmers", tmp_path, {"targets": "one.parquet"}, inputs, **PARAMS | {"spans": [1], "rounds": 1}
+    )
+    one, two = (pd.read_parquet(tmp_path / name) for name in ("one.parquet", "targets.parquet"))
+    assert one.equals(two[: len(one)]) and 1.5 * len(one) < len(two) < 2.5 * len(one)
 
 
 def test_other_tables(outputs):
