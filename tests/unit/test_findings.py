@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -67,16 +68,40 @@ def test_a_claim_that_an_untrained_network_shows_is_unspecific():
         "seed2": of(0.4, 0.6, 0.4, 0.2),
     }
     joined = joined_findings(of(0.6, 0.6, 0.4, 0.6), replicates)
-    assert joined["verdict"].tolist() == ["unspecific", "supported", "undecided", "supported"]
+    assert joined["verdict"].tolist() == ["unspecific", "undecided", "undecided", "supported"]
     assert joined["untrained"].tolist() == ["supported", "undecided", "supported", ""]
     assert joined["seeds"].tolist() == ["2 of 3", "3 of 3", "0 of 3", "2 of 3"]
     assert joined["untrained_low"].tolist()[:3] == [0.55, 0.4, 0.6] and math.isnan(joined["untrained_low"][3])
     assert joined["remark"].tolist() == [
         "an untrained network shows it too",
-        "",
+        "its interval overlaps that of an untrained network",
         "",
         "no untrained network was measured",
     ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 0.3, "supported"), (0.1, 0.55, "undecided"), (0.45, 0.95, "undecided"), (0.55, 0.7, "unspecific")],
+)
+def test_a_claim_is_supported_where_the_untrained_network_is_told_apart(low, high, verdict):
+    own = {"one": findings_table([finding(0.55, 0.7, "above")])}
+    joined = joined_findings(own, {"random": {"one": findings_table([finding(low, high, "above")])}})
+    assert joined["verdict"].tolist() == [verdict]
+    remarks = {"supported": "", "undecided": "its interval overlaps that of an untrained network"}
+    assert joined["remark"].tolist() == [remarks.get(verdict, "an untrained network shows it too")]
+
+
+def test_a_network_beside_itself_supports_nothing():
+    """Whatever its statistics are: any untrained network in the place of the trained one shows nothing."""
+    values = np.random.default_rng(0).normal(size=(200, 3))
+    one = [
+        Finding("A 2019", "claim", f"share {i}", *np.sort(row)[[1, 0, 2]], 10, "above", 0)
+        for i, row in enumerate(values)
+    ]
+    tables = {"one": findings_table(one)}
+    assert (tables["one"]["verdict"] == "supported").any()
+    assert not (joined_findings(tables, {"random": tables})["verdict"] == "supported").any()
 
 
 def test_a_training_that_failed_does_not_count():

@@ -85,7 +85,8 @@ def joined_findings(
     verdict of the replicate `random`), seeds (trainings in which the claim is supported, of all that were measured, the
     run's own among them; as "2 of 3") and remark.
 
-    A claim that is supported of an untrained network too is `unspecific`: training has no part in it. Where none was
+    A claim that is supported of an untrained network too is `unspecific`: training has no part in it. One whose
+    interval overlaps that of the untrained network is `undecided`, for the two are not told apart. Where none was
     measured the remark says so. Claims are about networks that do their task: of trainings that have `failed` to learn
     it (RUN, or names of replicates) none is applicable.
     """
@@ -106,6 +107,9 @@ def joined_findings(
     joined["remark"] = ""
     joined.loc[shown & joined["untrained"].eq(""), "remark"] = "no untrained network was measured"
     joined.loc[both, ["verdict", "remark"]] = ["unspecific", "an untrained network shows it too"]
+    overlap = (joined["untrained_low"] <= joined["high"]) & (joined["untrained_high"] >= joined["low"])
+    alike = shown & ~both & overlap
+    joined.loc[alike, ["verdict", "remark"]] = ["undecided", "its interval overlaps that of an untrained network"]
     if RUN not in failed:
         return joined
     return joined.assign(verdict=NOT_APPLICABLE, remark="the network has not learnt its task")
