@@ -103,7 +103,9 @@ def test_the_same_configuration_gives_the_same_files_in_another_folder(results, 
     ]
     monkeypatch.setenv("PYTHONHASHSEED", "1")
     other = copy_tree(tmp_path)
-    result = other.snakemake(*(f"results/tiny/{name}" for name in names))
+    # The model is made with its folder, and on the way.
+    targets = [f"results/tiny/{name}" for name in names if not name.startswith("model/")]
+    result = other.snakemake(*targets)
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
     for name in names:
         assert (results / name).read_bytes() == (tmp_path / "results/tiny" / name).read_bytes(), name
