@@ -18,7 +18,7 @@ def disk(tmp_path):
 @pytest.mark.parametrize("room", [150, 450])
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(disk, tmp_path, room):
     run = copy_tree(tmp_path / "run")
-    (run.folder / "results").symlink_to(disk.folder)
+    (run.folder / "results/tiny").symlink_to(disk.folder)
     disk.fill(room * KILOBYTE)
     result = run.snakemake(SPIKES)
     text = result.stdout + result.stderr
