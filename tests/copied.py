@@ -54,7 +54,7 @@ def write_cohort(folder: Path) -> None:
             place = number % per_class * len(config["classes"]) + number // per_class
             name = ODD_NAMES[place] if place < len(ODD_NAMES) else f"{place:06d}"
             fasta.write(f">{name}\n{genome.sequence}\n")
-            labels.write(f"{name}\t{genome.class_name}\t{ODD_NAMES[place % 12]}\t{ODD_NAMES[place % 7]}\n")
+            labels.write(f"{name}\t{genome.class_name}\t{ODD_NAMES[place % len(ODD_NAMES)]}\t{ODD_NAMES[place % 7]}\n")
     table = {"sequences": "cohort.fasta", "labels": "cohort.tsv"}
     table |= {"country_column": "country", "lineage_column": "lineage"}
     given["source"] = {"type": "table", "table": table, "background": background}

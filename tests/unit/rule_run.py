@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from checkout import ROOT, Rule, rules
 from spikegeometry.config import RUN_VALUES, settings_of
 
-RECORDED = {"sequences": "sequences.tsv", "hidden_states": "hidden_states.npy", "tokens": "tokens.npy"}
+# Of the run's own network, whose folder prefix is empty.
+WILDCARDS = SimpleNamespace(network="")
 
 
 class Named(SimpleNamespace):
@@ -24,28 +25,23 @@ def run_rule(name: str, results: Path, config: dict) -> dict[str, str]:
     `config` is complete. The directives are read as Python, as Snakemake does, with the few names that analyses use.
     """
     rule = {rule.name: rule for rule in rules()}[name]
-    models = ["finetuned", *config["model"]["controls"]]
     names = {
         "config": config,
         "lookup": _lookup,
         "collect": _collect,
         "code_of": lambda _: None,
-        "settings": lambda analysis, *keys: settings_of(config["analyses"][analysis], *keys),
-        "of_run": lambda *keys: {key: _lookup(RUN_VALUES[key], within=config) for key in keys},
-        "figure": lambda analysis, _: {kind: f"<results>/geometry/{analysis}.{kind}" for kind in ("png", "svg")},
         "report": lambda path, **_: path,
         "directory": lambda path: path,
-        "network_name": lambda _: "finetuned",
-        "network_model": "<results>/model/finetuned",
-        "RECORDED": {
-            "model": "<results>/model/finetuned",
-            **{name: f"<results>/activations/{file}" for name, file in RECORDED.items()},
-        },
-        "MODELS": models,
-        "COMPARED": ["pretrained", *models],
+        "settings_of": settings_of,
+        "RUN_VALUES": RUN_VALUES,
+        "Path": Path,
+        "ROOT": ROOT,
+        "ANALYSES": list(config.get("analyses", {})),
+        "MODELS": ["finetuned", *config["model"]["controls"]],
         "EXTERNAL": sorted(config["external"]),
         "DEFINITIONS": config.get("analyses", {}).get("attributions", {}).get("definitions") or [],
     }
+    exec((ROOT / "workflow/rules/analyses.smk").read_text(encoding="utf-8"), names)
     values = {part: _evaluate(rule, part, names, results) for part in ("input", "output", "params")}
     for path in values["output"].values():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -64,8 +60,8 @@ def _placed(value, results: Path):
     """Pathvars as paths; other paths are from the checkout."""
     if isinstance(value, list):
         return [_placed(one, results) for one in value]
-    if callable(value):  # of wildcards, of which the run's own network has none
-        return _placed(value(None), results)
+    if callable(value):
+        return _placed(value(WILDCARDS), results)
     if isinstance(value, str) and re.match(r"<results>|resources/", value):
         return str(ROOT / value.replace("<results>", str(results)).replace("{network}", ""))
     return value

@@ -1,7 +1,5 @@
 """Compare the attention of every head of the fine-tuned model with that of the pre-trained one and of the controls."""
 
-from pathlib import Path
-
 from spikegeometry.analyses import attention_shift
 from spikegeometry.analyses.study import study_of_rule
 from spikegeometry.logs import configure_logging
@@ -12,6 +10,5 @@ configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
 study = study_of_rule(given, params, snakemake.threads, "attention_shift")
 others = dict(zip(params.models, given.models, strict=True))
-study.folder = Path(others.pop("finetuned"))
 results = attention_shift.measure(study, others, prepare(params.device, params.threads))
 write_results(results, snakemake.output)

@@ -1,17 +1,13 @@
 """Compare the attention of every head of the fine-tuned model with that of the pre-trained one and of the controls."""
 
+# Models that the measured one is compared with.
+OTHERS = ["pretrained", *config["model"]["controls"]]
+
 
 rule attention_shift:
     input:
         **RECORDED,
-        models=lambda wildcards: collect(
-            "<results>/model/{model}",
-            model=[
-                "pretrained",
-                network_name(wildcards),
-                *config["model"]["controls"],
-            ],
-        ),
+        models=collect("<results>/model/{model}", model=OTHERS),
     output:
         table="<results>/{network}geometry/attention_shift.tsv",
         attention="<results>/{network}geometry/attention_shift/attention.tsv",
@@ -29,7 +25,7 @@ rule attention_shift:
     params:
         **settings("attention_shift"),
         **of_run("classes", "confidence", "device", "threads"),
-        models=COMPARED,
+        models=OTHERS,
         library=code_of("attention_shift"),
     message:
         "Comparing attention before and after fine-tuning"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.analyses.tables import token_tables as tables
-from spikegeometry.dataset.encoding import count_slots, open_split, padded_ids, take_rows
+from spikegeometry.dataset.encoding import count_slots, open_split
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, read_vocabulary
 from spikegeometry.geometry import token_accuracy as geometry
 from spikegeometry.geometry.token_matches import common_slots
@@ -47,9 +47,8 @@ def measure(
     each sequence beside the classifier's confidence. findings.
     """
     first = len(SPECIAL_TOKENS)
-    kmers, hidden = read_vocabulary(vocabulary), pd.read_parquet(targets)
-    rows, hidden["row"] = np.unique(hidden["row"], return_inverse=True)
-    encoded, cells = padded_ids(take_rows(open_split(test), rows)), count_slots(open_split(train))
+    kmers, (hidden, rows, encoded) = read_vocabulary(vocabulary), tables.read_targets(targets, test)
+    cells = count_slots(open_split(train))
     majorities = geometry.slot_majorities(*cells, first, encoded.shape[1])
     tokens = pd.DataFrame({"kmer": kmers, "slot": common_slots(*cells, first, len(kmers))})
     tokens["majority"] = tokens.index.isin(majorities)

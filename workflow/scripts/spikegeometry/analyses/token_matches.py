@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.analyses.tables import token_tables as tables
-from spikegeometry.dataset.encoding import count_slots, open_split, padded_ids, take_rows
+from spikegeometry.dataset.encoding import count_slots, open_split
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, read_vocabulary
 from spikegeometry.geometry import token_matches as geometry
 from spikegeometry.logs import progress
@@ -39,10 +39,9 @@ def measure(
     clusters: numbers and sizes, and what k-mers of one have in common, by span, block and tau. matches: the clusters.
     confusion: counts of readings.
     """
-    kmers, hidden = read_vocabulary(vocabulary), pd.read_parquet(targets)
+    kmers, (hidden, _, encoded) = read_vocabulary(vocabulary), tables.read_targets(targets, test)
     slots = geometry.common_slots(*count_slots(open_split(train)), len(SPECIAL_TOKENS), len(kmers))
-    rows, hidden["row"] = np.unique(hidden["row"], return_inverse=True)
-    inputs = number_inputs(padded_ids(take_rows(open_split(test), rows)))
+    inputs = number_inputs(encoded)
     n = len(np.unique(inputs))
     blocks = [name for name in hidden if name.startswith("block_")]
     clusters, matches, confusion = [], [], []

@@ -154,7 +154,7 @@ def _number(value: float, low: float, high: float, sign: str = "") -> str:
     """A value with its interval; "" where there is no value."""
     if pd.isna(value):
         return ""
-    form = f"{sign}.3g" if not sign else f"{sign}.3f"
+    form = f"{sign}.3f" if sign else ".3g"
     return f"{value:{form}}" + ("" if pd.isna(low) else f" [{low:{form}}, {high:{form}}]")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
+from spikegeometry.dataset.encoding import open_split, padded_ids, take_rows
 from spikegeometry.dataset.kmers import CODON
 from spikegeometry.dataset.leakage import translate
 from spikegeometry.dataset.packing import symbol_matrix
@@ -57,6 +58,17 @@ CLUSTER_CLAIMS = {
         ("below", SMALL_SHARE),
     ),
 }
+
+
+def read_targets(targets: str, test: str) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Hidden k-mers and their readings, and the sequences that hold them.
+
+    targets: Parquet of `masked_kmers`. test: the encoded split that they were hidden in. Returns the table, whose
+    column `row` numbers the sequences from 0; the rows of the split that these are, (S,); and their token ids (S, n).
+    """
+    hidden = pd.read_parquet(targets)
+    rows, hidden["row"] = np.unique(hidden["row"], return_inverse=True)
+    return hidden, rows, padded_ids(take_rows(open_split(test), rows))
 
 
 def by_reader(scores: dict[str, np.ndarray], readers: list[Reader]) -> dict[tuple, np.ndarray]:
