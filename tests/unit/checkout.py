@@ -1,15 +1,19 @@
-"""The checkout as text: imports of its modules, and rules of the workflow, read without running either."""
+"""The checkout: imports of its modules, and rules of the workflow, read without running either."""
 
 import ast
-import re
-from dataclasses import dataclass, field
+import json
 from functools import cache
 from pathlib import Path
+
+from snakemake.api import ConfigSettings, OutputSettings, ResourceSettings, SnakemakeApi
+from snakemake.rules import Rule
+from snakemake.settings.enums import Quietness
+from snakemake.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
 LIBRARY = SCRIPTS / "spikegeometry"
-RULES = sorted((ROOT / "workflow/rules").rglob("*.smk"))
+RULES_FILES = sorted((ROOT / "workflow/rules").rglob("*.smk"))
 
 
 def module_name(path: Path) -> str:
@@ -64,50 +68,33 @@ def reached(path: Path) -> set[Path]:
     return seen
 
 
-@dataclass
-class Rule:
-    """A rule's directives as text, by name; `base` is the rule that it is made of, if it is."""
-
-    name: str
-    file: Path
-    directives: dict[str, str] = field(default_factory=dict)
-    base: str = ""
-
-    @property
-    def script(self) -> Path | None:
-        found = re.search(r'"([^"]+\.py)"', self.directives.get("script", ""))
-        return (self.file.parent / found[1]).resolve() if found else None
-
-    @property
-    def environments(self) -> set[str]:
-        """Names of the environments that the rule may run in; a constant is looked up in common.smk."""
-        text = self.directives.get("conda", "")
-        if constant := re.fullmatch(r"\s*(\w+)\s*", text):
-            common = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
-            text = re.search(rf"^{constant[1]} = .*$", common, re.MULTILINE)[0]
-        return set(re.findall(r"envs/([\w-]+)\.yaml", text))
+@cache
+def _workflow(config: str) -> Workflow:
+    settings = {
+        "resource_settings": ResourceSettings(cores=1),
+        "config_settings": ConfigSettings(config=json.loads(config)),
+        "snakefile": ROOT / "workflow/Snakefile",
+    }
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        return api.workflow(**settings)._workflow
 
 
-def rules() -> list[Rule]:
-    """Rules of all rules files. `use rule a as b with:` begins with the directives of a."""
-    found: dict[str, Rule] = {}
-    for file in RULES:
-        rule, indent = None, ""
-        for line in file.read_text(encoding="utf-8").splitlines():
-            if head := re.match(r"( *)(?:rule|checkpoint) (\w+):", line):
-                indent, rule = head[1], Rule(head[2], file)
-                found[rule.name] = rule
-            elif head := re.match(r"( *)use rule (\w+) as (\w+)", line):
-                indent, rule = head[1], Rule(head[3], file, base=head[2])
-                found[rule.name] = rule
-            elif rule and (directive := re.match(rf"{indent}    (\w+):(.*)", line)):
-                name = directive[1]
-                rule.directives[name] = directive[2]
-            elif rule and line.startswith(indent + " " * 5):
-                rule.directives[name] += "\n" + line
-            elif line.strip() and not line.startswith(indent + " "):
-                rule = None
-    for rule in found.values():
-        if rule.base:
-            rule.directives = found[rule.base].directives | rule.directives
-    return list(found.values())
+def read_workflow(config: dict) -> Workflow:
+    """The workflow of a configuration as Snakemake reads it; nothing is run."""
+    return _workflow(json.dumps(config))
+
+
+def rules(device: str = "cpu") -> dict[str, Rule]:
+    """Rules of the demo by name, with the model on the CPU or on a GPU (`cuda`)."""
+    return {rule.name: rule for rule in read_workflow({"model": {"device": device}}).rules}
+
+
+def script_of(rule: Rule) -> Path | None:
+    """The script of a rule, if it has one."""
+    return Path(rule.basedir.get_path_or_uri(secret_free=True), rule.script).resolve() if rule.script else None
+
+
+def environments(name: str) -> set[str]:
+    """Names of the environments that a rule may run in."""
+    paths = (rules(device)[name].conda_env for device in ("cpu", "cuda"))
+    return {Path(path).stem for path in paths if path}

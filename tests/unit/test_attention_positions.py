@@ -235,7 +235,9 @@ PARAMS = {
     "share": 0.5,
     "classes": CLASSES,
     "analysed_per_class": 9,
-    "draws": [3, 19, 20],
+    "matches": 3,
+    "permutations": 19,
+    "bootstrap": 20,
     "seed": 1,
     "coordinates": "projected",
     "k": 12,
@@ -260,7 +262,7 @@ def run(tmp_path_factory):
     founders = {"founder": CLASSES, "class": CLASSES, "mutations": [f"del:{base}:1 del:50:1" for base in (5, 14, 23)]}
     write_tsv(pd.DataFrame(founders), folder / "founders.tsv")
     outputs = {"positions": "positions.tsv", "profiles": "profiles.parquet", "findings": "findings.tsv"}
-    run_script("attention_positions", folder, outputs, inputs, **PARAMS, gene=[1, len(reference)])
+    run_script("attention_positions", folder, outputs, inputs, **PARAMS, start=1, end=len(reference))
     return folder
 
 

@@ -11,10 +11,10 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from checkout import LIBRARY, ROOT, packages, reached, rules
+from checkout import LIBRARY, ROOT, environments, packages, reached, rules, script_of
 
 ENVIRONMENTS = {path.stem: path for path in sorted((ROOT / "envs").glob("*.yaml"))}
-WITH_SCRIPT = [rule for rule in rules() if rule.script]
+WITH_SCRIPT = {name: script_of(rule) for name, rule in rules().items() if rule.script}
 
 # Names on conda-forge, and names that are imported, where they differ from the package's. Each transformers release
 # holds its tokenizers to one minor version.
@@ -98,16 +98,16 @@ def test_gpu_environment_is_the_torch_one_with_cuda():
     assert python_packages("torch-gpu") == python_packages("torch")
 
 
-@pytest.mark.parametrize("rule", WITH_SCRIPT, ids=lambda rule: rule.name)
-def test_environment_covers_what_the_script_imports(rule):
+@pytest.mark.parametrize("name", WITH_SCRIPT)
+def test_environment_covers_what_the_script_imports(name):
     """`script:` falls back on the packages of Snakemake's own Python, which would hide one that is missing."""
-    needed = outside_packages(reached(rule.script))
-    for name in rule.environments:
-        assert not needed - importable(python_packages(name)), f"missing in envs/{name}.yaml"
+    needed = outside_packages(reached(WITH_SCRIPT[name]))
+    for environment in environments(name):
+        assert not needed - importable(python_packages(environment)), f"missing in envs/{environment}.yaml"
 
 
 def test_every_environment_is_used():
-    assert set().union(*(rule.environments for rule in rules())) == ENVIRONMENTS.keys()
+    assert set().union(*map(environments, rules())) == ENVIRONMENTS.keys()
 
 
 def test_the_library_declares_what_it_imports():

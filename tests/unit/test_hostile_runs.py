@@ -34,6 +34,7 @@ OF_STATES = [
 ]
 OF_WEIGHTS = ["subspace_directionality", "weight_statistics"]
 LENGTH = 16  # tokens of the longest sequence
+GENE = {"start": 1, "end": 129}  # bases of its k-mers
 
 
 def write_hostile(folder, model, pretrained, sequences):
@@ -52,7 +53,7 @@ def write_hostile(folder, model, pretrained, sequences):
     (folder / "reference/genome.fasta").write_text(f">reference\n{reference}\n", encoding="utf-8")
     write_recorded(folder / "dataset/test.arrow", sequences)
     config = load_config({"run": "hostile", "source": {"type": "simulate", "simulate": {}}, "classes": CLASSES})
-    config["reference"] |= {"start": 1, "end": len(reference)}
+    assert GENE["end"] == len(reference)
     config["evaluation"]["bootstrap"] = 20
     config["analyses"]["attention_domains"]["permutations"] = 19
     config["analyses"]["attention_positions"]["permutations"] = 19
@@ -105,7 +106,7 @@ def test_degenerate_heads_are_what_they_are_called(degenerate):
 @pytest.mark.parametrize("name", OF_STATES + OF_WEIGHTS)
 def test_analysis_and_figure(request, name, run):
     folder, config = request.getfixturevalue(run)
-    run_rule(name, folder, config)
+    run_rule(name, folder, config, **GENE)
     for path in run_rule(f"plot_{name}", folder, config).values():
         assert (folder / path).exists()
 
@@ -117,7 +118,7 @@ def test_one_layer_one_head_one_class(degenerate, name):
     block = config["analyses"][name]
     block |= {key: [2] for key in ("layers", "heads") if key in block}
     block |= {"classes": ["beta"]} if "classes" in block else {}
-    table = read_tsv(run_rule(name, folder, config)["table"])
+    table = read_tsv(run_rule(name, folder, config, **GENE)["table"])
     if "layer" in table:
         assert set(table["layer"].dropna()) <= {0, 2}
     if "class" in table:
@@ -139,7 +140,7 @@ def test_states_that_are_not_finite_are_named(tmp_path, degenerate, name):
     (broken / "activations/hidden_states.npy").unlink()
     np.save(broken / "activations/hidden_states.npy", states)
     with pytest.raises(InputError, match="layer 1 is not finite for beta/3"):
-        run_rule(name, broken, config)
+        run_rule(name, broken, config, **GENE)
 
 
 @pytest.mark.parametrize("name", OF_STATES + OF_WEIGHTS)
@@ -156,4 +157,4 @@ def test_weights_that_are_not_finite_are_named(tmp_path, degenerate, name):
         model.classifier.weight[0, 0] = math.inf
     model.save_pretrained(tmp_path / "run/model/finetuned")
     with pytest.raises(InputError, match="(layer.1.attention.self.key|classifier).weight holds a value that is not"):
-        run_rule(name, tmp_path / "run", config)
+        run_rule(name, tmp_path / "run", config, **GENE)

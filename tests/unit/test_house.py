@@ -13,16 +13,18 @@ import pytest
 from checkout import (
     LIBRARY,
     ROOT,
-    RULES,
+    RULES_FILES,
     SCRIPTS,
+    environments,
     imports,
     library_imports,
     library_modules,
     packages,
     reached,
     rules,
+    script_of,
 )
-from spikegeometry.digest import all_modules, module_path
+from spikegeometry.digest import all_modules, digest, module_path
 from spikegeometry.schema import read_schema
 
 FOUNDATION = {"errors", "config", "schema", "digest", "logs", "tables"}
@@ -61,7 +63,7 @@ PYTHON = [
 ]
 ALL_RULES = rules()
 ANALYSES = list(read_schema()["properties"]["analyses"]["properties"])
-WITH_SCRIPT = [rule for rule in ALL_RULES if rule.script]
+WITH_SCRIPT = {name: script_of(rule) for name, rule in ALL_RULES.items() if rule.script}
 SUFFIXES = {"", ".ipynb", ".py", ".smk", ".yaml", ".yml", ".toml", ".md", ".rst", ".txt", ".tsv"}
 PLACES = [".ci", "config", "envs", "examples", "resources", "tests", "tools", "workflow", "Makefile", "pyproject.toml"]
 TEXTS = [
@@ -79,10 +81,6 @@ TEXTS = [
 
 def relative(path):
     return str(path.relative_to(ROOT))
-
-
-def named(values):
-    return pytest.mark.parametrize("rule", values, ids=lambda rule: rule.name)
 
 
 def files(values):
@@ -139,23 +137,23 @@ def test_packages_re_export_nothing(path):
 # Rules and scripts
 
 
-@named(ALL_RULES)
-def test_rule_has_what_every_rule_has(rule):
-    assert "run" not in rule.directives, "a script can be tested, run: cannot"
-    only_targets = rule.directives.keys() <= {"default_target", "localrule", "input", "message"}
-    assert only_targets or {"log", "conda", "message"} <= rule.directives.keys()
-    assert rule.environments <= {path.stem for path in (ROOT / "envs").glob("*.yaml")}
+@pytest.mark.parametrize("name", ALL_RULES)
+def test_rule_has_what_every_rule_has(name):
+    rule = ALL_RULES[name]
+    assert not rule.is_run, "a script can be tested, run: cannot"
+    assert not rule.output or (rule.log and environments(name))
+    assert environments(name) <= {path.stem for path in (ROOT / "envs").glob("*.yaml")}
 
 
-@named(WITH_SCRIPT)
-def test_rule_and_script_have_one_name(rule):
-    assert rule.script == SCRIPTS / f"{rule.base or rule.name}.py"
-    assert rule.script.is_file()
+@pytest.mark.parametrize("name", WITH_SCRIPT)
+def test_rule_and_script_have_one_name(name):
+    assert WITH_SCRIPT[name] == SCRIPTS / f"{name}.py"
+    assert WITH_SCRIPT[name].is_file()
 
 
-@named(WITH_SCRIPT)
-def test_rule_reruns_with_the_library_behind_its_script(rule):
-    assert f'library=code_of("{rule.script.stem}")' in rule.directives["params"]
+@pytest.mark.parametrize("name", WITH_SCRIPT)
+def test_rule_reruns_with_the_library_behind_its_script(name):
+    assert ALL_RULES[name].params.library(None) == digest(WITH_SCRIPT[name])
 
 
 @files(SCRIPT_FILES)
@@ -170,11 +168,11 @@ def test_script_is_thin_and_belongs_to_a_rule(path):
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 60
     assert "configure_logging(snakemake.log[0])" in text
-    assert path in {rule.script for rule in WITH_SCRIPT}
+    assert path in WITH_SCRIPT.values()
 
 
 def test_rules_files_are_short():
-    assert all(len(path.read_text(encoding="utf-8").splitlines()) < 250 for path in RULES)
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) < 250 for path in RULES_FILES)
 
 
 @pytest.mark.parametrize("name", ANALYSES)
@@ -187,7 +185,7 @@ def test_analysis_has_its_parts(name):
         ROOT / f"tests/unit/test_{name}.py",
     ]
     assert not [relative(part) for part in parts if not part.is_file()]
-    assert {name, f"plot_{name}"} <= {rule.name for rule in ALL_RULES if rule.file.stem == name}
+    assert {name, f"plot_{name}"} <= ALL_RULES.keys()
     reruns = (ROOT / "tests/workflow/test_reruns.py").read_text(encoding="utf-8")
     assert f'    "{name}": "{{' in reruns, "ONE_VALUE of test_reruns.py lacks a value to change"
 
@@ -210,7 +208,7 @@ def test_function_of_an_analysis_says_what_it_takes_and_gives(name):
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "measure"):
         said = ast.get_docstring(function)
         given = [one.arg for one in (*function.args.args, *function.args.kwonlyargs)]
-        common = {"study", "all_classes", "confidence", "seed"}
+        common = {"study", "confidence", "seed"}
         assert not [one for one in given if one not in common and not re.search(rf"\b{one}\b", said)]
         assert "Returns\n-------" in said
 

@@ -98,5 +98,5 @@ def test_only_the_training_split_is_counted(tmp_path):
     rows.to_parquet(tmp_path / "spikes/spikes.parquet", index=False)
     rows[["accession", "class"]].assign(split=rows["accession"]).to_parquet(tmp_path / "dataset/splits.parquet")
     dataset = {"coordinates": "native", "k": 3, "stride": 3, "ambiguous": "unknown", "min_count": 1}
-    made = run_rule("build_vocabulary", tmp_path, {"model": {"controls": []}, "external": {}, "dataset": dataset})
+    made = run_rule("build_vocabulary", tmp_path, {"run": "small", "dataset": dataset})
     assert read_vocabulary(made["vocabulary"]) == [*SPECIAL_TOKENS, "ACG"]

@@ -198,7 +198,7 @@ def run_script(
         output=Named(**{key: paths(names) for key, names in made.items()}),
         log=[str(folder / f"{name}.log")],
         threads=1,
-        params=SimpleNamespace(**WHOLE | params),
+        params=Named(**WHOLE | params),
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
     return snakemake.output

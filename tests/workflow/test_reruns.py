@@ -14,7 +14,7 @@ import pytest
 from checkout import SCRIPTS, rules
 from spikegeometry.digest import all_modules
 
-RULES = {rule.name: rule for rule in rules()}
+RULES = rules()
 LIBRARY = "workflow/scripts/spikegeometry"
 
 
@@ -66,7 +66,7 @@ GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for
 
 def made_anew(analysis):
     """The rules of an analysis, and the table of findings and the first page if it has any."""
-    has_findings = "findings=" in RULES[analysis].directives["output"]
+    has_findings = hasattr(RULES[analysis].output, "findings")
     return {analysis, f"plot_{analysis}"} | ({"gather_findings", "write_front_page"} if has_findings else set())
 
 

@@ -5,29 +5,23 @@ FITTED_ON = ["validation", *BACKGROUND[1:]]
 
 rule fit_abstention:
     input:
-        predictions=collect(
-            "<results>/predictions/finetuned/{part}.parquet", part=FITTED_ON
-        ),
+        predictions=collect("<results>/predictions/finetuned/{part}.parquet", part=FITTED_ON),
         validation=collect("<results>/dataset/{part}.arrow", part=FITTED_ON),
     output:
         rule="<results>/model/abstention.json",
-        thresholds=report(
+        thresholds=in_report(
             "<results>/evaluation/thresholds.tsv",
-            caption="../report/abstention.rst",
-            category="4 Evaluation",
-            labels={"set": "all", "table": "Thresholds of abstention"},
+            "abstention",
+            "4 Evaluation",
+            set="all",
+            table="Thresholds of abstention",
         ),
     log:
         "<logs>/model/fit_abstention.log",
     conda:
         "../../envs/plots.yaml"
     params:
-        classes=lookup("classes", within=config),
-        score=lookup("evaluation/abstention/score", within=config),
-        keep=lookup("evaluation/abstention/keep", within=config),
-        library=code_of("fit_abstention"),
-    message:
-        "Fitting when the classifier abstains"
+        **given("fit_abstention", "classes", "evaluation/abstention/score", "evaluation/abstention/keep"),
     script:
         "../scripts/fit_abstention.py"
 
@@ -35,13 +29,9 @@ rule fit_abstention:
 rule evaluate_abstention:
     input:
         sequences=collect("<results>/dataset/{part}.arrow", part=["{set}", "test"]),
-        predictions=collect(
-            "<results>/predictions/finetuned/{part}.parquet", part=["{set}", "test"]
-        ),
+        predictions=collect("<results>/predictions/finetuned/{part}.parquet", part=["{set}", "test"]),
         validation=collect("<results>/dataset/{part}.arrow", part=FITTED_ON),
-        validation_predictions=collect(
-            "<results>/predictions/finetuned/{part}.parquet", part=FITTED_ON
-        ),
+        validation_predictions=collect("<results>/predictions/finetuned/{part}.parquet", part=FITTED_ON),
         rule="<results>/model/abstention.json",
     output:
         metrics="<results>/evaluation/{set}/abstention.tsv",
@@ -54,13 +44,7 @@ rule evaluate_abstention:
     conda:
         "../../envs/plots.yaml"
     params:
-        bootstrap=lookup("evaluation/bootstrap", within=config),
-        confidence=lookup("evaluation/confidence", within=config),
-        bins=lookup("evaluation/calibration_bins", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("evaluate_abstention"),
-    message:
-        "Evaluating on {wildcards.set} when the classifier abstains"
+        **given("evaluate_abstention", "evaluation/calibration_bins", *RESAMPLING),
     script:
         "../scripts/evaluate_abstention.py"
 
@@ -71,20 +55,18 @@ rule plot_abstention:
         curves="<results>/evaluation/{set}/abstention/curves.tsv",
         scores="<results>/evaluation/{set}/abstention/scores.tsv",
     output:
-        png=report(
-            "<results>/evaluation/{set}/abstention.png",
-            caption="../report/abstention.rst",
-            category="4 Evaluation",
-            labels={"set": "{set}", "figure": "Abstention"},
+        **figure(
+            "<results>/evaluation/{set}/abstention", "abstention", "4 Evaluation", set="{set}", figure="Abstention"
         ),
-        svg="<results>/evaluation/{set}/abstention.svg",
     log:
         "<logs>/evaluation/{set}/plot_abstention.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
-        library=code_of("plot_abstention"),
-    message:
-        "Drawing when the classifier abstains on {wildcards.set}"
+        **given("plot_abstention"),
     script:
         "../scripts/plot_abstention.py"

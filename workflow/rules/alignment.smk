@@ -10,18 +10,14 @@ rule shard_genomes:
             "<results>/{{cohort}}alignment/shards/{shard}.fasta.zst",
             shard=ALIGNMENT_SHARDS,
         ),
-        tables=collect(
-            "<results>/{{cohort}}alignment/shards/{shard}.tsv", shard=ALIGNMENT_SHARDS
-        ),
+        tables=collect("<results>/{{cohort}}alignment/shards/{shard}.tsv", shard=ALIGNMENT_SHARDS),
     log:
         "<logs>/{cohort}alignment/shard_genomes.log",
     conda:
         "../../envs/align.yaml"
     params:
+        **given("shard_genomes"),
         cohort=cohort_name,
-        library=code_of("shard_genomes"),
-    message:
-        "Writing the genomes of {params.cohort} into shards"
     script:
         "../scripts/shard_genomes.py"
 
@@ -31,9 +27,7 @@ rule align:
         genomes="<results>/{cohort}alignment/shards/{shard}.fasta.zst",
         table="<results>/{cohort}alignment/shards/{shard}.tsv",
         reference="<results>/reference/genome.fasta",
-        index=multiext(
-            "<results>/reference/genome.fasta", ".amb", ".ann", ".bwt", ".pac", ".sa"
-        ),
+        index=multiext("<results>/reference/genome.fasta", ".amb", ".ann", ".bwt", ".pac", ".sa"),
     output:
         bam="<results>/{cohort}alignment/{shard}.bam",
         index="<results>/{cohort}alignment/{shard}.bam.bai",
@@ -45,11 +39,7 @@ rule align:
         "../../envs/align.yaml"
     threads: lookup("alignment/threads", within=config)
     params:
+        **given("align", "alignment/tile_length", "alignment/tile_overlap"),
         cohort=cohort_name,
-        tile_length=lookup("alignment/tile_length", within=config),
-        tile_overlap=lookup("alignment/tile_overlap", within=config),
-        library=code_of("align"),
-    message:
-        "Aligning shard {wildcards.shard} of the genomes of {params.cohort}"
     script:
         "../scripts/align.py"

@@ -1,5 +1,7 @@
 """What the rules of the analyses share: the network that is measured, settings, and figures."""
 
+from collections import namedtuple
+
 # Models whose weights are compared. The first is the one that changes are measured from.
 COMPARED = ["pretrained", *MODELS]
 
@@ -28,20 +30,9 @@ def settings(analysis, *keys):
     return settings_of(config["analyses"][analysis], *keys)
 
 
-def of_run(*names):
-    """Values that several analyses take from the configuration, as params."""
-    return {name: lookup(RUN_VALUES[name], within=config) for name in names}
-
-
-def figure(analysis, title):
-    """The two files of an analysis' figure, of which the report shows one."""
-    png = report(
-        f"<results>/geometry/{analysis}.png",
-        caption=f"{ROOT}/workflow/report/{analysis}.rst",
-        category="5 Geometry",
-        labels={"figure": title},
-    )
-    return {"png": png, "svg": f"<results>/geometry/{analysis}.svg"}
+Figure = namedtuple("Figure", "title about params inputs outputs", defaults=({}, {}, {}))
+# The figure of each analysis: its title, what it is about, and what its script takes and writes beside what all take.
+FIGURES = {}
 
 
 def written_by(analysis, name):

@@ -3,6 +3,7 @@
 
 rule build_atlas:
     input:
+        **values("reference/domains"),
         tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
         pairs=written_by("attention_maps", "pairs.parquet"),
         tokens=written_by("attention_maps", "tokens.parquet"),
@@ -20,11 +21,8 @@ rule build_atlas:
         tries="<results>/model/tries/finetuned.tsv",
         splits="<results>/dataset/split_sizes.tsv",
         reference="<results>/reference/genome.fasta",
-        domains=lookup("reference/domains", within=config),
         definitions=DEFINITIONS,
-        environments=collect(
-            "envs/{name}.yaml", name=["align", "genomes", "plots", "torch"]
-        ),
+        environments=collect("envs/{name}.yaml", name=["align", "genomes", "plots", "torch"]),
         style="workflow/report/atlas/style.css",
         body="workflow/report/atlas/body.html",
         programs=collect(
@@ -52,9 +50,7 @@ rule build_atlas:
     conda:
         "../../envs/plots.yaml"
     params:
+        **given("build_atlas"),
         config=config,
-        library=code_of("build_atlas"),
-    message:
-        "Putting the atlas together"
     script:
         "../scripts/build_atlas.py"

@@ -6,26 +6,15 @@ rule split_spikes:
         spikes="<results>/spikes/spikes.parquet",
     output:
         splits="<results>/dataset/splits.parquet",
-        sizes=report(
-            "<results>/dataset/split_sizes.tsv",
-            caption="../report/splits.rst",
-            category="2 Data set",
-            labels={"table": "Class and split sizes"},
-        ),
+        sizes=in_report("<results>/dataset/split_sizes.tsv", "splits", "2 Data set", table="Class and split sizes"),
     log:
         "<logs>/dataset/split_spikes.log",
     conda:
         "../../envs/genomes.yaml"
     params:
-        coordinates=lookup("dataset/coordinates", within=config),
-        classes=lookup("classes", within=config),
-        method=lookup("split/method", within=config),
-        validation=lookup("split/validation", within=config),
-        test=lookup("split/test", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("split_spikes"),
-    message:
-        "Splitting the gene sequences into training, validation and test"
+        **given(
+            "split_spikes", "dataset/coordinates", "classes", "split/method", "split/validation", "split/test", "seed"
+        ),
     script:
         "../scripts/split_spikes.py"
 
@@ -36,28 +25,19 @@ rule split_background:
         splits="<results>/dataset/splits.parquet",
     output:
         splits="<results>/background/dataset/splits.parquet",
-        rejected=report(
+        rejected=in_report(
             "<results>/background/dataset/rejected.tsv",
-            caption="../report/background_rejected.rst",
-            category="1 Genomes",
-            labels={
-                "set": "background",
-                "table": "Background genomes with a sequence of a class",
-            },
+            "background_rejected",
+            "1 Genomes",
+            set="background",
+            table="Background genomes with a sequence of a class",
         ),
     log:
         "<logs>/dataset/split_background.log",
     conda:
         "../../envs/genomes.yaml"
     params:
-        coordinates=lookup("dataset/coordinates", within=config),
-        method=lookup("split/method", within=config),
-        validation=lookup("split/validation", within=config),
-        test=lookup("split/test", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("split_background"),
-    message:
-        "Splitting the background genomes into training and validation"
+        **given("split_background", "dataset/coordinates", "split/method", "split/validation", "split/test", "seed"),
     script:
         "../scripts/split_background.py"
 
@@ -76,14 +56,7 @@ rule build_vocabulary:
     conda:
         "../../envs/genomes.yaml"
     params:
-        coordinates=lookup("dataset/coordinates", within=config),
-        k=lookup("dataset/k", within=config),
-        stride=lookup("dataset/stride", within=config),
-        ambiguous=lookup("dataset/ambiguous", within=config),
-        min_count=lookup("dataset/min_count", within=config),
-        library=code_of("build_vocabulary"),
-    message:
-        "Building the vocabulary from the training split"
+        **given("build_vocabulary", "dataset/coordinates", "dataset/ambiguous", "dataset/min_count", *KMERS),
     script:
         "../scripts/build_vocabulary.py"
 
@@ -102,13 +75,8 @@ rule encode_split:
     conda:
         "../../envs/genomes.yaml"
     params:
+        **given("encode_split", "dataset/coordinates", "dataset/stride", "classes"),
         part=part_of,
-        coordinates=lookup("dataset/coordinates", within=config),
-        stride=lookup("dataset/stride", within=config),
-        classes=lookup("classes", within=config),
-        library=code_of("encode_split"),
-    message:
-        "Encoding the {wildcards.split} set as token ids"
     script:
         "../scripts/encode_split.py"
 
@@ -117,16 +85,9 @@ rule measure_leakage:
     input:
         spikes="<results>/spikes/spikes.parquet",
         splits="<results>/dataset/splits.parquet",
-        external=expand(
-            "<results>/external/{name}/spikes/spikes.parquet", name=EXTERNAL
-        ),
+        external=expand("<results>/external/{name}/spikes/spikes.parquet", name=EXTERNAL),
     output:
-        table=report(
-            "<results>/dataset/leakage.tsv",
-            caption="../report/leakage.rst",
-            category="2 Data set",
-            labels={"table": "Leakage between splits"},
-        ),
+        table=in_report("<results>/dataset/leakage.tsv", "leakage", "2 Data set", table="Leakage between splits"),
     log:
         "<logs>/dataset/measure_leakage.log",
     benchmark:
@@ -135,14 +96,8 @@ rule measure_leakage:
         "../../envs/genomes.yaml"
     threads: 2
     params:
+        **given("measure_leakage", "dataset/coordinates", "classes", "dataset/analysed_per_class", "seed"),
         external=EXTERNAL,
-        coordinates=lookup("dataset/coordinates", within=config),
-        classes=lookup("classes", within=config),
-        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("measure_leakage"),
-    message:
-        "Measuring what each split has in common with another"
     script:
         "../scripts/measure_leakage.py"
 
@@ -151,21 +106,17 @@ rule plot_kmer_ranks:
     input:
         counts="<results>/dataset/kmer_counts.tsv",
     output:
-        png=report(
-            "<results>/dataset/kmer_ranks.png",
-            caption="../report/kmer_ranks.rst",
-            category="2 Data set",
-            labels={"figure": "k-mer ranks"},
-        ),
-        svg="<results>/dataset/kmer_ranks.svg",
+        **figure("<results>/dataset/kmer_ranks", "kmer_ranks", "2 Data set", figure="k-mer ranks"),
     log:
         "<logs>/dataset/plot_kmer_ranks.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
-        library=code_of("plot_kmer_ranks"),
-    message:
-        "Drawing the k-mer ranks"
+        **given("plot_kmer_ranks"),
     script:
         "../scripts/plot_kmer_ranks.py"
 
@@ -174,21 +125,17 @@ rule plot_splits:
     input:
         sizes="<results>/dataset/split_sizes.tsv",
     output:
-        png=report(
-            "<results>/dataset/splits.png",
-            caption="../report/splits.rst",
-            category="2 Data set",
-            labels={"figure": "Class and split sizes"},
-        ),
-        svg="<results>/dataset/splits.svg",
+        **figure("<results>/dataset/splits", "splits", "2 Data set", figure="Class and split sizes"),
     log:
         "<logs>/dataset/plot_splits.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
-        library=code_of("plot_splits"),
-    message:
-        "Drawing the sizes of classes and splits"
+        **given("plot_splits"),
     script:
         "../scripts/plot_splits.py"
 
@@ -197,20 +144,16 @@ rule plot_leakage:
     input:
         table="<results>/dataset/leakage.tsv",
     output:
-        png=report(
-            "<results>/dataset/leakage.png",
-            caption="../report/leakage.rst",
-            category="2 Data set",
-            labels={"figure": "Leakage between splits"},
-        ),
-        svg="<results>/dataset/leakage.svg",
+        **figure("<results>/dataset/leakage", "leakage", "2 Data set", figure="Leakage between splits"),
     log:
         "<logs>/dataset/plot_leakage.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
-        library=code_of("plot_leakage"),
-    message:
-        "Drawing the leakage between splits"
+        **given("plot_leakage"),
     script:
         "../scripts/plot_leakage.py"

@@ -3,14 +3,8 @@
 BASELINES = ["majority", "kmer_logistic", "nearest_neighbour"]
 PREDICTIONS = {
     "bert": "<results>/predictions/finetuned/{set}.parquet",
-    **{
-        name: f"<results>/predictions/{name}/{{set}}.parquet"
-        for name in config["model"]["controls"]
-    },
-    **{
-        name: f"<results>/predictions/baselines/{name}/{{set}}.parquet"
-        for name in BASELINES
-    },
+    **{name: f"<results>/predictions/{name}/{{set}}.parquet" for name in config["model"]["controls"]},
+    **{name: f"<results>/predictions/baselines/{name}/{{set}}.parquet" for name in BASELINES},
 }
 
 
@@ -28,10 +22,7 @@ rule fit_kmer_logistic:
     conda:
         "../../envs/plots.yaml"
     params:
-        classes=lookup("classes", within=config),
-        library=code_of("fit_kmer_logistic"),
-    message:
-        "Fitting the linear baseline"
+        **given("fit_kmer_logistic", "classes"),
     script:
         "../scripts/fit_kmer_logistic.py"
 
@@ -46,14 +37,9 @@ rule run_baseline:
             otherwise=[],
         ),
         sets=collect("<results>/dataset/{set}.arrow", set=EVALUATED),
-        set_spikes=[
-            f"<results>/{COHORTS.get(name, '')}spikes/spikes.parquet"
-            for name in EVALUATED
-        ],
+        set_spikes=[f"<results>/{COHORTS.get(name, '')}spikes/spikes.parquet" for name in EVALUATED],
     output:
-        collect(
-            "<results>/predictions/baselines/{{baseline}}/{set}.parquet", set=EVALUATED
-        ),
+        collect("<results>/predictions/baselines/{{baseline}}/{set}.parquet", set=EVALUATED),
     log:
         "<logs>/predictions/baselines/{baseline}.log",
     benchmark:
@@ -63,12 +49,7 @@ rule run_baseline:
     conda:
         "../../envs/plots.yaml"
     params:
-        classes=lookup("classes", within=config),
-        analysed_per_class=lookup("dataset/analysed_per_class", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("run_baseline"),
-    message:
-        "Predicting with the baseline {wildcards.baseline}"
+        **given("run_baseline", "classes", "dataset/analysed_per_class", "seed"),
     script:
         "../scripts/run_baseline.py"
 
@@ -90,15 +71,8 @@ rule evaluate_predictions:
     conda:
         "../../envs/plots.yaml"
     params:
+        **given("evaluate_predictions", "classes", "evaluation/calibration_bins", *RESAMPLING),
         models=list(PREDICTIONS),
-        classes=lookup("classes", within=config),
-        bootstrap=lookup("evaluation/bootstrap", within=config),
-        confidence=lookup("evaluation/confidence", within=config),
-        bins=lookup("evaluation/calibration_bins", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("evaluate_predictions"),
-    message:
-        "Evaluating the predictions on {wildcards.set}"
     script:
         "../scripts/evaluate_predictions.py"
 
@@ -109,23 +83,16 @@ rule gather_metrics:
         other=collect("<results>/evaluation/{set}/other.tsv", set=EVALUATED),
         abstention=collect("<results>/evaluation/{set}/abstention.tsv", set=EVALUATED),
     output:
-        metrics=report(
-            "<results>/evaluation/metrics.tsv",
-            caption="../report/metrics.rst",
-            category="4 Evaluation",
-            labels={"set": "all", "table": "Metrics"},
-        ),
-        other=report(
+        metrics=in_report("<results>/evaluation/metrics.tsv", "metrics", "4 Evaluation", set="all", table="Metrics"),
+        other=in_report(
             "<results>/evaluation/other.tsv",
-            caption="../report/other.rst",
-            category="4 Evaluation",
-            labels={"set": "all", "table": "Genomes of none of the classes"},
+            "other",
+            "4 Evaluation",
+            set="all",
+            table="Genomes of none of the classes",
         ),
-        abstention=report(
-            "<results>/evaluation/abstention.tsv",
-            caption="../report/abstention.rst",
-            category="4 Evaluation",
-            labels={"set": "all", "table": "Abstention"},
+        abstention=in_report(
+            "<results>/evaluation/abstention.tsv", "abstention", "4 Evaluation", set="all", table="Abstention"
         ),
         json="<results>/evaluation/metrics.json",
     log:
@@ -133,9 +100,7 @@ rule gather_metrics:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=code_of("gather_metrics"),
-    message:
-        "Gathering the metrics of all sets"
+        **given("gather_metrics"),
     script:
         "../scripts/gather_metrics.py"
 
@@ -156,9 +121,7 @@ rule write_front_page:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=code_of("write_front_page"),
-    message:
-        "Writing the first page of the report"
+        **given("write_front_page"),
     script:
         "../scripts/write_front_page.py"
 
@@ -170,41 +133,47 @@ rule plot_evaluation:
         curves="<results>/evaluation/{set}/curves.tsv",
         calibration="<results>/evaluation/{set}/calibration.tsv",
     output:
-        metrics_png=report(
-            "<results>/evaluation/{set}/metrics.png",
-            caption="../report/metrics.rst",
-            category="4 Evaluation",
-            labels={"set": "{set}", "figure": "BERT beside the baselines"},
+        **figure(
+            "<results>/evaluation/{set}/metrics",
+            "metrics",
+            "4 Evaluation",
+            set="{set}",
+            figure="BERT beside the baselines",
+            prefix="metrics_",
         ),
-        metrics_svg="<results>/evaluation/{set}/metrics.svg",
-        confusion_png=report(
-            "<results>/evaluation/{set}/confusion.png",
-            caption="../report/confusion.rst",
-            category="4 Evaluation",
-            labels={"set": "{set}", "figure": "Confusion matrix"},
+        **figure(
+            "<results>/evaluation/{set}/confusion",
+            "confusion",
+            "4 Evaluation",
+            set="{set}",
+            figure="Confusion matrix",
+            prefix="confusion_",
         ),
-        confusion_svg="<results>/evaluation/{set}/confusion.svg",
-        curves_png=report(
-            "<results>/evaluation/{set}/curves.png",
-            caption="../report/curves.rst",
-            category="4 Evaluation",
-            labels={"set": "{set}", "figure": "Precision-recall and ROC curves"},
+        **figure(
+            "<results>/evaluation/{set}/curves",
+            "curves",
+            "4 Evaluation",
+            set="{set}",
+            figure="Precision-recall and ROC curves",
+            prefix="curves_",
         ),
-        curves_svg="<results>/evaluation/{set}/curves.svg",
-        calibration_png=report(
-            "<results>/evaluation/{set}/calibration.png",
-            caption="../report/calibration.rst",
-            category="4 Evaluation",
-            labels={"set": "{set}", "figure": "Calibration"},
+        **figure(
+            "<results>/evaluation/{set}/calibration",
+            "calibration",
+            "4 Evaluation",
+            set="{set}",
+            figure="Calibration",
+            prefix="calibration_",
         ),
-        calibration_svg="<results>/evaluation/{set}/calibration.svg",
     log:
         "<logs>/evaluation/{set}/plot_evaluation.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
-        library=code_of("plot_evaluation"),
-    message:
-        "Drawing the evaluation on {wildcards.set}"
+        **given("plot_evaluation"),
     script:
         "../scripts/plot_evaluation.py"

@@ -26,29 +26,21 @@ REPLICATED = [
 rule gather_findings:
     input:
         findings=[written_by(name, "findings.tsv") for name in FINDINGS],
-        replicates=[
-            f"<results>/replicates/{replicate}/geometry/{name}/findings.tsv"
-            for replicate, name in REPLICATED
-        ],
+        replicates=[f"<results>/replicates/{replicate}/geometry/{name}/findings.tsv" for replicate, name in REPLICATED],
         tries=collect(
             "<results>/model/tries/{model}.tsv",
             model=["finetuned", *(name for name in REPLICATES if name != "random")],
         ),
     output:
-        table=report(
-            "<results>/findings.tsv",
-            caption="../report/findings.rst",
-            category="5 Geometry",
-            labels={"table": "Findings of other work, and this model"},
+        table=in_report(
+            "<results>/findings.tsv", "findings", "5 Geometry", table="Findings of other work, and this model"
         ),
     log:
         "<logs>/gather_findings.log",
     conda:
         "../../envs/plots.yaml"
     params:
+        **given("gather_findings"),
         names=REPLICATES,
-        library=code_of("gather_findings"),
-    message:
-        "Gathering the findings"
     script:
         "../scripts/gather_findings.py"

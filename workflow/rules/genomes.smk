@@ -7,11 +7,12 @@ rule collect_genomes:
     output:
         fasta="<results>/{cohort}genomes/accepted.fasta.zst",
         accepted="<results>/{cohort}genomes/accepted.tsv",
-        rejected=report(
+        rejected=in_report(
             "<results>/{cohort}genomes/rejected.tsv",
-            caption="../report/genomes_rejected.rst",
-            category="1 Genomes",
-            labels=cohort_labels("table", "Rejected records"),
+            "genomes_rejected",
+            "1 Genomes",
+            set=cohort_name,
+            table="Rejected records",
         ),
         counts="<results>/{cohort}genomes/counts.tsv",
     log:
@@ -21,18 +22,13 @@ rule collect_genomes:
     conda:
         "../../envs/genomes.yaml"
     params:
+        **given("collect_genomes", "cleaning", "classes", "seed"),
         source=source_of,
         key=source_key,
         cohort=cohort_name,
         reference=lookup("reference/fasta", within=config),
-        cleaning=lookup("cleaning", within=config),
-        classes=lookup("classes", within=config),
         class_rules=class_rules_of,
-        seed=lookup("seed", within=config),
         unusable=lambda wildcards: unusable_table(wildcards.cohort),
-        library=code_of("collect_genomes"),
-    message:
-        "Collecting the genomes of {params.cohort}"
     script:
         "../scripts/collect_genomes.py"
 
@@ -42,22 +38,17 @@ rule plot_genomes:
         accepted="<results>/{cohort}genomes/accepted.tsv",
         counts="<results>/{cohort}genomes/counts.tsv",
     output:
-        png=report(
-            "<results>/{cohort}genomes/cohort.png",
-            caption="../report/genomes.rst",
-            category="1 Genomes",
-            labels=cohort_labels("figure", "Cohort"),
-        ),
-        svg="<results>/{cohort}genomes/cohort.svg",
+        **figure("<results>/{cohort}genomes/cohort", "genomes", "1 Genomes", set=cohort_name, figure="Cohort"),
     log:
         "<logs>/{cohort}genomes/plot_genomes.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
+        **given("plot_genomes", "classes"),
         cohort=cohort_title,
-        classes=lookup("classes", within=config),
-        library=code_of("plot_genomes"),
-    message:
-        "Drawing the genomes of {params.cohort}"
     script:
         "../scripts/plot_genomes.py"

@@ -22,16 +22,7 @@ rule predict_shard:
     resources:
         gpu=GPUS,
     params:
-        classes=lookup("classes", within=config),
-        precision=lookup("model/precision", within=config),
-        compiled=lookup("model/compile", within=config),
-        device=lookup("model/device", within=config),
-        threads=lookup("model/threads", within=config),
-        shards=lookup("inference/shards", within=config),
-        batch_size=lookup("inference/batch_size", within=config),
-        library=code_of("predict_shard"),
-    message:
-        "Predicting shard {wildcards.shard} of {wildcards.split}"
+        **given("predict_shard", "classes", "model/precision", "model/compile", "inference/shards", *DEVICE),
     script:
         "../scripts/predict_shard.py"
 
@@ -49,9 +40,7 @@ rule gather_predictions:
     conda:
         "../../envs/genomes.yaml"
     params:
-        library=code_of("gather_predictions"),
-    message:
-        "Gathering the predictions of {wildcards.split}"
+        **given("gather_predictions"),
     script:
         "../scripts/gather_predictions.py"
 
@@ -68,9 +57,7 @@ rule finish_predictions:
     conda:
         "../../envs/plots.yaml"
     params:
-        library=code_of("finish_predictions"),
-    message:
-        "Adding to the predictions of {wildcards.split} when to abstain, and what is known of the genomes"
+        **given("finish_predictions"),
     script:
         "../scripts/finish_predictions.py"
 
@@ -86,14 +73,14 @@ rule select_recorded:
     conda:
         "../../envs/torch.yaml"
     params:
-        classes=lookup("classes", within=config),
-        per_class=lookup("activations/sequences_per_class", within=config),
-        correct_only=lookup("activations/correct_only", within=config),
-        test_per_class=lookup("activations/test_per_class", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("select_recorded"),
-    message:
-        "Choosing the test sequences whose hidden states are kept"
+        **given(
+            "select_recorded",
+            "classes",
+            "activations/sequences_per_class",
+            "activations/correct_only",
+            "activations/test_per_class",
+            "seed",
+        ),
     script:
         "../scripts/select_recorded.py"
 
@@ -108,9 +95,7 @@ rule copy_recorded:
     conda:
         "../../envs/genomes.yaml"
     params:
-        library=code_of("copy_recorded"),
-    message:
-        "Copying the choice of recorded sequences to {wildcards.replicate}"
+        **given("copy_recorded"),
     script:
         "../scripts/copy_recorded.py"
 
@@ -132,23 +117,21 @@ rule record_activations:
     resources:
         gpu=GPUS,
     params:
-        classes=lookup("classes", within=config),
-        device=lookup("model/device", within=config),
-        threads=lookup("model/threads", within=config),
-        shards=lookup("activations/shards", within=config),
-        batch_size=lookup("activations/batch_size", within=config),
-        library=code_of("record_activations"),
-    message:
-        "Recording activations on shard {wildcards.shard} of the test split"
+        **given(
+            "record_activations",
+            "classes",
+            "model/device",
+            "model/threads",
+            "activations/shards",
+            "activations/batch_size",
+        ),
     script:
         "../scripts/record_activations.py"
 
 
 rule gather_activations:
     input:
-        shards=expand(
-            "<results>/{{network}}activations/shards/{shard}", shard=ACTIVATION_SHARDS
-        ),
+        shards=expand("<results>/{{network}}activations/shards/{shard}", shard=ACTIVATION_SHARDS),
         sequences="<results>/{network}activations/sequences.tsv",
         test="<results>/dataset/test.arrow",
     output:
@@ -163,8 +146,6 @@ rule gather_activations:
     conda:
         "../../envs/torch.yaml"
     params:
-        library=code_of("gather_activations"),
-    message:
-        "Gathering the activations of all shards"
+        **given("gather_activations"),
     script:
         "../scripts/gather_activations.py"

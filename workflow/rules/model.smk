@@ -1,7 +1,5 @@
 """Pre-training, fine-tuning and the control models, as Hugging Face folders."""
 
-BASE = config["model"]["base"]
-
 
 # Before all else, so that a base that cannot serve ends the run at its beginning.
 rule copy_base:
@@ -13,17 +11,14 @@ rule copy_base:
     conda:
         "../../envs/torch.yaml"
     params:
-        base=BASE,
-        library=code_of("copy_base"),
-    message:
-        "Checking the base of the classifier: {params.base}"
+        **given("copy_base", "model/base"),
     script:
         "../scripts/copy_base.py"
 
 
 rule pretrain:
     input:
-        base=[] if BASE == "pretrain" else "<results>/model/base",
+        base=[] if config["model"]["base"] == "pretrain" else "<results>/model/base",
         train="<results>/dataset/train.arrow",
         validation="<results>/dataset/validation.arrow",
         vocabulary="<results>/dataset/vocabulary.txt",
@@ -40,19 +35,19 @@ rule pretrain:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        base=BASE,
-        architecture=lookup("model/architecture", within=config),
-        settings=lookup("model/pretrain", within=config),
-        precision=lookup("model/precision", within=config),
-        compiled=lookup("model/compile", within=config),
-        device=lookup("model/device", within=config),
-        gpus=lookup("model/gpus", within=config),
-        threads=lookup("model/threads", within=config),
-        seed=lookup("seed", within=config),
+        **given(
+            "pretrain",
+            "model/base",
+            "model/pretrain",
+            "model/architecture",
+            "model/precision",
+            "model/compile",
+            "model/device",
+            "model/gpus",
+            "model/threads",
+            "seed",
+        ),
         checkpoints=f"{CHECKPOINTS}/pretrained",
-        library=code_of("pretrain"),
-    message:
-        "Making the start of the classifier: {params.base}"
     script:
         "../scripts/pretrain.py"
 
@@ -67,12 +62,7 @@ rule finetune:
     output:
         model=directory("<results>/model/{model}"),
         history="<results>/model/history/{model}.tsv",
-        tries=report(
-            "<results>/model/tries/{model}.tsv",
-            caption="../report/tries.rst",
-            category="3 Model",
-            labels={"table": "Tries of {model}"},
-        ),
+        tries=in_report("<results>/model/tries/{model}.tsv", "tries", "3 Model", table="Tries of {model}"),
     log:
         "<logs>/model/finetune_{model}.log",
     benchmark:
@@ -85,19 +75,19 @@ rule finetune:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        classes=lookup("classes", within=config),
-        settings=lookup("model/finetune", within=config),
-        precision=lookup("model/precision", within=config),
-        compiled=lookup("model/compile", within=config),
-        device=lookup("model/device", within=config),
-        gpus=lookup("model/gpus", within=config),
-        threads=lookup("model/threads", within=config),
+        **given(
+            "finetune",
+            "model/finetune",
+            "classes",
+            "model/precision",
+            "model/compile",
+            "model/device",
+            "model/gpus",
+            "model/threads",
+        ),
         seed=seed_of,
         phase=phase_of,
         checkpoints=checkpoints_of,
-        library=code_of("finetune"),
-    message:
-        "Fine-tuning the classifier: {wildcards.model}"
     script:
         "../scripts/finetune.py"
 
@@ -116,18 +106,14 @@ rule fit_class_space:
     resources:
         gpu=GPUS,
     params:
-        classes=lookup("classes", within=config),
-        sequences_per_class=lookup(
-            "evaluation/abstention/sequences_per_class", within=config
+        **given(
+            "fit_class_space",
+            "classes",
+            "evaluation/abstention/sequences_per_class",
+            "evaluation/abstention/neighbours",
+            "seed",
+            *DEVICE,
         ),
-        neighbours=lookup("evaluation/abstention/neighbours", within=config),
-        batch_size=lookup("inference/batch_size", within=config),
-        device=lookup("model/device", within=config),
-        threads=lookup("model/threads", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("fit_class_space"),
-    message:
-        "Measuring where the classes lie in the space of [CLS]"
     script:
         "../scripts/fit_class_space.py"
 
@@ -143,11 +129,7 @@ rule make_random_control:
     conda:
         "../../envs/torch.yaml"
     params:
-        classes=lookup("classes", within=config),
-        seed=lookup("seed", within=config),
-        library=code_of("make_random_control"),
-    message:
-        "Making the untrained control"
+        **given("make_random_control", "classes", "seed"),
     script:
         "../scripts/make_random_control.py"
 
@@ -156,32 +138,20 @@ rule plot_training:
     input:
         histories=expand(
             "<results>/model/history/{model}.tsv",
-            model=[
-                "pretrained",
-                *(model for model in MODELS if model != "random"),
-            ],
+            model=["pretrained", *(model for model in MODELS if model != "random")],
         ),
     output:
-        table=report(
-            "<results>/model/training.tsv",
-            caption="../report/training.rst",
-            category="3 Model",
-            labels={"table": "Training curves"},
-        ),
-        png=report(
-            "<results>/model/training.png",
-            caption="../report/training.rst",
-            category="3 Model",
-            labels={"figure": "Training curves"},
-        ),
-        svg="<results>/model/training.svg",
+        **figure("<results>/model/training", "training", "3 Model", figure="Training curves"),
+        table=in_report("<results>/model/training.tsv", "training", "3 Model", table="Training curves"),
     log:
         "<logs>/model/plot_training.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
-        library=code_of("plot_training"),
-    message:
-        "Drawing the training curves"
+        **given("plot_training"),
     script:
         "../scripts/plot_training.py"

@@ -6,10 +6,7 @@ rule tabulate_query:
         predictions="<results>/predictions/query.{query}.parquet",
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
         tries="<results>/model/tries/finetuned.tsv",
-        rejected=[
-            "<results>/queries/{query}/genomes/rejected.tsv",
-            "<results>/queries/{query}/spikes/rejected.tsv",
-        ],
+        rejected=["<results>/queries/{query}/genomes/rejected.tsv", "<results>/queries/{query}/spikes/rejected.tsv"],
     output:
         table="<results>/queries/{query}/predictions.tsv",
         page="<results>/queries/{query}/predictions.html",
@@ -19,12 +16,8 @@ rule tabulate_query:
     conda:
         "../../envs/plots.yaml"
     params:
+        **given("tabulate_query", "run", "classes"),
         query=str(Path(config["query"]).absolute()) if QUERY else "",
-        run=lookup("run", within=config),
-        classes=lookup("classes", within=config),
-        library=code_of("tabulate_query"),
-    message:
-        "Writing the answers for {wildcards.query}"
     script:
         "../scripts/tabulate_query.py"
 

@@ -6,14 +6,10 @@ rule index_reference:
         reference=lookup("reference/fasta", within=config),
     output:
         fasta="<results>/reference/genome.fasta",
-        index=multiext(
-            "<results>/reference/genome.fasta", ".amb", ".ann", ".bwt", ".pac", ".sa"
-        ),
+        index=multiext("<results>/reference/genome.fasta", ".amb", ".ann", ".bwt", ".pac", ".sa"),
     log:
         "<logs>/reference/index_reference.log",
     conda:
         "../../envs/align.yaml"
-    message:
-        "Indexing the reference genome {input.reference}"
     shell:
         "(cp {input.reference:q} {output.fasta:q} && bwa index {output.fasta:q}) 2> {log:q}"

@@ -18,46 +18,42 @@ rule extract_spikes:
     conda:
         "../../envs/align.yaml"
     params:
+        **given(
+            "extract_spikes",
+            "alignment/tile_length",
+            "alignment/tile_overlap",
+            "spikes/min_covered_fraction",
+            "spikes/max_n_fraction",
+            *GENE,
+        ),
         cohort=cohort_name,
-        start=lookup("reference/start", within=config),
-        end=lookup("reference/end", within=config),
-        tile_length=lookup("alignment/tile_length", within=config),
-        tile_overlap=lookup("alignment/tile_overlap", within=config),
-        min_covered_fraction=lookup("spikes/min_covered_fraction", within=config),
-        max_n_fraction=lookup("spikes/max_n_fraction", within=config),
-        library=code_of("extract_spikes"),
-    message:
-        "Extracting the gene from shard {wildcards.shard} of the genomes of {params.cohort}"
     script:
         "../scripts/extract_spikes.py"
 
 
 rule gather_spikes:
     input:
-        spikes=collect(
-            "<results>/{{cohort}}spikes/shards/{shard}.parquet", shard=ALIGNMENT_SHARDS
-        ),
+        spikes=collect("<results>/{{cohort}}spikes/shards/{shard}.parquet", shard=ALIGNMENT_SHARDS),
         rejected=collect(
             "<results>/{{cohort}}spikes/shards/{shard}.rejected.tsv",
             shard=ALIGNMENT_SHARDS,
         ),
     output:
         spikes="<results>/{cohort}spikes/spikes.parquet",
-        rejected=report(
+        rejected=in_report(
             "<results>/{cohort}spikes/rejected.tsv",
-            caption="../report/spikes_rejected.rst",
-            category="1 Genomes",
-            labels=cohort_labels("table", "Genomes without a usable gene"),
+            "spikes_rejected",
+            "1 Genomes",
+            set=cohort_name,
+            table="Genomes without a usable gene",
         ),
     log:
         "<logs>/{cohort}spikes/gather_spikes.log",
     conda:
         "../../envs/align.yaml"
     params:
+        **given("gather_spikes"),
         cohort=cohort_name,
-        library=code_of("gather_spikes"),
-    message:
-        "Gathering the gene sequences of {params.cohort}"
     script:
         "../scripts/gather_spikes.py"
 
@@ -67,21 +63,20 @@ rule summarise_spikes:
         spikes="<results>/{cohort}spikes/spikes.parquet",
     output:
         values="<results>/{cohort}spikes/summary.tsv",
-        indels=report(
+        indels=in_report(
             "<results>/{cohort}spikes/indels.tsv",
-            caption="../report/spikes_indels.rst",
-            category="1 Genomes",
-            labels=cohort_labels("table", "Deletions and insertions"),
+            "spikes_indels",
+            "1 Genomes",
+            set=cohort_name,
+            table="Deletions and insertions",
         ),
     log:
         "<logs>/{cohort}spikes/summarise_spikes.log",
     conda:
         "../../envs/genomes.yaml"
     params:
+        **given("summarise_spikes"),
         cohort=cohort_name,
-        library=code_of("summarise_spikes"),
-    message:
-        "Counting indels in the gene sequences of {params.cohort}"
     script:
         "../scripts/summarise_spikes.py"
 
@@ -91,25 +86,17 @@ rule plot_spikes:
         values="<results>/{cohort}spikes/summary.tsv",
         indels="<results>/{cohort}spikes/indels.tsv",
     output:
-        png=report(
-            "<results>/{cohort}spikes/spikes.png",
-            caption="../report/spikes.rst",
-            category="1 Genomes",
-            labels=cohort_labels("figure", "Gene sequences"),
-        ),
-        svg="<results>/{cohort}spikes/spikes.svg",
+        **figure("<results>/{cohort}spikes/spikes", "spikes", "1 Genomes", set=cohort_name, figure="Gene sequences"),
     log:
         "<logs>/{cohort}spikes/plot_spikes.log",
+    group:
+        "figures"
     conda:
         "../../envs/plots.yaml"
+    resources:
+        **FIGURE,
     params:
+        **given("plot_spikes", "classes", "reference/gene", *GENE),
         cohort=cohort_title,
-        classes=lookup("classes", within=config),
-        gene=lookup("reference/gene", within=config),
-        start=lookup("reference/start", within=config),
-        end=lookup("reference/end", within=config),
-        library=code_of("plot_spikes"),
-    message:
-        "Drawing the gene sequences of {params.cohort}"
     script:
         "../scripts/plot_spikes.py"

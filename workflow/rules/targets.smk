@@ -7,9 +7,7 @@ def targets():
     return [
         *collect("<results>/{cohort}genomes/cohort.png", cohort=cohorts),
         *collect("<results>/{cohort}spikes/spikes.png", cohort=cohorts),
-        *collect(
-            "<results>/dataset/{figure}.png", figure=["kmer_ranks", "splits", "leakage"]
-        ),
+        *collect("<results>/dataset/{figure}.png", figure=["kmer_ranks", "splits", "leakage"]),
         "<results>/model/training.png",
         *collect("<results>/predictions/{split}.parquet", split=["train", *EVALUATED]),
         *collect(

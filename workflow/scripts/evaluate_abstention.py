@@ -22,10 +22,10 @@ for part, sequences, predictions in zip((name, "test"), paths.sequences, paths.p
     haplotypes = open_split(sequences).column("haplotype").to_pandas()
     compared[part] = read_genomes(predictions, haplotypes, used.classes)
 rules = variants(used, read_validation(paths.validation_predictions, paths.validation, used.classes))
-assessor = Assessor(params.bootstrap, params.confidence, params.seed, params.bins)
+assessor = Assessor(params.bootstrap, params.confidence, params.seed, params.calibration_bins)
 tables = {
     "metrics": metric_table(compared, compared[name].other, rules, used, assessor),
-    "curves": curve_table(compared[name], rules, params.bins),
+    "curves": curve_table(compared[name], rules, params.calibration_bins),
 }
 for output, table in tables.items():
     table.insert(0, "set", name)

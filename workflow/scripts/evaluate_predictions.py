@@ -25,7 +25,7 @@ tables, bert = defaultdict(list), None
 models = dict(zip(params.models, snakemake.input.predictions, strict=True))
 for model, path in progress(models.items(), "models evaluated", len(models)):
     predictions = read_predictions(path, sequences, params.classes)
-    measured = measure(predictions, params.bins, params.bootstrap, params.seed)
+    measured = measure(predictions, params.calibration_bins, params.bootstrap, params.seed)
     bert = bert or measured  # the first of the models
     metrics = metric_table(measured, params.confidence)
     if measured is not bert:
@@ -34,7 +34,7 @@ for model, path in progress(models.items(), "models evaluated", len(models)):
         "metrics": metrics,
         "confusion": confusion_table(predictions),
         "curves": curve_table(predictions),
-        "calibration": calibration_table(predictions, params.bins),
+        "calibration": calibration_table(predictions, params.calibration_bins),
         "other": other_table(predictions),
     }
     for name, table in made.items():

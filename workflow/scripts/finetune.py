@@ -19,8 +19,8 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
 device = prepare(params.device, params.threads, params.gpus)
-settings, seed = dict(params.settings), params.seed
-options = {key: params[key] for key in ("precision", "compiled")}
+settings, seed = dict(params.finetune), params.seed
+options = {"precision": params.precision, "compiled": params.compile}
 
 validation = open_split(given.validation)
 baseline = KmerLogistic.load(given.baseline)

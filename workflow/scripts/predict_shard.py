@@ -15,7 +15,7 @@ device = prepare(params.device, params.threads)
 table = open_split(snakemake.input.split)
 rows = shard_rows(table.num_rows, int(snakemake.wildcards.shard), params.shards)
 model = load_classifier(snakemake.input.model, params.classes, device)
-if params.compiled:
+if params.compile:
     compile_model(model)
 part, multiplied_in = table.slice(rows.start, rows.stop - rows.start), number_format(params.precision, device)
 space = load_class_space(snakemake.input.space, device) if snakemake.input.space else None

@@ -22,7 +22,7 @@ splits = [EncodedRows(open_split(path)) for path in (given.train, given.validati
 longest = max(rows.lengths.max() for rows in splits)
 
 if not given.base:
-    settings = dict(params.settings)
+    settings = dict(params.pretrain)
     run = {"settings": settings, "architecture": dict(params.architecture), "seed": params.seed}
     run |= {key: params[key] for key in ("precision", "compiled", "gpus")}
     files = [given.train, given.validation, given.vocabulary]
@@ -36,7 +36,7 @@ if not given.base:
         seed=params.seed,
         device=device,
         precision=params.precision,
-        compiled=params.compiled,
+        compiled=params.compile,
         checkpoints=Path(params.checkpoints, fingerprint(files, run)),
     )
 else:

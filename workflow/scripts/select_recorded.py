@@ -15,7 +15,7 @@ sequences = select(
     EncodedRows(test).lengths,
     number_rows(test),
     params.classes,
-    params.per_class,
+    params.sequences_per_class,
     params.correct_only,
     params.seed,
     params.test_per_class,

@@ -3,19 +3,15 @@
 import torch
 
 from spikegeometry.analyses import subspace_directionality
+from spikegeometry.analyses.arguments import arguments_of_rule
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import write_results
 
 configure_logging(snakemake.log[0])
-params = snakemake.params
 torch.set_num_threads(snakemake.threads)
-results = subspace_directionality.measure(
-    models=dict(zip(params.models, snakemake.input.models, strict=True)),
-    layers=params.layers,
-    heads=params.heads,
-    top=params.top,
-    random_forms=params.random_forms,
-    confidence=params.confidence,
-    seed=params.seed,
+arguments = arguments_of_rule(
+    subspace_directionality.measure,
+    snakemake,
+    models=dict(zip(snakemake.params.models, snakemake.input.models, strict=True)),
 )
-write_results(results, snakemake.output)
+write_results(subspace_directionality.measure(**arguments), snakemake.output)

@@ -4,18 +4,17 @@
 rule attention_domains:
     input:
         **RECORDED,
+        **values("reference/domains", "reference/regions"),
         spikes="<results>/spikes/spikes.parquet",
-        domains=lookup("reference/domains", within=config),
-        regions=lookup("reference/regions", within=config),
     output:
         table="<results>/{network}geometry/attention_domains.tsv",
         sequences="<results>/{network}geometry/attention_domains/sequences.parquet",
         pairs="<results>/{network}geometry/attention_domains/pairs.parquet",
-        top=report(
+        top=in_report(
             "<results>/{network}geometry/attention_domains/top_heads.tsv",
-            caption="../../report/attention_domains.rst",
-            category="5 Geometry",
-            labels={"table": "Attention into protein domains: top heads"},
+            "attention_domains",
+            "5 Geometry/Attention",
+            table="Attention into protein domains: top heads",
         ),
     log:
         "<logs>/{network}geometry/attention_domains.log",
@@ -23,33 +22,13 @@ rule attention_domains:
         "<benchmarks>/{network}geometry/attention_domains.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("attention_domains", "classes", "evaluation/confidence", "seed", "dataset/coordinates", *KMERS),
         **settings("attention_domains"),
-        **of_run("classes", "confidence", "seed", "coordinates", "k", "stride"),
-        library=code_of("attention_domains"),
-    message:
-        "Measuring the attention into each domain"
     script:
         "../../scripts/attention_domains.py"
 
 
-rule plot_attention_domains:
-    input:
-        table="<results>/geometry/attention_domains.tsv",
-        domains=lookup("reference/domains", within=config),
-        regions=lookup("reference/regions", within=config),
-    output:
-        **figure("attention_domains", "Attention into protein domains"),
-    log:
-        "<logs>/geometry/plot_attention_domains.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attention_domains", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_attention_domains"),
-    message:
-        "Drawing the attention into each domain"
-    script:
-        "../../scripts/plot_attention_domains.py"
+FIGURES["attention_domains"] = Figure(
+    "Attention into protein domains", "Attention", inputs=values("reference/domains", "reference/regions")
+)

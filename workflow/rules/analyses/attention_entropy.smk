@@ -16,34 +16,11 @@ rule attention_entropy:
         "<benchmarks>/{network}geometry/attention_entropy.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("attention_entropy", "classes", "evaluation/confidence"),
         **settings("attention_entropy"),
-        **of_run("classes", "confidence"),
-        library=code_of("attention_entropy"),
-    message:
-        "Measuring how widely attention is spread"
     script:
         "../../scripts/attention_entropy.py"
 
 
-rule plot_attention_entropy:
-    input:
-        table="<results>/geometry/attention_entropy.tsv",
-        sequences="<results>/geometry/attention_entropy/sequences.parquet",
-        tokens="<results>/geometry/attention_entropy/tokens.parquet",
-        sizes="<results>/geometry/attention_entropy/sizes.parquet",
-    output:
-        **figure("attention_entropy", "Attention entropy"),
-    log:
-        "<logs>/geometry/plot_attention_entropy.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attention_entropy", "classes", "mass"),
-        **of_run("classes"),
-        library=code_of("plot_attention_entropy"),
-    message:
-        "Drawing how widely attention is spread"
-    script:
-        "../../scripts/plot_attention_entropy.py"
+FIGURES["attention_entropy"] = Figure("Attention entropy", "Attention", params=settings("attention_entropy", "mass"))

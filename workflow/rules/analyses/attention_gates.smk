@@ -13,31 +13,11 @@ rule attention_gates:
         "<benchmarks>/{network}geometry/attention_gates.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("attention_gates", "classes", "evaluation/confidence"),
         **settings("attention_gates", "layers", "heads", "classes", "threshold"),
-        **of_run("classes", "confidence"),
-        library=code_of("attention_gates"),
-    message:
-        "Scoring the attention patterns of the heads"
     script:
         "../../scripts/attention_gates.py"
 
 
-rule plot_attention_gates:
-    input:
-        table="<results>/geometry/attention_gates.tsv",
-    output:
-        **figure("attention_gates", "Attention gates"),
-    log:
-        "<logs>/geometry/plot_attention_gates.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attention_gates", "classes", "names"),
-        **of_run("classes"),
-        library=code_of("plot_attention_gates"),
-    message:
-        "Drawing the attention patterns of the heads"
-    script:
-        "../../scripts/plot_attention_gates.py"
+FIGURES["attention_gates"] = Figure("Attention gates", "Heads and roles", params=settings("attention_gates", "names"))

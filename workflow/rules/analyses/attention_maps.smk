@@ -17,56 +17,30 @@ rule attention_maps:
         "<benchmarks>/{network}geometry/attention_maps.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
-        **settings(
-            "attention_maps",
-            "layers",
-            "heads",
-            "classes",
-            "thresholds",
-            "kappa",
-            "min_frequency",
-        ),
-        **of_run("classes", "confidence", "k", "stride"),
-        library=code_of("attention_maps"),
-    message:
-        "Averaging the attention maps of the classes"
+        **given("attention_maps", "classes", "evaluation/confidence", *KMERS),
+        **settings("attention_maps", "layers", "heads", "classes", "thresholds", "kappa", "min_frequency"),
     script:
         "../../scripts/attention_maps.py"
 
 
-rule plot_attention_maps:
-    input:
-        table="<results>/geometry/attention_maps.tsv",
-        means="<results>/geometry/attention_maps/kmer_means.npy",
-        pairs="<results>/geometry/attention_maps/pairs.parquet",
-        domains=lookup("reference/domains", within=config),
-    output:
-        **figure("attention_maps", "Attention maps: where attention goes"),
-        layers=report(
-            directory("<results>/geometry/attention_maps/layers"),
-            patterns=["{figure}.png"],
-            caption="../../report/attention_maps_layers.rst",
-            category="5 Geometry",
-            labels={"figure": "Attention maps, {figure}"},
+FIGURES["attention_maps"] = Figure(
+    "Attention maps: where attention goes",
+    "Attention",
+    params=settings("attention_maps", "full_maps", "kappa", "min_frequency") | values(*KMERS),
+    inputs=values("reference/domains"),
+    outputs={
+        "layers": folder_in_report(
+            "<results>/geometry/attention_maps/layers",
+            "attention_maps_layers",
+            "5 Geometry/Attention",
+            figure="Attention maps, {figure}",
         ),
-        heads=report(
-            directory("<results>/geometry/attention_maps/heads"),
-            patterns=["{figure}.png"],
-            caption="../../report/attention_maps_heads.rst",
-            category="5 Geometry",
-            labels={"figure": "Attention map, {figure}"},
+        "heads": folder_in_report(
+            "<results>/geometry/attention_maps/heads",
+            "attention_maps_heads",
+            "5 Geometry/Attention",
+            figure="Attention map, {figure}",
         ),
-    log:
-        "<logs>/geometry/plot_attention_maps.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attention_maps", "classes", "full_maps", "kappa", "min_frequency"),
-        **of_run("classes", "k", "stride"),
-        library=code_of("plot_attention_maps"),
-    message:
-        "Drawing the attention maps"
-    script:
-        "../../scripts/plot_attention_maps.py"
+    },
+)

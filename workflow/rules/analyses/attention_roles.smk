@@ -14,31 +14,11 @@ rule attention_roles:
         "<benchmarks>/{network}geometry/attention_roles.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("attention_roles", "classes", "evaluation/confidence"),
         **settings("attention_roles"),
-        **of_run("classes", "confidence"),
-        library=code_of("attention_roles"),
-    message:
-        "Naming the roles of the heads"
     script:
         "../../scripts/attention_roles.py"
 
 
-rule plot_attention_roles:
-    input:
-        table="<results>/geometry/attention_roles.tsv",
-    output:
-        **figure("attention_roles", "Attention roles"),
-    log:
-        "<logs>/geometry/plot_attention_roles.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attention_roles", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_attention_roles"),
-    message:
-        "Drawing the roles of the heads"
-    script:
-        "../../scripts/plot_attention_roles.py"
+FIGURES["attention_roles"] = Figure("Attention roles", "Heads and roles")

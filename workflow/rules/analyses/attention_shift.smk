@@ -23,31 +23,11 @@ rule attention_shift:
     resources:
         gpu=GPUS,
     params:
+        **given("attention_shift", "classes", "evaluation/confidence", "model/device", "model/threads"),
         **settings("attention_shift"),
-        **of_run("classes", "confidence", "device", "threads"),
         models=OTHERS,
-        library=code_of("attention_shift"),
-    message:
-        "Comparing attention before and after fine-tuning"
     script:
         "../../scripts/attention_shift.py"
 
 
-rule plot_attention_shift:
-    input:
-        table="<results>/geometry/attention_shift.tsv",
-        attention="<results>/geometry/attention_shift/attention.tsv",
-    output:
-        **figure("attention_shift", "Attention shift"),
-    log:
-        "<logs>/geometry/plot_attention_shift.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attention_shift", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_attention_shift"),
-    message:
-        "Drawing attention before and after fine-tuning"
-    script:
-        "../../scripts/plot_attention_shift.py"
+FIGURES["attention_shift"] = Figure("Attention shift", "Heads and roles")

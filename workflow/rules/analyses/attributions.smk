@@ -22,6 +22,7 @@ rule attributions:
     resources:
         gpu=GPUS,
     params:
+        **given("attributions", "dataset/coordinates", *GENE, "classes", "evaluation/confidence", *KMERS, *DEVICE),
         **settings(
             "attributions",
             "classes",
@@ -32,37 +33,8 @@ rule attributions:
             "cutoffs",
             "sequences_per_class",
         ),
-        **of_run(
-            "classes", "k", "stride", "batch_size", "device", "threads", "confidence"
-        ),
-        gene=[
-            lookup("reference/start", within=config),
-            lookup("reference/end", within=config),
-        ],
-        insertions=lookup("dataset/coordinates", within=config) == "native",
-        library=code_of("attributions"),
-    message:
-        "Asking which tokens decide on the class"
     script:
         "../../scripts/attributions.py"
 
 
-rule plot_attributions:
-    input:
-        table="<results>/geometry/attributions.tsv",
-        tokens="<results>/geometry/attributions/tokens.parquet",
-        domains=lookup("reference/domains", within=config),
-    output:
-        **figure("attributions", "Attributions: which positions decide"),
-    log:
-        "<logs>/geometry/plot_attributions.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("attributions", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_attributions"),
-    message:
-        "Drawing which tokens decide on the class"
-    script:
-        "../../scripts/plot_attributions.py"
+FIGURES["attributions"] = Figure("Attributions: which positions decide", "Tokens", inputs=values("reference/domains"))

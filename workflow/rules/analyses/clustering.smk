@@ -19,39 +19,22 @@ rule clustering:
         "<benchmarks>/{network}geometry/clustering.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("clustering", "classes", "evaluation/confidence", "seed"),
         **settings("clustering"),
-        **of_run("classes", "confidence", "seed"),
-        library=code_of("clustering"),
-    message:
-        "Clustering the representations of the test sequences"
     script:
         "../../scripts/clustering.py"
 
 
-rule plot_clustering:
-    input:
-        table="<results>/geometry/clustering.tsv",
-        components="<results>/geometry/clustering/components.tsv",
-        maps="<results>/geometry/clustering/maps.parquet",
-    output:
-        **figure("clustering", "Clustering"),
-        html=report(
+FIGURES["clustering"] = Figure(
+    "Clustering",
+    "Representation",
+    outputs={
+        "html": in_report(
             "<results>/geometry/clustering/maps.html",
-            caption="../../report/clustering_maps.rst",
-            category="5 Geometry",
-            labels={"figure": "Clustering in three dimensions"},
+            "clustering_maps",
+            "5 Geometry/Representation",
+            figure="Clustering in three dimensions",
         ),
-    log:
-        "<logs>/geometry/plot_clustering.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("clustering", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_clustering"),
-    message:
-        "Drawing the clusters of the test sequences"
-    script:
-        "../../scripts/plot_clustering.py"
+    },
+)

@@ -15,32 +15,11 @@ rule cone_index:
         "<benchmarks>/{network}geometry/cone_index.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("cone_index", "classes", "evaluation/confidence"),
         **settings("cone_index"),
-        **of_run("classes", "confidence"),
-        library=code_of("cone_index"),
-    message:
-        "Measuring the cone index"
     script:
         "../../scripts/cone_index.py"
 
 
-rule plot_cone_index:
-    input:
-        table="<results>/geometry/cone_index.tsv",
-        sequences="<results>/geometry/cone_index/sequences.parquet",
-    output:
-        **figure("cone_index", "Cone index"),
-    log:
-        "<logs>/geometry/plot_cone_index.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("cone_index", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_cone_index"),
-    message:
-        "Drawing the cone index"
-    script:
-        "../../scripts/plot_cone_index.py"
+FIGURES["cone_index"] = Figure("Cone index", "Representation")

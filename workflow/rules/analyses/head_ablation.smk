@@ -23,40 +23,10 @@ rule head_ablation:
     resources:
         gpu=GPUS,
     params:
+        **given("head_ablation", "classes", "inference/shards", *DEVICE, *RESAMPLING),
         **settings("head_ablation"),
-        **of_run(
-            "classes",
-            "device",
-            "threads",
-            "batch_size",
-            "bootstrap",
-            "confidence",
-            "seed",
-        ),
-        shards=lookup("inference/shards", within=config),
-        library=code_of("head_ablation"),
-    message:
-        "Switching off heads"
     script:
         "../../scripts/head_ablation.py"
 
 
-rule plot_head_ablation:
-    input:
-        table="<results>/geometry/head_ablation.tsv",
-        importance="<results>/geometry/head_ablation/importance.tsv",
-        curve="<results>/geometry/head_ablation/curve.tsv",
-    output:
-        **figure("head_ablation", "Head ablation"),
-    log:
-        "<logs>/geometry/plot_head_ablation.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("head_ablation", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_head_ablation"),
-    message:
-        "Drawing what is lost without heads"
-    script:
-        "../../scripts/plot_head_ablation.py"
+FIGURES["head_ablation"] = Figure("Head ablation", "Heads and roles")

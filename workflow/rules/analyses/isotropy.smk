@@ -15,32 +15,11 @@ rule isotropy:
         "<benchmarks>/{network}geometry/isotropy.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("isotropy", "classes", "evaluation/confidence", "seed"),
         **settings("isotropy"),
-        **of_run("classes", "confidence", "seed"),
-        library=code_of("isotropy"),
-    message:
-        "Measuring how evenly token vectors use their space"
     script:
         "../../scripts/isotropy.py"
 
 
-rule plot_isotropy:
-    input:
-        table="<results>/geometry/isotropy.tsv",
-        agreement="<results>/geometry/isotropy/agreement.tsv",
-    output:
-        **figure("isotropy", "Isotropy"),
-    log:
-        "<logs>/geometry/plot_isotropy.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("isotropy", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_isotropy"),
-    message:
-        "Drawing how evenly token vectors use their space"
-    script:
-        "../../scripts/plot_isotropy.py"
+FIGURES["isotropy"] = Figure("Isotropy", "Representation")

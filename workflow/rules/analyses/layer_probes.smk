@@ -31,37 +31,12 @@ rule layer_probes:
     resources:
         gpu=GPUS,
     params:
+        **given("layer_probes", "classes", *DEVICE, *RESAMPLING),
         **settings("layer_probes"),
-        **of_run(
-            "batch_size",
-            "device",
-            "threads",
-            "classes",
-            "bootstrap",
-            "confidence",
-            "seed",
-        ),
         sets=PROBED,
         references=[Path(model).name for model in WHOLE_MODELS],
-        library=code_of("layer_probes"),
-    message:
-        "Reading the class out of every block"
     script:
         "../../scripts/layer_probes.py"
 
 
-rule plot_layer_probes:
-    input:
-        table="<results>/geometry/layer_probes.tsv",
-    output:
-        **figure("layer_probes", "Layer probes"),
-    log:
-        "<logs>/geometry/plot_layer_probes.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        library=code_of("plot_layer_probes"),
-    message:
-        "Drawing what every block tells of the class"
-    script:
-        "../../scripts/plot_layer_probes.py"
+FIGURES["layer_probes"] = Figure("Layer probes", "Information")

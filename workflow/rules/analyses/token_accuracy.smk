@@ -20,18 +20,8 @@ rule read_masked_kmers:
     resources:
         gpu=GPUS,
     params:
-        **settings(
-            "token_accuracy",
-            "train_sequences_per_class",
-            "sequences_per_class",
-            "spans",
-            "rounds",
-        ),
-        **of_run("batch_size", "device", "threads", "classes", "seed"),
-        mask_probability=lookup("model/pretrain/mask_probability", within=config),
-        library=code_of("read_masked_kmers"),
-    message:
-        "Reading masked k-mers after every block of the masked model"
+        **given("read_masked_kmers", "classes", "seed", "model/pretrain/mask_probability", *DEVICE),
+        **settings("token_accuracy", "train_sequences_per_class", "sequences_per_class", "spans", "rounds"),
     script:
         "../../scripts/read_masked_kmers.py"
 
@@ -53,11 +43,8 @@ rule token_matches:
     conda:
         "../../../envs/plots.yaml"
     params:
+        **given("token_matches", "dataset/stride", *RESAMPLING),
         **settings("token_accuracy", "taus", "min_targets"),
-        **of_run("stride", "bootstrap", "confidence", "seed"),
-        library=code_of("token_matches"),
-    message:
-        "Finding k-mers that the masked model takes for one another"
     script:
         "../../scripts/token_matches.py"
 
@@ -82,32 +69,10 @@ rule token_accuracy:
     conda:
         "../../../envs/plots.yaml"
     params:
+        **given("token_accuracy", "classes", *RESAMPLING),
         **settings("token_accuracy", "min_targets", "frequent", "taus"),
-        **of_run("classes", "bootstrap", "confidence", "seed"),
-        library=code_of("token_accuracy"),
-    message:
-        "Scoring the accuracy of masked k-mers"
     script:
         "../../scripts/token_accuracy.py"
 
 
-rule plot_token_accuracy:
-    input:
-        table="<results>/geometry/token_accuracy.tsv",
-        tokens="<results>/geometry/token_accuracy/tokens.parquet",
-        sequences="<results>/geometry/token_accuracy/sequences.parquet",
-        clusters="<results>/geometry/token_accuracy/clusters.tsv",
-        confusion="<results>/geometry/token_accuracy/confusion.parquet",
-    output:
-        **figure("token_accuracy", "Accuracy per token"),
-    log:
-        "<logs>/geometry/plot_token_accuracy.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **of_run("classes"),
-        library=code_of("plot_token_accuracy"),
-    message:
-        "Drawing the accuracy of masked k-mers"
-    script:
-        "../../scripts/plot_token_accuracy.py"
+FIGURES["token_accuracy"] = Figure("Accuracy per token", "Tokens")

@@ -6,9 +6,7 @@ rule token_divergence:
         reference="<results>/reference/genome.fasta",
         spikes="<results>/spikes/spikes.parquet",
         splits="<results>/dataset/splits.parquet",
-        external=collect(
-            "<results>/external/{name}/spikes/spikes.parquet", name=EXTERNAL
-        ),
+        external=collect("<results>/external/{name}/spikes/spikes.parquet", name=EXTERNAL),
     output:
         table="<results>/geometry/token_divergence.tsv",
         sequences="<results>/geometry/token_divergence/sequences.parquet",
@@ -19,36 +17,14 @@ rule token_divergence:
         "<benchmarks>/geometry/token_divergence.tsv"
     conda:
         "../../../envs/plots.yaml"
-    threads: 1
     params:
+        **given(
+            "token_divergence", "dataset/analysed_per_class", "classes", "evaluation/confidence", "seed", *KMERS, *GENE
+        ),
         **settings("token_divergence"),
-        **of_run("k", "stride", "analysed_per_class", "classes", "confidence", "seed"),
-        start=lookup("reference/start", within=config),
-        end=lookup("reference/end", within=config),
         external=EXTERNAL,
-        library=code_of("token_divergence"),
-    message:
-        "Comparing tokens with the reference's"
     script:
         "../../scripts/token_divergence.py"
 
 
-rule plot_token_divergence:
-    input:
-        table="<results>/geometry/token_divergence.tsv",
-        sequences="<results>/geometry/token_divergence/sequences.parquet",
-        slots="<results>/geometry/token_divergence/slots.parquet",
-    output:
-        **figure("token_divergence", "Token divergence"),
-    log:
-        "<logs>/geometry/plot_token_divergence.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("token_divergence", "classes"),
-        **of_run("classes"),
-        library=code_of("plot_token_divergence"),
-    message:
-        "Drawing the tokens that differ from the reference's"
-    script:
-        "../../scripts/plot_token_divergence.py"
+FIGURES["token_divergence"] = Figure("Token divergence", "Tokens")

@@ -15,40 +15,24 @@ rule weight_statistics:
         "<benchmarks>/geometry/weight_statistics.tsv"
     conda:
         "../../../envs/torch.yaml"
-    threads: 1
     params:
+        **given("weight_statistics"),
         **settings("weight_statistics"),
         models=COMPARED,
-        library=code_of("weight_statistics"),
-    message:
-        "Measuring the weights of the layers"
     script:
         "../../scripts/weight_statistics.py"
 
 
-rule plot_weight_statistics:
-    input:
-        table="<results>/geometry/weight_statistics.tsv",
-        histograms="<results>/geometry/weight_statistics/histograms.parquet",
-        coordinates="<results>/geometry/weight_statistics/coordinates.parquet",
-        maps="<results>/geometry/weight_statistics/maps.npz",
-    output:
-        **figure("weight_statistics", "Weights and LayerNorms"),
-        maps=report(
-            directory("<results>/geometry/weight_statistics/maps"),
-            patterns=["{map}.png"],
-            caption="../../report/weight_statistics_maps.rst",
-            category="5 Geometry",
-            labels={"figure": "Maps of weights: {map}"},
+FIGURES["weight_statistics"] = Figure(
+    "Weights and LayerNorms",
+    "Weights",
+    params=settings("weight_statistics", "rogue_z", "rogue_layers"),
+    outputs={
+        "maps": folder_in_report(
+            "<results>/geometry/weight_statistics/maps",
+            "weight_statistics_maps",
+            "5 Geometry/Weights",
+            figure="Maps of weights: {figure}",
         ),
-    log:
-        "<logs>/geometry/plot_weight_statistics.log",
-    conda:
-        "../../../envs/plots.yaml"
-    params:
-        **settings("weight_statistics", "rogue_z", "rogue_layers"),
-        library=code_of("plot_weight_statistics"),
-    message:
-        "Drawing the weights of the layers"
-    script:
-        "../../scripts/plot_weight_statistics.py"
+    },
+)

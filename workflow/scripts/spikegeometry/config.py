@@ -16,21 +16,6 @@ SELECTIONS = ("layers", "heads")
 # Of files of genomes: of the format, and of a compression after it.
 ENDINGS = re.compile(r"(\.(fasta|fas|fa|fna|ffn|txt))?(\.(gz|xz|zst|bz2|lzma|zip))?$", re.IGNORECASE)
 
-# Values that several analyses take from other blocks than their own, with their paths.
-RUN_VALUES = {
-    "classes": "classes",
-    "seed": "seed",
-    "k": "dataset/k",
-    "stride": "dataset/stride",
-    "coordinates": "dataset/coordinates",
-    "analysed_per_class": "dataset/analysed_per_class",
-    "bootstrap": "evaluation/bootstrap",
-    "confidence": "evaluation/confidence",
-    "device": "model/device",
-    "threads": "model/threads",
-    "batch_size": "inference/batch_size",
-}
-
 
 def load_config(given: dict) -> dict:
     """The configuration with every default filled in, checked against the schema and for sense.

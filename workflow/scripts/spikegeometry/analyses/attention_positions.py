@@ -28,9 +28,12 @@ def measure(
     domains: str,
     definitions: str,
     share: float,
-    draws: tuple[int, int, int],
+    matches: int,
+    permutations: int,
+    bootstrap: int,
     coordinates: str,
-    gene: tuple[int, int],
+    start: int,
+    end: int,
     k: int,
     stride: int,
     analysed_per_class: int,
@@ -44,16 +47,17 @@ def measure(
     reference: FASTA of the reference genome. spikes, splits: Parquet of the genes and of their splits. domains: table
     of parts of the protein. definitions: table of defining mutations, of which those count that at least `share` of a
     class's genomes have.
-    draws: matched slots of each defining one, permutations, and bootstrap samples.
-    coordinates: `native` or `projected`. gene: first and last base of the gene in the reference, from 1. k, stride: of
-    the k-mers, in bases. analysed_per_class: training sequences of each class from which positions are described.
+    matches: slots matched with each defining one. permutations: of tests. bootstrap: samples of intervals.
+    coordinates: `native` or `projected`. start, end: first and last base of the gene in the reference, from 1.
+    k, stride: of the k-mers, in bases.
+    analysed_per_class: training sequences of each class from which positions are described.
 
     Returns
     -------
     table: tests by class, layer, profile and head. findings. positions: the slots and what they are matched by.
     profiles: mean attention that each slot receives.
     """
-    cut, (start, end) = (k, stride), gene
+    cut = k, stride
     bases = read_single(reference).sequence[start - 1 : end]
     slots = kmers.kmer_count(len(bases), *cut)
     forms = read_forms(spikes, study.recorded.sequences["accession"])
@@ -77,7 +81,9 @@ def measure(
         received.setdefault(sequence["class"], []).append(found)
     stacked = {name: np.stack(several) for name, several in received.items()}
     places = position_tests.place_table(study.layers, PROFILES, study.heads)
-    table = position_tests.position_tests(positions, stacked, places, *draws, study.confidence, seed)
+    table = position_tests.position_tests(
+        positions, stacked, places, matches, permutations, bootstrap, study.confidence, seed
+    )
     return {
         "table": table,
         "findings": findings_table(position_findings.position_findings(table, study.confidence)),

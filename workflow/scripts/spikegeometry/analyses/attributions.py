@@ -28,8 +28,9 @@ def measure(
     share: float,
     cutoffs: list[int],
     sequences_per_class: int,
-    insertions: bool,
-    gene: tuple[int, int],
+    coordinates: str,
+    start: int,
+    end: int,
     k: int,
     stride: int,
     batch_size: int,
@@ -43,10 +44,11 @@ def measure(
     ----------
     study: a network and its recorded sequences.
     vocabulary: of the k-mers. reference: FASTA of the reference genome. definitions: table of defining mutations, of
-    which those count that at least `share` of a class's genomes have; insertions: whether these count too.
+    which those count that at least `share` of a class's genomes have; those in insertions count only in `native`
+    coordinates.
     baselines: of integrated gradients, `reference` or `mask`. steps: of its integral. residual: of rollout.
     cutoffs: the numbers k of k-mers of which precision is taken. sequences_per_class: distinct ones that are explained.
-    gene: first and last base of the gene in the reference, from 1. k, stride: of the k-mers, in bases.
+    start, end: first and last base of the gene in the reference, from 1. k, stride: of the k-mers, in bases.
     batch_size, device: of the model.
 
     Returns
@@ -55,8 +57,7 @@ def measure(
     means by class, method and k-mer. findings.
     """
     model = load_classifier(study.folder, study.all_classes, device).requires_grad_(False)
-    start, end = gene
-    mutations = defined_in_gene(definitions, study.all_classes, share, start, end, insertions)
+    mutations = defined_in_gene(definitions, study.all_classes, share, start, end, coordinates == "native")
     classes = [name for name in study.classes if name in mutations]
     encoder, genome = Encoder(read_vocabulary(vocabulary), stride), read_single(reference).sequence
     explainer = Explainer(

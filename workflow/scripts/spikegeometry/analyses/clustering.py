@@ -23,9 +23,9 @@ def measure(
     model: str,
     activations: str | Path,
     split: str,
-    all_classes: Sequence[str],
-    layers: Sequence[int],
     classes: Sequence[str],
+    layers: Sequence[int],
+    selected_classes: Sequence[str],
     sequences_per_class: int,
     components: int,
     neighbours: int,
@@ -40,7 +40,7 @@ def measure(
     Parameters
     ----------
     model: folder. activations: folder of what was recorded of it. split: the encoded split that was recorded.
-    layers, classes: to be measured; all where none is named.
+    classes: names in the order of the outputs. layers, selected_classes: to be measured; all where none is named.
     sequences_per_class: distinct ones that are drawn. components: principal components that are kept.
     neighbours: of the k-NN vote. min_cluster_size: of HDBSCAN. perplexity: of t-SNE. umap_neighbours: of UMAP.
 
@@ -51,7 +51,7 @@ def measure(
     """
     last = read_shape(model).layers
     numbers = [0, *choose(layers, range(1, last + 1), "analyses.clustering.layers")]
-    classes = choose(classes, all_classes, "analyses.clustering.classes")
+    classes = choose(selected_classes, classes, "analyses.clustering.classes")
     cls, hidden = (np.load(Path(activations, f"{name}.npy"), mmap_mode="r") for name in ("cls", "hidden_states"))
     sequences = read_tsv(Path(activations, "sequences.tsv"))
     sequences["input"] = number_rows(open_split(split))[sequences["index"]]

@@ -17,19 +17,24 @@ from spikegeometry.stats.findings import findings_table
 
 def measure(
     model: str,
-    splits: dict[str, str],
-    all_classes: Sequence[str],
+    train: str,
+    validation: str,
+    test: str,
+    classes: Sequence[str],
     layers: Sequence[int],
     heads: Sequence[int],
-    classes: Sequence[str],
+    selected_classes: Sequence[str],
     modes: Sequence[str],
     sequences_per_class: int,
     steps: int,
     random_orders: int,
-    how: ablation.Intervals,
+    bootstrap: int,
+    confidence: float,
+    permutations: int,
     shards: int,
     batch_size: int,
     device: torch.device,
+    seed: int,
 ) -> dict[str, pd.DataFrame]:
     """Changes of accuracy and log-probability on the test split without heads (Michel et al. 2019).
 
@@ -37,25 +42,28 @@ def measure(
 
     Parameters
     ----------
-    model: folder. splits: encoded `train`, `validation` and `test`.
-    layers, heads, classes: to be measured; all where none is named.
+    model: folder. train, validation, test: encoded splits.
+    classes: names in the order of the outputs. layers, heads, selected_classes: to be measured; all where none is
+    named.
     modes: a head's output becomes `zero` or its `mean`. sequences_per_class: drawn from each split.
     steps: numbers of heads in the curves of removal. random_orders: orders of removal beside those by importance.
-    how: of intervals and tests. shards, batch_size, device: as of predictions, so that nothing switched off gives the
-    predictions themselves.
+    bootstrap: samples of intervals. permutations: random signs of tests.
+    shards, batch_size, device: as of predictions, so that nothing switched off gives the predictions themselves.
 
     Returns
     -------
     table: changes by class, mode, layer and head, with intervals, p and q. findings. importance: of each head by
     gradients and by its removal. curve: accuracy by the number of heads removed. sequences: of each sequence.
     """
-    network = head_ablation.Network(load_classifier(model, all_classes, device).requires_grad_(False))
+    how = ablation.Intervals(bootstrap, confidence, permutations, seed)
+    network = head_ablation.Network(load_classifier(model, classes, device).requires_grad_(False))
     layers = choose(layers, range(1, len(network.layers) + 1), "analyses.head_ablation.layers")
     heads = choose(heads, range(1, network.heads + 1), "analyses.head_ablation.heads")
-    classes = choose(classes, all_classes, "analyses.head_ablation.classes")
-    tables = {split: open_split(path) for split, path in splits.items()}
+    selected = choose(selected_classes, classes, "analyses.head_ablation.classes")
+    given = {"train": train, "validation": validation, "test": test}
+    tables = {split: open_split(path) for split, path in given.items()}
     sequences = {
-        split: ablation.sample_split(table, classes, sequences_per_class, how.seed) for split, table in tables.items()
+        split: ablation.sample_split(table, selected, sequences_per_class, how.seed) for split, table in tables.items()
     }
     distinct = {split: sample[sample["counts"]] for split, sample in sequences.items()}
 
@@ -67,7 +75,7 @@ def measure(
     def outcomes(split: str, variants: list) -> ablation.Outcomes:
         logits = head_ablation.measure_logits(network, batches(split, sequences), variants, means)
         labels = distinct[split]["label"].to_numpy()
-        return ablation.outcomes(logits[:, sequences[split]["counts"]], labels, all_classes)
+        return ablation.outcomes(logits[:, sequences[split]["counts"]], labels, classes)
 
     places = ablation.single_places(modes, layers, heads)
     singles = [(place.variant, network.heads_at(place.layer, place.head)) for place in places.itertuples()]

@@ -23,8 +23,8 @@ def measure(
     train: str,
     test: str,
     vocabulary: str,
-    all_classes: Sequence[str],
     classes: Sequence[str],
+    selected_classes: Sequence[str],
     sequences_per_class: int,
     analysed_per_class: int,
     positions: Sequence[int],
@@ -46,7 +46,7 @@ def measure(
     Parameters
     ----------
     model: folder. train, test: encoded splits. vocabulary: of the k-mers.
-    classes: to be measured; all where none is named.
+    classes: names in the order of the outputs. selected_classes: to be measured; all where none is named.
     sequences_per_class: whose attention is followed. analysed_per_class: distinct sequences of each split.
     positions: numbers of slots. random_draws: rankings at random. residual: of rollout.
     steps, learning_rate: of the small networks. k, stride: of the k-mers, in bases. bootstrap: samples.
@@ -57,10 +57,10 @@ def measure(
     table: metrics by class, ranking, number of positions and classifier, with intervals. slots: score of each slot.
     positions: the best slots and their k-mers.
     """
-    network = load_classifier(model, all_classes, device, attention="eager")
-    how = all_classes, analysed_per_class, seed
+    network = load_classifier(model, classes, device, attention="eager")
+    how = classes, analysed_per_class, seed
     (own, ids), (held, held_ids) = (telling.distinct_sequences(path, *how) for path in (train, test))
-    wanted = choose(classes, all_classes, "analyses.one_vs_all.classes")
+    wanted = choose(selected_classes, classes, "analyses.one_vs_all.classes")
     measured_classes = telling.tellable_classes(wanted, own["class"], held["class"])
     slots = own["length"].min() - 2
     tokens = telling.kmer_tokens(ids, own["length"], slots)
@@ -71,7 +71,7 @@ def measure(
     of_class, of_test = (
         {name: (rows["class"] == name).to_numpy() for name in measured_classes} for rows in (own, held)
     )
-    sample = distinct_sample(own, all_classes, sequences_per_class, seed)
+    sample = distinct_sample(own, classes, sequences_per_class, seed)
     maps = progress(attention_of_sequences(network, ids[sample.index], sample["length"]), "sequences read", len(sample))
     rollouts = few.cls_rollouts(maps, residual)[:, :slots]
     vectors = [embedding_output(network, of_slot, slot) for slot, of_slot in enumerate(tokens_of_slots, start=1)]

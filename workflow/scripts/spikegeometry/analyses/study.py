@@ -92,15 +92,18 @@ def open_study(
     )
 
 
-def study_of_rule(given: Any, params: Any, threads: int, analysis: str) -> Study:
-    """The study that a rule asks for by its inputs (those of RECORDED) and params, on `threads` threads."""
-    torch.set_num_threads(threads)
+def study_of_rule(rule: Any, analysis: str) -> Study:
+    """The study that a rule asks for by its inputs (those of RECORDED) and params, on the rule's threads.
+
+    `rule` is the object `snakemake` of a script.
+    """
+    torch.set_num_threads(rule.threads)
     chosen = {"layers": "layers", "heads": "heads", "classes": "selected_classes"}
     return open_study(
-        given.model,
-        read_recorded(Path(given.hidden_states).parent),
-        params.classes,
-        **{name: getattr(params, param, []) for name, param in chosen.items()},
-        confidence=params.confidence,
+        rule.input.model,
+        read_recorded(Path(rule.input.hidden_states).parent),
+        rule.params.classes,
+        **{name: getattr(rule.params, param, []) for name, param in chosen.items()},
+        confidence=rule.params.confidence,
         key=f"analyses.{analysis}",
     )

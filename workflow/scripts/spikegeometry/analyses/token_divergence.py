@@ -28,9 +28,10 @@ def measure(
     splits: str,
     external: dict[str, str],
     reference: str,
-    gene: tuple[int, int],
-    all_classes: Sequence[str],
+    start: int,
+    end: int,
     classes: Sequence[str],
+    selected_classes: Sequence[str],
     sequences_per_class: int,
     analysed_per_class: int,
     shuffles: int,
@@ -44,8 +45,9 @@ def measure(
     Parameters
     ----------
     spikes, splits: Parquet of the genes and of their splits; external: Parquet of other sets, by name.
-    reference: FASTA of the reference genome. gene: first and last base of the gene in it, from 1.
-    classes: to be measured; all where none is named. sequences_per_class: whose information is measured.
+    reference: FASTA of the reference genome. start, end: first and last base of the gene in it, from 1.
+    classes: names. selected_classes: to be measured; all where none is named.
+    sequences_per_class: whose information is measured.
     analysed_per_class: of each set that are counted. shuffles: of the classes, for the information by chance.
     k, stride: of the k-mers, in bases.
 
@@ -54,14 +56,14 @@ def measure(
     table: medians by class, set, coordinates and version, and accuracies, with intervals. sequences: in each sequence.
     slots: shares of differing k-mers and information by slot.
     """
-    cut, (start, end) = (k, stride), gene
+    cut = k, stride
     bases = ascii_codes(read_single(reference).sequence[start - 1 : end])
-    classes = choose(classes, all_classes, "analyses.token_divergence.classes")
+    selected = choose(selected_classes, classes, "analyses.token_divergence.classes")
     table = read_sets(spikes, splits, external, COLUMNS, analysed_per_class, seed)
     kinds_of: dict[tuple, list[np.ndarray]] = defaultdict(list)
 
     def measured() -> Iterator[dict]:
-        for row, forms in _in_both_forms(table[table["class"].isin([*classes, "other"])]):
+        for row, forms in _in_both_forms(table[table["class"].isin([*selected, "other"])]):
             for form, sequence in forms.items():
                 kinds = divergence.token_kinds(*sequence, bases, *cut)
                 kinds_of[("set", row["set"]), ("class", row["class"]), ("coordinates", form)].append(kinds)
@@ -69,14 +71,14 @@ def measure(
                 yield labels | divergence.token_counts(kinds, *sequence, bases, *cut)
 
     measurements = measurement_table(measured())
-    medians = class_medians(measurements, [*classes, "other"], PLACES, list(divergence.COUNTS), confidence)
+    medians = class_medians(measurements, [*selected, "other"], PLACES, list(divergence.COUNTS), confidence)
     shares = (dict(place) | divergence.differing_shares(kinds, bases, *cut) for place, kinds in kinds_of.items())
-    sample = sample_rows(table[table["class"].isin(all_classes)], sequences_per_class, seed)
+    sample = sample_rows(table[table["class"].isin(classes)], sequences_per_class, seed)
     versions = pd.DataFrame(
         row | version for row, forms in _in_both_forms(sample) for version in divergence.versions(forms, bases)
     )
     information = slot_information(versions, *cut, shuffles, seed)
-    accuracies = accuracy_table(version_calls(versions, all_classes, *cut), classes, PLACES, confidence)
+    accuracies = accuracy_table(version_calls(versions, classes, *cut), selected, PLACES, confidence)
     return {
         "table": pd.concat([medians, accuracies]),
         "sequences": measurements,

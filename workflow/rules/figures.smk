@@ -1,0 +1,29 @@
+"""Draw what each analysis measured."""
+
+for analysis, drawn in FIGURES.items():
+
+    rule:
+        name:
+            f"plot_{analysis}"
+        input:
+            **{name: file.replace("{network}", "") for name, file in getattr(rules, analysis).output.items()},
+            **drawn.inputs,
+        output:
+            **figure(f"<results>/geometry/{analysis}", analysis, f"5 Geometry/{drawn.about}", figure=drawn.title),
+            **drawn.outputs,
+        log:
+            f"<logs>/geometry/plot_{analysis}.log",
+        group:
+            "figures"
+        conda:
+            "../../envs/plots.yaml"
+        resources:
+            **FIGURE,
+        params:
+            **given(f"plot_{analysis}", "classes"),
+            **drawn.params,
+            selected_classes=config["analyses"][analysis].get("classes"),
+        message:
+            f"Drawing {analysis}"
+        script:
+            f"../scripts/plot_{analysis}.py"
