@@ -16,7 +16,7 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 UNIT := OMP_NUM_THREADS=1 python -m pytest tests/unit -n $(CORES) --dist worksteal
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test unit lint format keys aligners test-aligners test-browser test-slurm clean distclean
+.PHONY: help demo test unit lint format keys analysis aligners test-aligners test-browser test-slurm clean distclean
 
 help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
@@ -25,6 +25,7 @@ help:
 	@echo "make lint       snakefmt, snakemake --lint and ruff"
 	@echo "make format     put the code into the form that lint asks for"
 	@echo "make keys       write the table of config/README.md from the schema"
+	@echo "make analysis NAME=my_analysis   make the files of a new analysis from a template"
 	@echo "make clean      remove the demo's results and caches; distclean: and what was installed here"
 
 demo: $(VENV)/installed aligners
@@ -54,6 +55,10 @@ format: $(VENV)/installed-lint
 
 keys: $(VENV)/installed-lint
 	$(IN_VENV) PYTHONPATH=workflow/scripts python tools/write-key-table.py
+
+analysis: $(VENV)/installed-lint
+	$(IN_VENV) python tools/new-analysis.py $(NAME)
+	$(MAKE) keys
 
 aligners:
 	@tools/require $(ALIGNERS)

@@ -91,7 +91,9 @@ def rules(device: str = "cpu") -> dict[str, Rule]:
 
 def script_of(rule: Rule) -> Path | None:
     """The script of a rule, if it has one."""
-    return Path(rule.basedir.get_path_or_uri(secret_free=True), rule.script).resolve() if rule.script else None
+    if not rule.script:
+        return None
+    return Path(rule.basedir.get_path_or_uri(secret_free=True), rule.script.format(params=rule.params)).resolve()
 
 
 def environments(name: str) -> set[str]:

@@ -32,6 +32,9 @@ def test_imports_are_followed(package):
 def test_digest_changes_with_what_is_reached_alone(package):
     scripts = package / "a.py", package / "e.py"
     of_a, of_e = map(module.digest, scripts)
+    (package / "e.py").write_text("VALUE = 3\n")
+    assert module.digest(scripts[1]) != of_e
+    of_e = module.digest(scripts[1])
     (package / "d.py").write_text("VALUE = 2\n")
     assert module.digest(scripts[0]) != of_a
     assert module.digest(scripts[1]) == of_e

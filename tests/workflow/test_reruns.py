@@ -5,14 +5,18 @@ same three. Hence of two analyses each is once changed without the other: what i
 planned for every analysis alone; but for the atlas and the table of findings, which gather them all.
 """
 
+import json
 import os
 from contextlib import ExitStack, contextmanager
 from itertools import combinations
 
 import pytest
+import yaml
 
-from checkout import SCRIPTS, rules
+from checkout import ROOT, SCRIPTS, rules
+from spikegeometry.config import load_config
 from spikegeometry.digest import all_modules
+from spikegeometry.schema import read_schema
 
 RULES = rules()
 LIBRARY = "workflow/scripts/spikegeometry"
@@ -34,31 +38,31 @@ def test_nothing_to_do_after_a_run(finished):
     assert finished.would_run() == set()
 
 
-ONE_VALUE = {
-    "cone_index": "{rogue_coordinates: 2}",
-    "attention_gates": "{threshold: 0.4}",
-    "activation_distributions": "{outlier: 4}",
-    "attention_maps": "{kappa: 20}",
-    "token_divergence": "{shuffles: 2}",
-    "attention_entropy": "{mass: 0.8}",
-    "attention_domains": "{threshold: 0.4}",
-    "attention_flow": "{exact_sinks: 3}",
-    "subspace_directionality": "{top: 4}",
-    "clustering": "{perplexity: 20}",
-    "one_vs_all": "{steps: 20}",
-    "weight_statistics": "{rogue_z: 3}",
-    "singular_values": "{threshold: 0.01}",
-    "attention_positions": "{matches: 7}",
-    "vector_norms": "{layers: [2]}",
-    "attention_roles": "{layers: [2]}",
-    "attention_shift": "{layers: [2]}",
-    "context_similarity": "{top: 0.02}",
-    "isotropy": "{points: 100}",
-    "token_accuracy": "{frequent: 40}",
-    "layer_probes": "{evaluated_per_class: 50}",
-    "head_ablation": "{steps: 5}",
-    "attributions": "{steps: 8}",
-}
+SCHEMA = read_schema()["properties"]["analyses"]["properties"]
+TINY = load_config(yaml.safe_load((ROOT / "tests/data/tiny.yaml").read_text(encoding="utf-8")))["analyses"]
+
+
+def settings_of_its_own(analysis):
+    """Settings that the rule of an analysis reads, and no rule before it that writes into the same folder."""
+    before = [rule for name, rule in RULES.items() if name not in (analysis, f"plot_{analysis}")]
+    before = [rule for rule in before if any(f"}}geometry/{analysis}/" in path for path in rule.output)]
+    read = {key for rule in before for key, _ in rule.params.items()}
+    return [key for key in SCHEMA[analysis]["properties"] if hasattr(RULES[analysis].params, key) and key not in read]
+
+
+def one_value(analysis):
+    """Another value of the first setting of an analysis that is a number, or else of its layers."""
+    for key in settings_of_its_own(analysis):
+        setting, value = SCHEMA[analysis]["properties"][key], TINY[analysis][key]
+        if setting.get("type") == "integer":
+            return {key: value - 1 if value > max(1, setting.get("minimum", 0)) else value + 1}
+        if setting.get("type") == "number":
+            return {key: 0.9 * value}
+    return {"layers": [2]}
+
+
+ONE_VALUE = {analysis: one_value(analysis) for analysis in SCHEMA}
+WITH_GEOMETRY = [name for name in ONE_VALUE if (SCRIPTS / f"spikegeometry/geometry/{name}.py").is_file()]
 NUMBERS = range(7)
 IN_GROUPS = dict(zip(ONE_VALUE, combinations(NUMBERS, 3), strict=False))
 GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for number in NUMBERS]
@@ -90,12 +94,13 @@ def test_each_analysis_is_changed_without_each_other():
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_config_value_of_one_analysis(finished, group):
-    values = ", ".join(f"{name}: {ONE_VALUE[name]}" for name in group)
-    assert finished.would_run("--config", f"analyses={{{values}}}") == all_made_anew(group)
+    values = json.dumps({name: ONE_VALUE[name] for name in group})
+    assert finished.would_run("--config", f"analyses={values}") == all_made_anew(group)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_edit_of_one_geometry_module(finished, group):
+    group = [name for name in group if name in WITH_GEOMETRY]
     with all_edited([finished.folder / LIBRARY / f"geometry/{name}.py" for name in group], "\n\nADDED = 1\n"):
         assert finished.would_run() == all_made_anew(group)
 
@@ -103,6 +108,12 @@ def test_edit_of_one_geometry_module(finished, group):
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_edit_of_a_figure_draws_it_alone(finished, group):
     with all_edited([finished.folder / LIBRARY / f"figures/{name}.py" for name in group], "\n\nADDED = 1\n"):
+        assert finished.would_run() == {"all", *(f"plot_{name}" for name in group)}
+
+
+@pytest.mark.parametrize("group", GROUPS[:2], ids=NUMBERS[:2])
+def test_edit_of_the_script_of_a_figure(finished, group):
+    with all_edited([finished.folder / f"workflow/scripts/plot_{name}.py" for name in group], "\n# ADDED\n"):
         assert finished.would_run() == {"all", *(f"plot_{name}" for name in group)}
 
 

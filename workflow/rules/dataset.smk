@@ -102,58 +102,31 @@ rule measure_leakage:
         "../scripts/measure_leakage.py"
 
 
-rule plot_kmer_ranks:
-    input:
-        counts="<results>/dataset/kmer_counts.tsv",
-    output:
-        **figure("<results>/dataset/kmer_ranks", "kmer_ranks", "2 Data set", figure="k-mer ranks"),
-    log:
-        "<logs>/dataset/plot_kmer_ranks.log",
-    group:
-        "figures"
-    conda:
-        "../../envs/plots.yaml"
-    resources:
-        **FIGURE,
-    params:
-        **given("plot_kmer_ranks"),
-    script:
-        "../scripts/plot_kmer_ranks.py"
+# A table with a figure of its own, and the title of that.
+for name, table, title in [
+    ("kmer_ranks", "kmer_counts", "k-mer ranks"),
+    ("splits", "split_sizes", "Class and split sizes"),
+    ("leakage", "leakage", "Leakage between splits"),
+]:
 
-
-rule plot_splits:
-    input:
-        sizes="<results>/dataset/split_sizes.tsv",
-    output:
-        **figure("<results>/dataset/splits", "splits", "2 Data set", figure="Class and split sizes"),
-    log:
-        "<logs>/dataset/plot_splits.log",
-    group:
-        "figures"
-    conda:
-        "../../envs/plots.yaml"
-    resources:
-        **FIGURE,
-    params:
-        **given("plot_splits"),
-    script:
-        "../scripts/plot_splits.py"
-
-
-rule plot_leakage:
-    input:
-        table="<results>/dataset/leakage.tsv",
-    output:
-        **figure("<results>/dataset/leakage", "leakage", "2 Data set", figure="Leakage between splits"),
-    log:
-        "<logs>/dataset/plot_leakage.log",
-    group:
-        "figures"
-    conda:
-        "../../envs/plots.yaml"
-    resources:
-        **FIGURE,
-    params:
-        **given("plot_leakage"),
-    script:
-        "../scripts/plot_leakage.py"
+    rule:
+        name:
+            f"plot_{name}"
+        input:
+            table=f"<results>/dataset/{table}.tsv",
+        output:
+            **figure(f"<results>/dataset/{name}", name, "2 Data set", figure=title),
+        log:
+            f"<logs>/dataset/plot_{name}.log",
+        group:
+            "figures"
+        conda:
+            "../../envs/plots.yaml"
+        resources:
+            **FIGURE,
+        params:
+            **given(f"plot_{name}"),
+            figure=name,
+        # By a param, because the path is read when the loop has ended.
+        script:
+            "../scripts/plot_{params.figure}.py"

@@ -6,6 +6,12 @@ PREDICTIONS = {
     **{name: f"<results>/predictions/{name}/{{set}}.parquet" for name in config["model"]["controls"]},
     **{name: f"<results>/predictions/baselines/{name}/{{set}}.parquet" for name in BASELINES},
 }
+EVALUATION_FIGURES = {
+    "metrics": "BERT beside the baselines",
+    "confusion": "Confusion matrix",
+    "curves": "Precision-recall and ROC curves",
+    "calibration": "Calibration",
+}
 
 
 rule fit_kmer_logistic:
@@ -133,38 +139,7 @@ rule plot_evaluation:
         curves="<results>/evaluation/{set}/curves.tsv",
         calibration="<results>/evaluation/{set}/calibration.tsv",
     output:
-        **figure(
-            "<results>/evaluation/{set}/metrics",
-            "metrics",
-            "4 Evaluation",
-            set="{set}",
-            figure="BERT beside the baselines",
-            prefix="metrics_",
-        ),
-        **figure(
-            "<results>/evaluation/{set}/confusion",
-            "confusion",
-            "4 Evaluation",
-            set="{set}",
-            figure="Confusion matrix",
-            prefix="confusion_",
-        ),
-        **figure(
-            "<results>/evaluation/{set}/curves",
-            "curves",
-            "4 Evaluation",
-            set="{set}",
-            figure="Precision-recall and ROC curves",
-            prefix="curves_",
-        ),
-        **figure(
-            "<results>/evaluation/{set}/calibration",
-            "calibration",
-            "4 Evaluation",
-            set="{set}",
-            figure="Calibration",
-            prefix="calibration_",
-        ),
+        **figures("<results>/evaluation/{set}", "4 Evaluation", EVALUATION_FIGURES, set="{set}"),
     log:
         "<logs>/evaluation/{set}/plot_evaluation.log",
     group:

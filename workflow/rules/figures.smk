@@ -23,7 +23,7 @@ for analysis, drawn in FIGURES.items():
             **given(f"plot_{analysis}", "classes"),
             **drawn.params,
             selected_classes=config["analyses"][analysis].get("classes"),
-        message:
-            f"Drawing {analysis}"
+            figure=analysis,
+        # By a param, because the path is read when the loop has ended.
         script:
-            f"../scripts/plot_{analysis}.py"
+            "../scripts/plot_{params.figure}.py"

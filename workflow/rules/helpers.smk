@@ -2,7 +2,7 @@
 
 
 def code_of(script):
-    """Digest of the library modules behind a script, so that its job runs again when they are edited.
+    """Digest of a script and the library modules behind it, so that its job runs again when they are edited.
 
     It is a function, because jobs of Snakemake read all rules and ask for the digest of one.
     """
@@ -52,6 +52,14 @@ def folder_in_report(path, caption, part, **labels):
 def figure(path, caption, part, prefix="", **labels):
     """The two files of a figure, of which the report shows one."""
     return {f"{prefix}png": in_report(f"{path}.png", caption, part, **labels), f"{prefix}svg": f"{path}.svg"}
+
+
+def figures(folder, part, titles, **labels):
+    """The files of several figures of one job, by name."""
+    files = {}
+    for name, title in titles.items():
+        files |= figure(f"{folder}/{name}", name, part, f"{name}_", figure=title, **labels)
+    return files
 
 
 # What a job of a figure needs at most; a job that was killed for its time or memory is sent again with more of both.

@@ -6,4 +6,4 @@ from spikegeometry.logs import configure_logging
 from spikegeometry.tables import read_tsv
 
 configure_logging(snakemake.log[0])
-save(draw_kmer_ranks(read_tsv(snakemake.input.counts)), snakemake.output.png, snakemake.output.svg)
+save(draw_kmer_ranks(read_tsv(snakemake.input.table)), snakemake.output.png, snakemake.output.svg)

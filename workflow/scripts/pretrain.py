@@ -24,7 +24,7 @@ longest = max(rows.lengths.max() for rows in splits)
 if not given.base:
     settings = dict(params.pretrain)
     run = {"settings": settings, "architecture": dict(params.architecture), "seed": params.seed}
-    run |= {key: params[key] for key in ("precision", "compiled", "gpus")}
+    run |= {key: params[key] for key in ("precision", "compile", "gpus")}
     files = [given.train, given.validation, given.vocabulary]
     training, validation = (masked_examples(rows, settings, len(tokens), params.seed) for rows in splits)
     model, log = train(

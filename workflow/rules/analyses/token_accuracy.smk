@@ -75,4 +75,11 @@ rule token_accuracy:
         "../../scripts/token_accuracy.py"
 
 
-FIGURES["token_accuracy"] = Figure("Accuracy per token", "Tokens")
+FIGURES["token_accuracy"] = Figure(
+    "Accuracy per token",
+    "Tokens",
+    inputs={
+        "clusters": "<results>/geometry/token_accuracy/clusters.tsv",
+        "confusion": "<results>/geometry/token_accuracy/confusion.parquet",
+    },
+)

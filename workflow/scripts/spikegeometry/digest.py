@@ -1,7 +1,7 @@
-"""Digest of the library modules behind a script.
+"""Digest of a script and the library modules behind it.
 
-Snakemake reruns a rule when its script changes, but does not see the modules that the script imports. Each rule
-therefore carries the digest of its script's modules as a parameter.
+Snakemake does not see the modules that a script imports, nor the script of a figure, whose name is a param. Each rule
+therefore carries the digest of its script and of the script's modules as a parameter.
 """
 
 import ast
@@ -50,8 +50,8 @@ def all_modules(file: Path) -> list[str]:
 
 
 def digest(file: Path) -> str:
-    """Sixteen hexadecimal digits that change with the text of any module of the package behind a file."""
-    total = hashlib.sha256()
+    """Sixteen hexadecimal digits that change with the text of a file or of any module of the package behind it."""
+    total = hashlib.sha256(file.read_bytes())
     for module in all_modules(file):
         total.update(module.encode() + b"\0" + module_path(module).read_bytes() + b"\0")
     return total.hexdigest()[:16]

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikegeometry.tables import atomic_path
@@ -56,8 +56,8 @@ def note_missing(chosen: list[str], present: Iterable[str]) -> str:
     return f"; no sequence of {', '.join(missing)}" if missing else ""
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
-    """A figure of `width` x `height` inches with `rows` x `columns` axes (as `matplotlib.pyplot.subplots`)."""
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Any]:
+    """A figure of `width` x `height` inches with `rows` x `columns` axes: an `Axes`, or an array of them."""
     return plt.subplots(rows, columns, figsize=(width, height), **options)
 
 
