@@ -22,7 +22,7 @@ help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
 	@echo "make test       lint, unit, browser and static tests, a tiny run of the whole workflow, and one on SLURM"
 	@echo "make unit       unit and static tests alone"
-	@echo "make lint       snakefmt, snakemake --lint and ruff"
+	@echo "make lint       snakefmt, snakemake --lint, ruff and mypy"
 	@echo "make format     put the code into the form that lint asks for"
 	@echo "make keys       write the table of config/README.md from the schema"
 	@echo "make analysis NAME=my_analysis   make the files of a new analysis from a template"
@@ -47,6 +47,7 @@ lint: $(VENV)/installed-lint
 	$(IN_VENV) snakemake --lint
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
+	$(IN_VENV) mypy
 
 format: $(VENV)/installed-lint
 	$(IN_VENV) snakefmt workflow

@@ -27,7 +27,7 @@ from checkout import (
 from spikegeometry.digest import all_modules, digest, module_path
 from spikegeometry.schema import read_schema
 
-FOUNDATION = {"errors", "config", "schema", "digest", "logs", "tables"}
+FOUNDATION = {"errors", "config", "schema", "digest", "logs", "streams", "tables"}
 # For each wing, a folder: what else of the library it may import, and which outside packages.
 WINGS = {
     "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
@@ -39,7 +39,7 @@ WINGS = {
         FOUNDATION | {"dataset"},
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},
     ),
-    "geometry": ({"errors"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
+    "geometry": ({"errors", "streams"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
     "analyses": (
         FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "spikes", "stats"},
         {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"},

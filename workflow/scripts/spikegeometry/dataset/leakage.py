@@ -20,11 +20,10 @@ from spikegeometry.dataset.packing import SYMBOLS, symbol_matrix
 from spikegeometry.dataset.reading import StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import CERTAIN
 from spikegeometry.logs import progress
+from spikegeometry.streams import Stream
 
 ALL = "all"
 BLOCK = 256
-# Keeps these random numbers apart from others of the same seed.
-SAMPLE_STREAM = 79
 
 # The standard genetic code with the bases of each position in the order T, C, A, G.
 _BASES = "TCAG"
@@ -159,7 +158,7 @@ def compare(first: SpikeSet, second: SpikeSet, most: int, seed: int) -> pd.DataF
     """
     mine = second.genomes
     distinct = mine[["class", "row"]].drop_duplicates()
-    order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(distinct))
+    order = np.random.default_rng([seed, Stream.LEAKAGE_SAMPLE]).permutation(len(distinct))
     rows = np.unique(distinct.iloc[order].groupby("class").head(most)["row"])
     hamming, conflicts = nearest(first.symbols(first.genomes["row"].unique()), second.symbols(rows))
     position = pd.Index(rows).get_indexer(mine["row"])

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spikegeometry.errors import InputError
+from spikegeometry.streams import Stream
 from spikegeometry.tables import return_freed_memory
 
 # Small enough that the arrays of a batch stay in the cache, and that a thousand genomes fill as much memory as many.
@@ -20,8 +21,6 @@ BATCH = 128
 SPLITS = ("train", "validation", "test")
 # Name of the run's own spikes beside those of its external sets.
 RUN = "run"
-# Keeps these random numbers apart from others of the same seed.
-SAMPLE_STREAM = 73
 
 
 def text_digests(texts: Iterable[str]) -> np.ndarray:
@@ -120,7 +119,7 @@ def sample_spikes(
         return pd.DataFrame(columns=columns, dtype=str)
     rows = {"class": classes.categorical(), "digest": np.frombuffer(digests, digests.typecode)}
     distinct = pd.DataFrame(rows).drop_duplicates()
-    order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(distinct))
+    order = np.random.default_rng([seed, Stream.BASELINE_SAMPLE]).permutation(len(distinct))
     chosen = distinct.iloc[order].groupby("class", sort=False, observed=True).head(most).index.sort_values()
     sampled, schema = pa.BufferOutputStream(), pa.schema([pq.read_schema(spikes).field(name) for name in columns])
     with pa.ipc.new_stream(sampled, schema) as writer:

@@ -22,10 +22,11 @@ from sklearn.linear_model import LogisticRegression
 
 from spikegeometry.dataset.encoding import open_split
 from spikegeometry.dataset.packing import symbol_matrix
-from spikegeometry.dataset.reading import SAMPLE_STREAM, StoredTexts, spike_batches, text_digests
+from spikegeometry.dataset.reading import StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS
 from spikegeometry.evaluation.metrics import log_loss
 from spikegeometry.logs import progress
+from spikegeometry.streams import Stream
 from spikegeometry.tables import atomic_path
 
 logger = logging.getLogger(__name__)
@@ -207,7 +208,7 @@ class NearestNeighbour:
     def fit(self, train: Sequences, n_classes: int) -> "NearestNeighbour":
         rows = pd.DataFrame({"digest": text_digests(train.projected), "label": train.labels})
         distinct = rows.drop_duplicates(["digest", "label"])
-        order = np.random.default_rng([self.seed, SAMPLE_STREAM]).permutation(len(distinct))
+        order = np.random.default_rng([self.seed, Stream.BASELINE_SAMPLE]).permutation(len(distinct))
         sampled = distinct.iloc[order].groupby("label").head(self.most)["digest"].drop_duplicates().sort_index()
         which = pd.Index(sampled).get_indexer(rows["digest"])
         self.votes = np.zeros((len(sampled), n_classes))

@@ -22,11 +22,10 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from spikegeometry.geometry.rollout import residual_mix, rollout_by_layer
+from spikegeometry.streams import Stream
 
 # Widths of the two hidden layers (Bonino, Ghione and Cirrincione, arXiv 2502.12033), and the two sides.
 HIDDEN, SIDES = 32, 2
-# Keeps these random numbers apart from others of the same seed.
-ORDER_STREAM = 67
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def rankings(scores: dict[str, np.ndarray], draws: int, seed: int) -> Iterator[t
     for name, values in scores.items():
         yield name, ranking(values)
     for draw in range(draws):
-        yield "random", np.random.default_rng([seed, ORDER_STREAM, draw]).permutation(len(values))
+        yield "random", np.random.default_rng([seed, Stream.RANDOM_POSITIONS, draw]).permutation(len(values))
 
 
 def classify(

@@ -19,9 +19,8 @@ from spikegeometry.dataset.vocabulary import MASK
 from spikegeometry.logs import progress
 from spikegeometry.model.corruption import FIRST_KMER, mask_spans
 from spikegeometry.model.data import NOT_A_TARGET, batches_by_length, pad, to_device
+from spikegeometry.streams import Stream
 
-# Keeps these random numbers apart from others of the same seed.
-MASK_STREAM, READOUT_STREAM = 43, 44
 STEPS, BATCH, LEARNING_RATE = 300, 256, 0.01
 # Hidden k-mers whose scores of the whole vocabulary are held at once.
 READ_AT_ONCE = 512
@@ -76,7 +75,7 @@ def hide_kmers(
         corrupted = [
             mask_spans(
                 sequences[row],
-                np.random.default_rng([*seed, MASK_STREAM, span, int(row)]),
+                np.random.default_rng([*seed, Stream.MASKED_KMERS, span, int(row)]),
                 probability,
                 span,
                 model.config.vocab_size,
@@ -136,7 +135,7 @@ def fit_readout(states: Tensor, tokens: np.ndarray, embeddings: Tensor, seed: in
     targets = torch.from_numpy(tokens - FIRST_KMER).to(device)
     optimiser = torch.optim.Adam(parameters, lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, STEPS)
-    generator = np.random.default_rng([seed, READOUT_STREAM])
+    generator = np.random.default_rng([seed, Stream.MASKED_PROBE])
     for _ in range(STEPS):
         batch = torch.from_numpy(generator.integers(len(tokens), size=BATCH)).to(device)
         optimiser.zero_grad()

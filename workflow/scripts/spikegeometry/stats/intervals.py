@@ -11,13 +11,13 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm, t
 
+from spikegeometry.streams import Stream
+
 # Weights held at once, of which metrics make some dozens of copies; more of them no longer fit a processor's cache and
 # take longer.
 WEIGHTS_IN_MEMORY = 100_000
 # Independent values that an interval of their mean needs at least.
 FEWEST = 3
-# Keeps these random numbers apart from others of the same seed.
-BOOTSTRAP_STREAM = 41
 
 
 def wilson_interval(share: float, n: float, confidence: float) -> tuple[float, float]:
@@ -91,7 +91,7 @@ def bootstrap_weights(groups: np.ndarray, samples: int, seed: int) -> Iterator[n
     There must be at least one sequence.
     """
     names, members = np.unique(groups, return_inverse=True)
-    generator = np.random.default_rng([seed, BOOTSTRAP_STREAM])
+    generator = np.random.default_rng([seed, Stream.BOOTSTRAP])
     batch = max(1, WEIGHTS_IN_MEMORY // len(groups))
     for start in range(0, samples, batch):
         rows = min(batch, samples - start)

@@ -14,14 +14,13 @@ from spikegeometry.evaluation.metrics import confusion_matrices, overall_metrics
 from spikegeometry.stats.findings import Finding
 from spikegeometry.stats.intervals import bootstrap_weights, percentile_interval, wilson_interval
 from spikegeometry.stats.summaries import ALL_CLASSES
+from spikegeometry.streams import Stream
 
 # Changes with a corrected p under this count as real.
 SIGNIFICANT = 0.05
 # The most that a head may cost of a measure's share and still be one that can be removed: a twentieth of the sequences,
 # or of the true class's probability.
 TOLERATED = {"accuracy": 0.05, "log_probability": -np.log(1 - 0.05)}
-# Keeps these random numbers apart from others of the same seed.
-SIGN_STREAM = 67
 # What changes are measured of, and in words.
 MEASURES = {"accuracy": "accuracy", "log_probability": "mean log-probability of the true class"}
 PLACES = ["variant", "site", "layer", "head"]
@@ -120,7 +119,7 @@ def sign_flip_test(changes: np.ndarray, permutations: int, seed: int) -> np.ndar
     It is the share of random signs of the sequences, the true ones included, with as large a mean; the same signs are
     taken for all V.
     """
-    generator = np.random.default_rng([seed, SIGN_STREAM])
+    generator = np.random.default_rng([seed, Stream.ABLATION_SIGNS])
     signs = generator.choice([-1.0, 1.0], size=(permutations, changes.shape[1]))
     observed = np.abs(changes.sum(axis=1))
     as_large = np.abs(signs @ changes.T) >= observed * (1 - 1e-9)

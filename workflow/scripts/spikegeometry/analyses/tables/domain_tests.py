@@ -5,9 +5,8 @@ import pandas as pd
 from scipy import stats
 
 from spikegeometry.stats.intervals import mean_bounds
+from spikegeometry.streams import Stream
 
-# Keeps these random numbers apart from others of the same seed.
-CONTRAST_STREAM = 83
 # Heads with fewer arcs have no shares of arcs.
 MIN_ARCS = 100
 PLACES = ["layer", "head", "variant", "domain"]
@@ -65,7 +64,7 @@ def contrast_table(measurements: pd.DataFrame, permutations: int, seed: int) -> 
         return ((indicator @ centred) ** 2 / indicator.sum(axis=1, keepdims=True)).sum(axis=0)
 
     eta2 = between(labels)
-    generator = np.random.default_rng([seed, CONTRAST_STREAM])
+    generator = np.random.default_rng([seed, Stream.DOMAIN_CONTRASTS])
     as_large = np.ones(len(eta2))
     for _ in range(permutations):
         as_large += between(generator.permutation(labels)) >= eta2 - 1e-12

@@ -22,9 +22,8 @@ from spikegeometry.dataset.domains import token_places
 from spikegeometry.dataset.reading import sample_spikes, split_members
 from spikegeometry.dataset.vocabulary import PAD, UNK
 from spikegeometry.stats.intervals import bootstrap_weights
+from spikegeometry.streams import Stream
 
-# Keeps these random numbers apart from others of the same seed.
-POSITION_STREAM = 89
 # What the defining positions are compared with: all others of their domains, those of them that are most like them, or
 # those of the gene that define only other classes.
 DOMAIN, ALIKE, ELSEWHERE = "domain", "alike", "elsewhere"
@@ -136,7 +135,7 @@ def position_tests(
                 for covariate in ("entropy", "surprisal"):
                     values = own[covariate].fillna(0).to_numpy()
                     numbers |= {covariate: values @ at, f"{covariate}_expected": values @ instead}
-                generator = np.random.default_rng([seed, POSITION_STREAM, number])
+                generator = np.random.default_rng([seed, Stream.POSITION_WINDOWS, number])
                 wide = places.assign(**_tests(several, matched, permutations, generator))
                 low, high = _bounds(several, at, instead, samples, confidence, seed)
                 wide["q_position"] = wide.groupby("variant")["p_position"].transform(stats.false_discovery_control)

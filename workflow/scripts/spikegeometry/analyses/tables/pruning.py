@@ -14,9 +14,7 @@ from spikegeometry.analyses.tables.ablation import (
     paired_changes,
     scores,
 )
-
-# Keeps these random numbers apart from others of the same seed.
-ORDER_STREAM = 59
+from spikegeometry.streams import Stream
 
 
 def layer_normalised(importance: np.ndarray) -> np.ndarray:
@@ -76,7 +74,8 @@ def removal_orders(
         "importance": [np.argsort(importance, kind="stable")],
         "effect": [np.argsort(-log_probability.mean(axis=1), kind="stable")],
         "random": [
-            np.random.default_rng([seed, ORDER_STREAM, repeat]).permutation(len(places)) for repeat in range(repeats)
+            np.random.default_rng([seed, Stream.PRUNING_ORDER, repeat]).permutation(len(places))
+            for repeat in range(repeats)
         ],
     }
 

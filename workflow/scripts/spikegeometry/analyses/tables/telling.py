@@ -20,12 +20,11 @@ from spikegeometry.evaluation.metrics import (
 )
 from spikegeometry.stats.intervals import bootstrap_weights, percentile_interval
 from spikegeometry.stats.summaries import ALL_CLASSES
+from spikegeometry.streams import Stream
 
 COLUMNS = ["class", "ranking", "positions", "classifier", "statistic", "value", "n", "low", "high"]
 # The scores of the slots: contrast of attention, and information about the class.
 RANKINGS = ("attention", "information")
-# Keeps these random numbers apart from others of the same seed.
-DRAW_STREAM = 71
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +116,7 @@ def _over_draws(draws: list[dict[str, np.ndarray]], seed: int) -> dict[str, np.n
     for name in draws[0]:
         values = np.stack([np.atleast_1d(metrics[name]) for metrics in draws])
         shape = len(draws), values.shape[1] - 1
-        drawn = np.random.default_rng([seed, DRAW_STREAM]).integers(len(draws), size=shape)
+        drawn = np.random.default_rng([seed, Stream.POSITION_DRAWS]).integers(len(draws), size=shape)
         resampled = np.take_along_axis(values[:, 1:], drawn, axis=0)
         means[name] = np.concatenate([_mean(values[:, :1]), _mean(resampled)])
     return means

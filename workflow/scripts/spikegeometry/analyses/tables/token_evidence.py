@@ -13,17 +13,16 @@ from spikegeometry.dataset.vocabulary import PAD, SPECIAL_TOKENS, UNK, count_kme
 from spikegeometry.evaluation.baselines import KmerLogistic, Sequences
 from spikegeometry.stats.intervals import wilson_interval
 from spikegeometry.stats.summaries import ALL_CLASSES
+from spikegeometry.streams import Stream
 
 AS_IS = "as_is"
 # The first is trained on, the second chooses the penalty.
 LEARNT = ("train", "validation")
-# Keep these random numbers apart from others of the same seed.
-SAMPLE_STREAM, SHUFFLE_STREAM = 59, 61
 
 
 def sample_rows(spikes: pd.DataFrame, each: int, seed: int) -> pd.DataFrame:
     """At most `each` spikes of every split and class, a seeded sample, in their order."""
-    order = np.random.default_rng([seed, SAMPLE_STREAM]).permutation(len(spikes))
+    order = np.random.default_rng([seed, Stream.EVIDENCE_SAMPLE]).permutation(len(spikes))
     return spikes.iloc[order].groupby(["split", "class"], sort=False).head(each).sort_index()
 
 
@@ -62,7 +61,7 @@ def mutual_information(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def chance_information(tokens: np.ndarray, labels: np.ndarray, shuffles: int, seed: int) -> np.ndarray:
     """Mean of `mutual_information` (slots,) over random orders of the labels."""
-    generator = np.random.default_rng([seed, SHUFFLE_STREAM])
+    generator = np.random.default_rng([seed, Stream.CLASS_SHUFFLES])
     return np.mean([mutual_information(tokens, generator.permutation(labels)) for _ in range(shuffles)], axis=0)
 
 
