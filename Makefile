@@ -22,7 +22,7 @@ help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
 	@echo "make test       lint, unit, browser and static tests, a tiny run of the whole workflow, and one on SLURM"
 	@echo "make unit       unit and static tests alone"
-	@echo "make lint       snakefmt, snakemake --lint, ruff and mypy"
+	@echo "make lint       snakefmt, snakemake --lint, ruff, mypy and oxlint"
 	@echo "make format     put the code into the form that lint asks for"
 	@echo "make keys       write the table of config/README.md from the schema"
 	@echo "make analysis NAME=my_analysis   make the files of a new analysis from a template"
@@ -48,6 +48,9 @@ lint: $(VENV)/installed-lint
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
+	@# The programs of the atlas are one script on its page, and one to the linter.
+	@mkdir -p build && cat workflow/report/atlas/*.js > build/atlas.js
+	$(IN_VENV) oxlint --quiet build/atlas.js
 
 format: $(VENV)/installed-lint
 	$(IN_VENV) snakefmt workflow

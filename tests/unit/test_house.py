@@ -235,6 +235,40 @@ def test_function_of_an_analysis_says_what_it_takes_and_gives(name):
         assert "Returns\n-------" in said
 
 
+def public(path):
+    """Public functions and classes of a module, and public methods of these, by name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    for node in (node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")):
+        yield node.name, node
+        for method in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                yield f"{node.name}.{method.name}", method
+
+
+@files(MODULES.values())
+def test_public_functions_are_documented(path):
+    """`help` says of each what it is for; of a method or property whose name and types say it, they may."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    assert not [name for name, node in public(path) if "." not in name and not ast.get_docstring(node)]
+
+
+# What begins an entry of a docstring: names before a colon, at the beginning of a line or of a sentence.
+ENTRY = re.compile(r"(?:^|\. |; )((?:`?\w+`?(?:, )?)+):(?= )", re.MULTILINE)
+
+
+@files(MODULES.values())
+def test_docstrings_name_arguments_that_exist(path):
+    for name, node in public(path):
+        said = ast.get_docstring(node) or ""
+        if isinstance(node, ast.FunctionDef) and "Parameters\n------" in said:
+            section = said.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+            named = {one for entry in ENTRY.findall(section) for one in re.findall(r"\w+", entry)}
+            exist = {one.arg for one in (*node.args.args, *node.args.kwonlyargs)}
+            assert named <= exist, name
+
+
 # What may stand nowhere
 
 
