@@ -21,7 +21,6 @@ from spikegeometry.geometry.attributions import (
     masked,
     precision_at,
     precisions,
-    rank_correlation,
 )
 from spikegeometry.geometry.heads import attention_maps
 from spikegeometry.model.weights import read_layers
@@ -122,13 +121,6 @@ def test_chances():
     assert found["excess_differing"] == pytest.approx(2 / 3)
     # More than differ: all three of these, and one of the five others.
     assert precisions(torch.zeros(8), wanted, others, differs, 4)["chance_differing"] == pytest.approx((1 + 1 / 5) / 4)
-
-
-def test_rank_correlation():
-    x = torch.tensor([1.0, 2, 2, 3, 9])
-    y = torch.tensor([2.0, 1, 4, 4, 5])
-    assert rank_correlation(x, y) == pytest.approx(pd.Series(x).corr(pd.Series(y), method="spearman"))
-    assert np.isnan(rank_correlation(x, torch.ones(5)))
 
 
 # Definitions

@@ -12,7 +12,7 @@ from spikegeometry.analyses.tables.token_tables import by_reader, match_table, p
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.vocabulary import CLS, MASK, SEP, SPECIAL_TOKENS, write_vocabulary
 from spikegeometry.figures.token_accuracy import draw_token_accuracy
-from spikegeometry.geometry.token_accuracy import Reading, line, rank_correlation, scores, slot_majorities
+from spikegeometry.geometry.token_accuracy import Reading, line, scores, slot_majorities
 from spikegeometry.geometry.token_matches import (
     accuracies,
     cluster_scores,
@@ -158,13 +158,6 @@ def test_rare_kmers_do_not_count_and_weights_do():
     assert scored(reading(), least=3)["apt"][1, 0] == 1
     assert np.isnan(scored(reading(), least=3)["apt_differing"]).all()
     assert scored(reading(), weights=np.array([[0.0, 2, 0]]))["micro"][:, 0].tolist() == [1, 0.5]
-
-
-def test_rank_correlation_against_scipy():
-    generator = np.random.default_rng(0)
-    values, fixed = generator.integers(5, size=(2, 30)).astype(float), generator.integers(9, size=30)
-    expected = [stats.spearmanr(row, fixed).statistic for row in values]
-    assert rank_correlation(values, fixed) == pytest.approx(expected)
 
 
 def test_line_against_scipy():

@@ -15,7 +15,6 @@ from spikegeometry.geometry.heads import HeadTensors, head_tensors
 from spikegeometry.geometry.vector_norms import (
     STATISTICS,
     Norms,
-    rank_correlation,
     statistics,
     stretches,
     vector_norms,
@@ -162,12 +161,6 @@ def test_statistics_against_numpy():
         }
         assert {name: found[name][row].item() for name in expected} == pytest.approx(expected, abs=1e-12)
     assert found.keys() == set(STATISTICS)
-
-
-def test_rank_correlation():
-    one = torch.tensor([[1.0, 2, 3, 4], [1, 2, 3, 4], [1, 1, 1, 1]])
-    other = torch.tensor([[10.0, 20, 30, 31], [4, 3, 2, 1], [1, 2, 3, 4]])
-    assert rank_correlation(one, other).tolist() == pytest.approx([1, -1, math.nan], nan_ok=True)
 
 
 # The script

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_flow
-from scipy.stats import rankdata
 from torch import Tensor
 
 from spikegeometry.geometry.heads import block_output, head_tensors
+from spikegeometry.geometry.ranks import rank_correlation
 from spikegeometry.geometry.readout import classifier_outputs
 from spikegeometry.geometry.rollout import rollout
 
@@ -52,14 +52,11 @@ def rank_correlations(measures: dict[str, Tensor], importance: Tensor) -> dict[s
 
     NaN where either is the same for all k-mers.
     """
-    ranks = {name: rankdata(values[1:-1]) for name, values in (measures | {"": importance}).items()}
-    centred = {name: values - values.mean() for name, values in ranks.items()}
-    of_importance = centred.pop("")
-    found = {}
-    for name, values in centred.items():
-        lengths = np.linalg.norm(values) * np.linalg.norm(of_importance)
-        found[f"spearman_{name}"] = float(values @ of_importance / lengths) if lengths else np.nan
-    return found
+    of_importance = importance[1:-1].numpy()
+    return {
+        f"spearman_{name}": float(rank_correlation(values[1:-1].numpy(), of_importance))
+        for name, values in measures.items()
+    }
 
 
 def source_dependence(full: Tensor) -> float:

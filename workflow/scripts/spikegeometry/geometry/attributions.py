@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from spikegeometry.geometry.heads import CLS, attention_maps
+from spikegeometry.geometry.ranks import rank_correlation
 from spikegeometry.geometry.rollout import residual_mix, source_rollout
 
 
@@ -127,7 +128,9 @@ def judged(
             yield {"method": method, "k": ""}, {"change": one.change, "gap": one.gap, "relative_gap": relative}
     if "gradients_mask" in kmers:
         size = kmers["gradients_mask"].abs()
-        agreement = {name: rank_correlation(kmers[name], size) for name in ("attention", "rollout")}
+        agreement = {
+            name: float(rank_correlation(kmers[name].numpy(), size.numpy())) for name in ("attention", "rollout")
+        }
         for method, value in agreement.items():
             yield {"method": method, "k": ""}, {"agreement": value}
         yield {"method": "", "k": ""}, {"agreement_gain": agreement["rollout"] - agreement["attention"]}
@@ -177,15 +180,3 @@ def precisions(scores: Tensor, wanted: Tensor, others: Tensor, differs: Tensor, 
         "excess_differing": precision - differing,
         "excess_sites": among_sites if others.any() else math.nan,
     }
-
-
-def rank_correlation(x: Tensor, y: Tensor) -> float:
-    """Spearman's correlation of x and y (n,), with mean ranks for ties; NaN where one is constant."""
-    ranks = torch.stack([_mean_ranks(x), _mean_ranks(y)])
-    return torch.corrcoef(ranks)[0, 1].item()
-
-
-def _mean_ranks(values: Tensor) -> Tensor:
-    _, inverse, counts = values.unique(return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    return (last - (counts - 1) / 2)[inverse]

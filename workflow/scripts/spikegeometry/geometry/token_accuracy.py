@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.stats import rankdata
 
+from spikegeometry.geometry.ranks import rank_correlation
 from spikegeometry.geometry.token_matches import read_often
 
 
@@ -150,21 +150,6 @@ def _correlated(names: np.ndarray, is_majority: np.ndarray) -> dict[str, np.ndar
 def _mean(values: np.ndarray) -> np.ndarray:
     """Mean over the last axis of what is not NaN."""
     return _ratio(np.nansum(values, axis=-1), np.isfinite(values).sum(axis=-1))
-
-
-def rank_correlation(values: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Spearman's correlation (...) of values (..., k) with `fixed` (k,); NaN where one of them does not vary.
-
-    Where values are NaN, the ranks of the others in `fixed` stay those among all.
-    """
-    if len(fixed) < 2:
-        return np.full(values.shape[:-1], np.nan)
-    known = np.isfinite(values)
-    one = rankdata(values, axis=-1, nan_policy="omit")
-    other = np.where(known, rankdata(fixed), np.nan)
-    one, other = (np.nan_to_num(ranks - _mean(ranks)[..., None]) for ranks in (one, other))
-    size = np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1))
-    return _ratio((one * other).sum(axis=-1), size)
 
 
 def line(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> dict[tuple[str], np.ndarray]:

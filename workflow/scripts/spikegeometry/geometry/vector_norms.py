@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass
 
 import torch
-from scipy import stats
 from torch import Tensor
 
 from spikegeometry.geometry.heads import HeadTensors, head_weights
+from spikegeometry.geometry.ranks import rank_correlation
 from spikegeometry.geometry.spectra import singular_values
 
 STATISTICS = (
@@ -94,16 +94,11 @@ def statistics(norms: Norms, received: Norms, tokens: slice) -> dict[str, Tensor
         "bound_share": share.nanmean(dim=-1),
         "bound_share_max": share.nan_to_num(-torch.inf).amax(dim=-1).where(~share.isnan().all(dim=-1), torch.nan),
         "attention_correlation": (
-            rank_correlation(length, received.length[..., tokens]) if of_heads else torch.full_like(mean, torch.nan)
+            torch.from_numpy(rank_correlation(length.numpy(), received.length[..., tokens].numpy()))
+            if of_heads
+            else torch.full_like(mean, torch.nan)
         ),
     }
-
-
-def rank_correlation(one: Tensor, other: Tensor) -> Tensor:
-    """Spearman's correlation (...) over the last axis; NaN where one of the two is constant."""
-    ranks = (torch.from_numpy(stats.rankdata(values.numpy(), axis=-1)) for values in (one, other))
-    x, y = (values - values.mean(dim=-1, keepdim=True) for values in ranks)
-    return _share((x * y).sum(dim=-1), _length(x) * _length(y))
 
 
 def _norms(length: Tensor, bound: Tensor) -> Norms:
