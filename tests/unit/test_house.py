@@ -30,9 +30,10 @@ from spikegeometry.schema import read_schema
 FOUNDATION = {"errors", "config", "schema", "digest", "logs", "streams", "tables"}
 # For each wing, a folder: what else of the library it may import, and which outside packages.
 WINGS = {
-    "genomes": (FOUNDATION, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
-    "spikes": (FOUNDATION | {"genomes"}, {"numpy", "pandas", "pyarrow", "pysam", "zstandard"}),
-    "dataset": (FOUNDATION, {"numpy", "pandas", "pyarrow", "sklearn"}),
+    "genomes": (FOUNDATION | {"sequences"}, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
+    "spikes": (FOUNDATION | {"genomes", "sequences"}, {"numpy", "pandas", "pyarrow", "pysam", "zstandard"}),
+    "dataset": (FOUNDATION | {"sequences"}, {"numpy", "pandas", "pyarrow", "sklearn"}),
+    "sequences": (set(), {"numpy"}),
     "stats": (FOUNDATION, {"numpy", "pandas", "scipy"}),
     "evaluation": (FOUNDATION | {"dataset", "stats"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),
     "model": (
@@ -41,11 +42,11 @@ WINGS = {
     ),
     "geometry": ({"errors", "streams"}, {"captum", "numpy", "scipy", "sklearn", "torch", "umap"}),
     "analyses": (
-        FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "spikes", "stats"},
+        FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "sequences", "spikes", "stats"},
         {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"},
     ),
     "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
-    "report": (FOUNDATION | {"dataset", "figures"}, {"numpy", "pandas", "plotly"}),
+    "report": (FOUNDATION | {"dataset", "figures", "sequences"}, {"numpy", "pandas", "plotly"}),
 }
 FOUNDATION_PACKAGES = {
     "config": {"jsonschema"},

@@ -7,35 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from spikegeometry.dataset.leakage import compare, distances, leakage_table, nearest, read_spike_set, translate
+from spikegeometry.dataset.leakage import compare, distances, leakage_table, nearest, read_spike_set
 from spikegeometry.dataset.packing import SYMBOLS
 from spikegeometry.dataset.reading import BATCH, text_digests
 from spikegeometry.dataset.splits import assign_splits
 from spikegeometry.genomes.fasta import read_fasta
 from spikegeometry.tables import read_tsv
-
-
-@pytest.mark.parametrize(
-    ("sequence", "protein"),
-    [
-        ("ATGTTTGTTTTTCTTGTTTTATTGCCACTAGTC", "MFVFLVLLPLV"),  # the spike's first residues
-        ("TAATAGTGATGG", "***W"),
-        ("ATGNNNATRA-GAAAC", "MXXXK"),  # ambiguous, gap; the last base is no codon
-        ("", ""),
-        ("AT", ""),
-    ],
-)
-def test_translate(sequence, protein):
-    assert translate(sequence) == protein
-
-
-def test_translate_every_codon():
-    """By amino acid, the other way round than the table of the code."""
-    numbers = zip("ACDEFGHIKLMNPQRSTVWY*", "422224232612426644123", strict=True)
-    degeneracy = {amino_acid: int(number) for amino_acid, number in numbers}
-    codons = [a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT"]
-    translated = translate("".join(codons))
-    assert {amino_acid: translated.count(amino_acid) for amino_acid in set(translated)} == degeneracy
 
 
 def matrix(sequences):

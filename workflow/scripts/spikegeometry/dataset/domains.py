@@ -5,8 +5,9 @@ import os
 import numpy as np
 import pandas as pd
 
-from spikegeometry.dataset.kmers import CODON, token_bases, token_residues
+from spikegeometry.dataset.kmers import token_bases, token_residues
 from spikegeometry.errors import InputError
+from spikegeometry.sequences.translation import CODON
 from spikegeometry.tables import read_tsv
 
 COLUMNS = ["name", "start", "end"]

@@ -20,25 +20,11 @@ from spikegeometry.dataset.packing import SYMBOLS, symbol_matrix
 from spikegeometry.dataset.reading import StoredTexts, spike_batches, text_digests
 from spikegeometry.dataset.vocabulary import CERTAIN
 from spikegeometry.logs import progress
+from spikegeometry.sequences.translation import translate
 from spikegeometry.streams import Stream
 
 ALL = "all"
 BLOCK = 256
-
-# The standard genetic code with the bases of each position in the order T, C, A, G.
-_BASES = "TCAG"
-_AMINO_ACIDS = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
-_BASE_CODES = np.full(256, len(_BASES), dtype=np.uint8)
-_BASE_CODES[list(_BASES.encode())] = range(len(_BASES))
-_GENETIC_CODE = np.full((5, 5, 5), ord("X"), dtype=np.uint8)
-_GENETIC_CODE[:4, :4, :4] = np.frombuffer(_AMINO_ACIDS.encode(), dtype=np.uint8).reshape(4, 4, 4)
-
-
-def translate(sequence: str) -> str:
-    """Protein of the whole codons of a sequence: `*` for a stop, X for a codon with anything but A, C, G, T."""
-    codes = _BASE_CODES[np.frombuffer(sequence.encode(), dtype=np.uint8)]
-    codons = codes[: len(codes) // 3 * 3].reshape(-1, 3)
-    return _GENETIC_CODE[tuple(codons.T)].tobytes().decode()
 
 
 @dataclass(frozen=True)

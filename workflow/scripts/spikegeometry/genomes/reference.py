@@ -14,8 +14,8 @@ from spikegeometry.config import sources, uses_class_rules
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.founders import read_founders
 from spikegeometry.schema import default_of
+from spikegeometry.sequences.translation import CODON
 
-CODON = 3
 STOPS = {"TAA", "TAG", "TGA"}
 DEFINITIONS = "analyses.attributions.definitions"
 CLASS_RULES = "class_rules.rules"

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from spikegeometry.sequences.translation import CODON
 from spikegeometry.spikes.blocks import Block, append_block, chain_blocks, merge_blocks
 from spikegeometry.spikes.realignment import align_globally, gap_cost
 
-CODON = 3
 DELETED = b"-"
 UNCOVERED = b"N"
 KNOWN = b"ACGT-"

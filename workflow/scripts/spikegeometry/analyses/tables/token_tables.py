@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.dataset.encoding import open_split, padded_ids, take_rows
-from spikegeometry.dataset.kmers import CODON
-from spikegeometry.dataset.leakage import translate
 from spikegeometry.dataset.packing import symbol_matrix
+from spikegeometry.sequences.translation import CODON, translate
 from spikegeometry.stats.findings import Finding
 from spikegeometry.stats.intervals import rank_correlation_interval
 from spikegeometry.stats.resampling import slope

@@ -1,0 +1,1 @@
+"""Genes and proteins as texts: translation, and how mutations are written."""
