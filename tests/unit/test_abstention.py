@@ -275,6 +275,6 @@ def test_figure(tmp_path, known, others):
     metrics = metric_table({"away": external, "test": validation}, external.other, rules, used, ASSESSOR)
     figure = draw_abstention(metrics, curve_table(external, rules, 5), pd.concat(score_tables(external, rules)), "away")
     texts = " ".join(text.get_text() for axis in figure.axes for text in axis.texts)
-    assert ("no genome of none of the classes" in texts) == (known == 0 or others == 0)
+    assert ("no out-of-class genome" in texts) == (known == 0 or others == 0)
     assert ("no genome of the classes" in texts) == (known == 0)
     save(figure, tmp_path / "a.png", tmp_path / "a.svg")

@@ -1,4 +1,4 @@
-"""When the classifier abstains, and how well that keeps genomes of none of the classes out."""
+"""When the classifier abstains, and how well that keeps genomes out of class out."""
 
 FITTED_ON = ["validation", *BACKGROUND[1:]]
 

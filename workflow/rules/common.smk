@@ -32,7 +32,7 @@ SPLITS = ["train", "validation", "test"]
 EXTERNAL = sorted(config["external"])
 # Genomes to classify. As a set they have a name that no external set can have.
 QUERY = query_name(config["query"], f"results/{config['run']}/queries") if config["query"] else ""
-# Splits of the background genomes, which are of none of the classes.
+# Splits of the background genomes, which are out of class.
 BACKGROUND = ["background_train", "background_validation"] if config["source"]["background"] else []
 # Folder prefix of each set that is no split of the run's own genomes.
 COHORTS = {

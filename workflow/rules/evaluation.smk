@@ -95,7 +95,7 @@ rule gather_metrics:
             "other",
             "4 Evaluation",
             set="all",
-            table="Genomes of none of the classes",
+            table="Genomes out of class",
         ),
         abstention=in_report(
             "<results>/evaluation/abstention.tsv", "abstention", "4 Evaluation", set="all", table="Abstention"

@@ -1,4 +1,4 @@
-"""Gather the tables of all sets: metrics (as a table and as JSON), genomes of none of the classes, and abstention."""
+"""Gather the tables of all sets: metrics (as a table and as JSON), genomes out of class, and abstention."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Draw the lengths of vectors."""
+"""Draw the norms of vectors."""
 
 import pandas as pd
 

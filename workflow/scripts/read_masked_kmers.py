@@ -1,4 +1,4 @@
-"""Fit a readout after every block of the masked model, and read hidden k-mers of the test split with it."""
+"""Fit a probe after every block of the masked model, and read hidden k-mers of the test split with it."""
 
 from spikegeometry.analyses import masked_kmers
 from spikegeometry.analyses.arguments import arguments_of_rule

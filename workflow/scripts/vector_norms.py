@@ -1,4 +1,4 @@
-"""Measure the lengths of queries, keys, values, outputs and inputs of every head, against their bounds."""
+"""Measure the norms of queries, keys, values, outputs and inputs of every head, against their bounds."""
 
 from spikegeometry.analyses import vector_norms
 from spikegeometry.analyses.arguments import arguments_of_rule

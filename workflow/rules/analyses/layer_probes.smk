@@ -1,4 +1,4 @@
-"""Read the class out of every block of the fine-tuned model: linear readouts, and the classifier's head fitted anew."""
+"""Read the class out of every block of the fine-tuned model: linear probes, and the classifier's head refitted."""
 
 PROBED = ["test", *EXTERNAL]
 # Whole models whose predictions stand beside the probes.

@@ -1,4 +1,4 @@
-"""Tell each class from the rest by the tokens in a few slots: the most attended, the most telling, random ones."""
+"""Tell each class from the rest by the tokens in a few slots: the most attended, the most informative, random ones."""
 
 
 rule one_vs_all:

@@ -1,4 +1,4 @@
-"""Measure the lengths of queries, keys, values, outputs and inputs of every head, against their bounds."""
+"""Measure the norms of queries, keys, values, outputs and inputs of every head, against their bounds."""
 
 
 rule vector_norms:

@@ -75,11 +75,11 @@ def _draw_scores(axis: Axes, genomes: pd.DataFrame, used: pd.DataFrame, score: s
 
 def _draw_roc(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
-    axis.set(xlabel="share of genomes of none of the classes kept", ylabel="share of genomes of the classes kept")
+    axis.set(xlabel="share of out-of-class genomes kept", ylabel="share of genomes of the classes kept")
     axis.set_title("Known or not: ROC")
     axis.plot([0, 1], [0, 1], color="#888888", linestyle=":")
     if curves.empty:
-        axis.text(0.5, 0.6, "no genome of none of the classes\nin this set", ha="center")
+        axis.text(0.5, 0.6, "no out-of-class genome\nin this set", ha="center")
         return
     areas = metrics[metrics["metric"] == "auroc"].set_index(["score", "temperature"])
     for (score, temperature), points in _variants(curves):
@@ -96,7 +96,7 @@ def _draw_risk(axis: Axes, curves: pd.DataFrame, genomes: pd.DataFrame) -> None:
     axis.plot(kept.mean(), wrong, "o", color="black", label=f"threshold: keeps {kept.mean():.1%}, {wrong:.1%} wrong")
     axis.set(xlim=(-0.02, 1.02), xlabel="share of all genomes kept", ylabel="share of wrong ones among the kept")
     axis.set_ylim(bottom=-0.005, top=max(0.05, 1.15 * curves["y"].max()))
-    axis.set_title("Risk and coverage (to keep one of none of the classes is wrong)")
+    axis.set_title("Risk and coverage (keeping an out-of-class genome is wrong)")
     axis.legend(loc="upper left")
 
 

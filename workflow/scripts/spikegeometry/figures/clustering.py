@@ -56,7 +56,7 @@ def draw_clustering(
     axes[0, 2].legend(loc="lower right")
     _draw_components(axes[1, 0], components)
     image = _draw_classes(axes[1, 1], table, shown)
-    figure.colorbar(image, ax=axes[1, 1], label="accuracy of the nearest others")
+    figure.colorbar(image, ax=axes[1, 1], label="k-NN accuracy")
     _draw_outputs(axes[1, 2], everything)
     for axis in axes[:2, 3:].flat:
         axis.set_visible(False)
@@ -125,7 +125,7 @@ def _draw_components(axis: Axes, components: pd.DataFrame) -> None:
 
 
 def _draw_classes(axis: Axes, table: pd.DataFrame, shown: list[str]):
-    """Accuracy of the nearest others for each class by layer, [CLS]."""
+    """k-NN accuracy for each class by layer, [CLS]."""
     rows = table[(table["site"] == "cls") & (table["statistic"] == "accuracy") & (table["class"] != ALL_CLASSES)]
     grid = rows.pivot_table(index="class", columns="layer", values="value").reindex(shown)
     image = axis.imshow(grid, cmap=SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
@@ -140,7 +140,7 @@ def _draw_outputs(axis: Axes, rows: pd.DataFrame) -> None:
     last = rows["layer"].max()
     places = [rows[(rows["site"] == "cls") & (rows["layer"] == last)], *(rows[rows["site"] == s] for s in OUTPUTS)]
     scores = {
-        "accuracy": ("neighbours", "nearest others"),
+        "accuracy": ("neighbours", "k-NN"),
         "silhouette": ("classes", "silhouette"),
         "ari": ("kmeans", "k-means, ARI"),
     }

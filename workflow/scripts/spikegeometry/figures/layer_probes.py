@@ -1,4 +1,4 @@
-"""Figure of the layer probes: scores of the readouts of every block, beside whole models."""
+"""Figure of the layer probes: scores of the probes of every block, beside whole models."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,12 +24,12 @@ SCORES = {
     "log_prob": "log-probability of the class (nats)",
 }
 WHOLE_COLOUR = "#555555"
-# Intervals of readouts of one block stand side by side.
+# Intervals of probes of one block stand side by side.
 SHIFT = 0.1
 
 
 def draw_layer_probes(table: pd.DataFrame) -> Figure:
-    """A row for each set, a column for each score; intervals for the readouts of blocks.
+    """A row for each set, a column for each score; intervals for the probes of blocks.
 
     `table`: set, representation, readout, block, statistic, value, n, low, high.
     """

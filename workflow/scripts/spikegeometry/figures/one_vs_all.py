@@ -11,7 +11,7 @@ from spikegeometry.figures.style import new_figure
 ALL_CLASSES = "all"
 COLUMNS = 4
 RANKINGS = {
-    "information": ("most telling in training", "#332288", "^", "-"),
+    "information": ("most informative in training", "#332288", "^", "-"),
     "attention": ("most attended, against the rest", "#CC6677", "o", "--"),
     "random": ("random, mean of draws", "#888888", "s", "-."),
 }

@@ -74,7 +74,7 @@ def draw_token_accuracy(
 
 
 def _draw_blocks(axis: Axes, rows: pd.DataFrame, spans: list[int]) -> None:
-    """The readouts of the blocks for each span, and the model's own head as a hollow mark."""
+    """The probes of the blocks for each span, and the model's own head as a hollow mark."""
     for number, (span, colour, marker) in enumerate(zip(spans, COLOURS, MARKERS, strict=False)):
         shift = 0.1 * (number - (len(spans) - 1) / 2)
         for reader, filled in {"block": True, "own": False}.items():

@@ -1,4 +1,4 @@
-"""Figure of the vector norms: lengths by layer with their bounds, and values against the attention they receive."""
+"""Figure of the vector norms by layer with their bounds, and values against the attention they receive."""
 
 import numpy as np
 import pandas as pd
@@ -30,15 +30,15 @@ FLOOR = 1e-4
 
 
 def draw_vector_norms(table: pd.DataFrame, tokens: pd.DataFrame, chosen: list[str]) -> Figure:
-    """Violins of the lengths of each kind of vector, shares of the bounds, and values against attention received.
+    """Violins of the norms of each kind of vector, shares of the bounds, and values against attention received.
 
     `table`: class, layer, head, site, variant, statistic, value, n; `tokens`: layer, site, head, token, value, the
-    mean length of each token; `chosen`: the classes that were asked for.
+    mean norm of each token; `chosen`: the classes that were asked for.
     """
     everything = table[(table["class"] == ALL_CLASSES) & (table["variant"] == "all")]
     figure, axes = new_figure(10, 9.5 + 0.12 * everything["layer"].nunique(), 3, 3)
     for axis, (site, title) in zip(axes.flat, SITES.items(), strict=False):
-        _draw_lengths(axis, tokens[tokens["site"] == site], everything[everything["site"] == site])
+        _draw_norms(axis, tokens[tokens["site"] == site], everything[everything["site"] == site])
         axis.set_title(title)
     _draw_shares(axes[1, 2], everything[everything["statistic"] == "bound_share"])
     _draw_attention(figure, axes[2, 0], tokens)
@@ -48,9 +48,9 @@ def draw_vector_norms(table: pd.DataFrame, tokens: pd.DataFrame, chosen: list[st
     marks = [_special(number) for number in SPECIAL]
     bound = Line2D([], [], color="#222222", linewidth=1.5, label="bound, mean over tokens and heads")
     violin = Patch(facecolor=VIOLIN_COLOUR, label="k-mers of all heads, with median")
-    axes[2, 2].legend(handles=[violin, *marks, bound], loc="center", title="lengths")
+    axes[2, 2].legend(handles=[violin, *marks, bound], loc="center", title="norms")
     note = note_missing(chosen, table["class"])
-    figure.suptitle(f"Lengths of vectors by layer, n = {everything['n'].max()} distinct sequences{note}")
+    figure.suptitle(f"Norms of vectors by layer, n = {everything['n'].max()} distinct sequences{note}")
     return figure
 
 
@@ -59,7 +59,7 @@ def _special(number: int) -> Line2D:
     return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=6, markeredgecolor="white", label=name)
 
 
-def _draw_lengths(axis: Axes, tokens: pd.DataFrame, rows: pd.DataFrame) -> None:
+def _draw_norms(axis: Axes, tokens: pd.DataFrame, rows: pd.DataFrame) -> None:
     """A violin a layer over the k-mers of all heads, with [CLS] and [SEP] (mean over heads) and the bound."""
     kmers = tokens[~tokens["token"].isin(list(SPECIAL))]
     groups = {layer: group["value"].to_numpy() for layer, group in kmers.groupby("layer")}
@@ -74,7 +74,7 @@ def _draw_lengths(axis: Axes, tokens: pd.DataFrame, rows: pd.DataFrame) -> None:
         axis.add_line(mark)
     bounds = rows[rows["statistic"] == "bound"].groupby("layer")["value"].mean()
     axis.hlines(bounds, bounds.index - 0.4, bounds.index + 0.4, color="#222222", linewidth=1.5)
-    axis.set(xlabel="layer", ylabel="length", ylim=(0, 1.08 * np.fmax(tokens["value"].max(), bounds.max())))
+    axis.set(xlabel="layer", ylabel="norm", ylim=(0, 1.08 * np.fmax(tokens["value"].max(), bounds.max())))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
@@ -88,7 +88,7 @@ def _draw_shares(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_attention(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
-    """Each token of each head: mean length of its value against the mean attention that it receives."""
+    """Each token of each head: mean norm of its value against the mean attention that it receives."""
     wide = tokens[tokens["site"].isin(["V", "A"])].pivot(
         index=["layer", "head", "token"], columns="site", values="value"
     )
@@ -102,7 +102,7 @@ def _draw_attention(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
         of_token = wide[wide["token"] == number]
         axis.scatter(of_token["V"], of_token["A"], color=colour, marker=marker, s=30, edgecolor="white", linewidth=0.5)
     axis.axhline(1, color="#888888", linewidth=1)
-    axis.set(yscale="log", xlabel="mean length of the value", ylabel="attention received (even: 1)")
+    axis.set(yscale="log", xlabel="mean norm of the value", ylabel="attention received (uniform: 1)")
     axis.set_title("Each token of each head")
     figure.colorbar(drawn, ax=axis, label="layer", ticks=MaxNLocator(integer=True), pad=0.02, aspect=25)
 

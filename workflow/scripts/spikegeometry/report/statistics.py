@@ -220,8 +220,7 @@ OF_HEADS = [
         {
             "R": (
                 "Cone index R of the head's output",
-                "Length of the sum of the tokens' vectors, each of length one, over their number: 1 where all point "
-                "one way.",
+                "Norm of the mean of the tokens' unit vectors: 1 where all point one way.",
             )
         },
     ),
@@ -279,9 +278,9 @@ OF_HEADS = [
         Statistic(
             f"norms.{site}",
             "Norms",
-            f"Length of the {words}",
-            "length",
-            "In the mean over the tokens, [CLS] and [SEP] among them.",
+            f"Norm of the {words}",
+            "norm",
+            "Averaged over the tokens, [CLS] and [SEP] among them.",
             "vector_norms",
             {"site": site, "variant": "all", "statistic": "mean"},
         )
@@ -298,7 +297,7 @@ OF_LAYERS = [
             CONE,
             f"R of the {title}",
             "R, 0 to 1",
-            "Length of the sum of a sequence's vectors, each of length one, over their number: 1 where all point one "
+            "Norm of the mean of a sequence's unit vectors: 1 where all point one "
             "way. Random directions do not give 0, but about 1 over the root of their number.",
             "cone_index",
             {"site": site, "axis": "tokens", "variant": "all", "statistic": "R"},
@@ -350,14 +349,14 @@ OF_LAYERS = [
             f"norms.{name}",
             NORMS,
             title,
-            "length",
+            "norm",
             meaning + " LayerNorm gives nearly all the same, about the root of the width.",
             "vector_norms",
             {"site": "X", "variant": "all", "head": "", "statistic": name},
         )
         for name, title, meaning in [
-            ("mean", "Length of a block's inputs", "In the mean over the tokens."),
-            ("sd", "Spread of the lengths of a block's inputs", "Standard deviation over the tokens."),
+            ("mean", "Norm of a block's inputs", "Averaged over the tokens."),
+            ("sd", "Spread of the norms of a block's inputs", "Standard deviation over the tokens."),
         ]
     ),
     *(
@@ -376,7 +375,7 @@ OF_LAYERS = [
                 "neighbours",
                 "Nearest are of the class",
                 "share of sequences",
-                "Sequences whose nearest others are mostly of their own class. At layer 0 [CLS] is the same in all.",
+                "Sequences whose nearest neighbours are mostly of their class. At layer 0 [CLS] is the same in all.",
             ),
             (
                 "silhouette",
@@ -395,10 +394,10 @@ def domain_statistics(table: pd.DataFrame) -> list[Statistic]:
     """Enrichment and share of the attention to each domain in the table of attention_domains."""
     texts = {
         "log2_enrichment": (
-            "Attention to {} against its length",
+            "Attention to {} against its share of the protein",
             "log2 fold change",
             "Share of the k-mers' attention that goes to {}, against the share of the k-mers that lie in it: 0 where "
-            "its length explains it, 1 where it is twice as much, -1 where it is half.",
+            "both are equal, 1 where attention is twice as much, -1 where it is half.",
             0.0,
         ),
         "share": (

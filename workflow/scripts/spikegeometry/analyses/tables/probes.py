@@ -1,4 +1,4 @@
-"""Scores of the readouts of every block, with their intervals, and whether they rise along the blocks."""
+"""Scores of the probes of every block, with their intervals, and whether they rise along the blocks."""
 
 from collections.abc import Mapping
 
