@@ -30,6 +30,11 @@ def settings(analysis, *keys):
     return settings_of(config["analyses"][analysis], *keys)
 
 
+# Tables of the parts of the protein.
+DOMAINS = {"domains": "<results>/reference/domains.tsv"}
+REGIONS = {"regions": "<results>/reference/regions.tsv"}
+
+
 Figure = namedtuple("Figure", "title about params inputs outputs", defaults=({}, {}, {}))
 # The figure of each analysis: its title, what it is about, and what its script takes and writes beside what all take.
 FIGURES = {}

@@ -3,7 +3,7 @@
 
 rule build_atlas:
     input:
-        **values("reference/domains"),
+        **DOMAINS,
         tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
         pairs=written_by("attention_maps", "pairs.parquet"),
         tokens=written_by("attention_maps", "tokens.parquet"),

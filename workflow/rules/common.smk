@@ -12,13 +12,22 @@ ROOT = Path(workflow.basedir).parent
 SCRIPTS = ROOT / "workflow/scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from spikegeometry.config import check_files, load_config, query_name, settings_of, source_paths, uses_class_rules
+from spikegeometry.config import (
+    LEARN,
+    check_files,
+    load_config,
+    query_name,
+    settings_of,
+    source_paths,
+    uses_class_rules,
+)
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.nextclade import with_dataset
 from spikegeometry.genomes.reference import fit_to_reference
 
 try:
-    complete = load_config(dict(config))
+    complete = load_config(with_dataset(dict(config)))
     check_files(complete)
     complete = fit_to_reference(complete)
 except InputError as error:
@@ -55,8 +64,10 @@ TORCH = f"{ROOT}/envs/torch-gpu.yaml" if GPUS else f"{ROOT}/envs/torch.yaml"
 # Outside the outputs, which Snakemake removes before a rerun: a killed training goes on from there. Written out,
 # because pathvars are not replaced in params.
 CHECKPOINTS = f"results/{config['run']}/checkpoints"
-# Mutations that define the classes; of a virus without them, none.
+# Mutations that define the classes: a table of the user's, or learnt from the training split, or none.
 DEFINITIONS = config["analyses"]["attributions"]["definitions"] or []
+if DEFINITIONS == LEARN:
+    DEFINITIONS = "<results>/dataset/definitions.tsv"
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 

@@ -102,6 +102,23 @@ rule measure_leakage:
         "../scripts/measure_leakage.py"
 
 
+rule learn_definitions:
+    input:
+        reference="<results>/reference/genome.fasta",
+        spikes="<results>/spikes/spikes.parquet",
+        splits="<results>/dataset/splits.parquet",
+    output:
+        definitions="<results>/dataset/definitions.tsv",
+    log:
+        "<logs>/dataset/learn_definitions.log",
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        **given("learn_definitions", "classes", "analyses/attributions/share", *GENE),
+    script:
+        "../scripts/learn_definitions.py"
+
+
 # A table with a figure of its own, and the title of that.
 for name, table, title in [
     ("kmer_ranks", "kmer_counts", "k-mer ranks"),

@@ -1,4 +1,7 @@
-"""The reference genome and its index for the aligner."""
+"""The reference genome, its index for the aligner, and the parts of the gene's protein."""
+
+# Files that describe the reference.
+PARTS = [f"reference/{key}" for key in ("fasta", "annotation", "domains", "regions")]
 
 
 rule index_reference:
@@ -13,3 +16,19 @@ rule index_reference:
         "../../envs/align.yaml"
     shell:
         "(cp {input.reference:q} {output.fasta:q} && bwa index {output.fasta:q}) 2> {log:q}"
+
+
+rule describe_parts:
+    input:
+        **{key: path for key, path in values(*PARTS).items() if path},
+    output:
+        domains="<results>/reference/domains.tsv",
+        regions="<results>/reference/regions.tsv",
+    log:
+        "<logs>/reference/describe_parts.log",
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        **given("describe_parts", *GENE),
+    script:
+        "../scripts/describe_parts.py"

@@ -4,7 +4,8 @@
 rule attention_domains:
     input:
         **RECORDED,
-        **values("reference/domains", "reference/regions"),
+        **DOMAINS,
+        **REGIONS,
         spikes="<results>/spikes/spikes.parquet",
     output:
         table="<results>/{network}geometry/attention_domains.tsv",
@@ -29,6 +30,4 @@ rule attention_domains:
         "../../scripts/attention_domains.py"
 
 
-FIGURES["attention_domains"] = Figure(
-    "Attention into protein domains", "Attention", inputs=values("reference/domains", "reference/regions")
-)
+FIGURES["attention_domains"] = Figure("Attention into protein domains", "Attention", inputs=DOMAINS | REGIONS)

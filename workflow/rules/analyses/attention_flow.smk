@@ -4,7 +4,7 @@
 rule attention_flow:
     input:
         **RECORDED,
-        **values("reference/domains"),
+        **DOMAINS,
     output:
         table="<results>/{network}geometry/attention_flow.tsv",
         sequences="<results>/{network}geometry/attention_flow/sequences.parquet",
@@ -26,5 +26,5 @@ FIGURES["attention_flow"] = Figure(
     "Attention rollout and flow",
     "Attention",
     params=settings("attention_flow", "source") | values(*KMERS),
-    inputs=values("reference/domains"),
+    inputs=DOMAINS,
 )

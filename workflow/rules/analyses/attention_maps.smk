@@ -28,7 +28,7 @@ FIGURES["attention_maps"] = Figure(
     "Attention maps: where attention goes",
     "Attention",
     params=settings("attention_maps", "full_maps", "kappa", "min_frequency") | values(*KMERS),
-    inputs=values("reference/domains"),
+    inputs=DOMAINS,
     outputs={
         "layers": folder_in_report(
             "<results>/geometry/attention_maps/layers",

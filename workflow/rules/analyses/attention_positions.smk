@@ -4,7 +4,7 @@
 rule attention_positions:
     input:
         **RECORDED,
-        **values("reference/domains"),
+        **DOMAINS,
         reference="<results>/reference/genome.fasta",
         spikes="<results>/spikes/spikes.parquet",
         splits="<results>/dataset/splits.parquet",
@@ -42,5 +42,5 @@ FIGURES["attention_positions"] = Figure(
     "Attention to positions that define a class",
     "Attention",
     params=values(*KMERS),
-    inputs=values("reference/domains"),
+    inputs=DOMAINS,
 )

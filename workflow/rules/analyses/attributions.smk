@@ -37,4 +37,4 @@ rule attributions:
         "../../scripts/attributions.py"
 
 
-FIGURES["attributions"] = Figure("Attributions: which positions decide", "Tokens", inputs=values("reference/domains"))
+FIGURES["attributions"] = Figure("Attributions: which positions decide", "Tokens", inputs=DOMAINS)

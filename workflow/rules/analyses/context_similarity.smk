@@ -3,7 +3,7 @@
 
 rule context_similarity:
     input:
-        **values("reference/domains"),
+        **DOMAINS,
         model=network_model,
         vocabulary="<results>/dataset/vocabulary.txt",
         sequences="<results>/{network}activations/sequences.tsv",
@@ -33,7 +33,7 @@ FIGURES["context_similarity"] = Figure(
     "Context similarity",
     "Representation",
     params=settings("context_similarity", "top", "cosine") | values(*KMERS),
-    inputs=values("reference/domains"),
+    inputs=DOMAINS,
     outputs={
         **figure(
             "<results>/geometry/context_similarity/distances",

@@ -29,4 +29,4 @@ rule one_vs_all:
         "../../scripts/one_vs_all.py"
 
 
-FIGURES["one_vs_all"] = Figure("One class against the rest", "Information", inputs=values("reference/domains"))
+FIGURES["one_vs_all"] = Figure("One class against the rest", "Information", inputs=DOMAINS)

@@ -13,6 +13,8 @@ from spikegeometry.errors import InputError
 from spikegeometry.schema import explain, read_schema, read_text, with_defaults
 
 SELECTIONS = ("layers", "heads")
+# In place of a table of definitions: from the training split.
+LEARN = "learn"
 # Of files of genomes: of the format, and of a compression after it.
 ENDINGS = re.compile(r"(\.(fasta|fas|fa|fna|ffn|txt))?(\.(gz|xz|zst|bz2|lzma|zip))?$", re.IGNORECASE)
 
@@ -69,13 +71,14 @@ def source_paths(source: dict, config: dict) -> dict[str, str]:
     """Files that a source reads, by their config keys, those of its own block beginning with its type."""
     kind = source["type"]
     block = source[kind]
-    own = {key: block[key] for key in ("founders", "labels", "accessions") if block.get(key)}
-    for key in ("sequences", "archives") if kind in ("table", "gisaid", "query") else ():
-        files = block.get(key, [])
+    own = {key: block[key] for key in ("founders", "labels", "accessions", "tree") if block.get(key)}
+    own = {key: path for key, path in own.items() if "://" not in path}
+    for key in ("sequences", "archives") if kind in ("table", "gisaid", "auspice", "query") else ():
+        files = block.get(key) or []
         files = [files] if isinstance(files, str) else files
         named = files.items() if isinstance(files, dict) else enumerate(files)
         own |= {f"{key}.{name}": path for name, path in named}
-    shared = {"reference.fasta": config["reference"]["fasta"]} if kind == "simulate" else {}
+    shared = {"reference.fasta": config["reference"]["fasta"]} if kind in ("simulate", "auspice") else {}
     if uses_class_rules(source):
         shared |= {f"class_rules.{key}": path for key, path in config["class_rules"].items()}
     return {f"{kind}.{key}": path for key, path in own.items()} | shared
@@ -103,7 +106,8 @@ def _short_digest(text: str) -> str:
 
 def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
-    files = {f"reference.{key}": config["reference"][key] for key in ("fasta", "domains", "regions")}
+    keys = ("fasta", "annotation", "domains", "regions")
+    files = {f"reference.{key}": path for key in keys if (path := config["reference"][key])}
     if config["query"]:
         # A finished model answers where the genomes that it was made from are not.
         files["query"] = config["query"]
@@ -112,7 +116,7 @@ def check_files(config: dict) -> None:
             files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
     if not config["query"]:
         definitions = config["analyses"]["attributions"]["definitions"]
-        files |= {"analyses.attributions.definitions": definitions} if definitions else {}
+        files |= {"analyses.attributions.definitions": definitions} if definitions not in (None, LEARN) else {}
         _check_base(config["model"]["base"])
     for key, path in files.items():
         if not os.path.isfile(path):
@@ -148,7 +152,7 @@ def _own_block(source: dict, data: str) -> dict:
         return value
 
     block = dict(source[source["type"]])
-    for key in ("founders", "sequences", "labels", "accessions", "archives", "feed", "base_url"):
+    for key in ("founders", "sequences", "labels", "accessions", "archives", "feed", "base_url", "tree"):
         if key in block:
             block[key] = whole(block[key])
     return {"type": source["type"], source["type"]: block}

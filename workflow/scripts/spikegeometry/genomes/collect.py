@@ -20,6 +20,7 @@ from spikegeometry.genomes.rows import is_foreign, readable
 from spikegeometry.genomes.simulate import read_simulated
 from spikegeometry.genomes.sources import Genome
 from spikegeometry.genomes.table import read_table
+from spikegeometry.genomes.tips import read_auspice
 from spikegeometry.logs import progress
 from spikegeometry.tables import FLOAT_FORMAT, atomic_path, row_writer
 
@@ -182,6 +183,8 @@ def _read_source(
             # Genomes of no class are sampled where they are asked for, as a background.
             sampled = classes if classes == [OTHER] else [name for name in classes if name != OTHER]
             return read_nextstrain(block, rules, sampled, Remote(**network), seed, block_key)
+        case "auspice":
+            return read_auspice(block, reference, classes, Remote(**network), block_key)
         case "query":
             return (Genome(record.name, "", record.sequence) for record in read_fasta(block["sequences"]))
     raise InputError(f"Config key {key}.type: no source {kind}.")

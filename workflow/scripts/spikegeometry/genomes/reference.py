@@ -10,7 +10,7 @@ import os
 from copy import deepcopy
 from pathlib import Path
 
-from spikegeometry.config import sources, uses_class_rules
+from spikegeometry.config import LEARN, sources, uses_class_rules
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.founders import read_founders
 from spikegeometry.schema import default_of
@@ -44,7 +44,7 @@ def fit_to_reference(config: dict) -> dict:
         logger.warning("No %s: %s are off.", DEFINITIONS, " and ".join(OF_DEFINITIONS))
         for name in OF_DEFINITIONS:
             config["analyses"][name]["activate"] = False
-    elif definitions != default_of(DEFINITIONS):  # which fits: it has just been read
+    elif definitions not in (LEARN, default_of(DEFINITIONS)):  # the default fits: it has just been read
         try:
             read_founders(definitions, genome)
         except InputError as error:
@@ -80,14 +80,14 @@ def protein_length(genome: str, reference: dict) -> int:
     return stop - 1
 
 
-def check_parts(domains: str | os.PathLike, regions: str | os.PathLike, residues: int) -> None:
+def check_parts(domains: str | os.PathLike | None, regions: str | os.PathLike | None, residues: int) -> None:
     """Raise InputError where the domains do not partition a protein of `residues` residues, or a region leaves it.
 
-    Both are tables with the columns name, start, end (1-based residues, both included).
+    Both are tables with the columns name, start, end (1-based residues, both included), or None where there is none.
     """
-    advice = "Name the table of the domains of this gene: they partition its protein."
+    advice = "Name the table of the domains of this gene, which partition its protein, or null."
     reached = 0
-    for start, end in _read_places(domains, "reference.domains"):
+    for start, end in _read_places(domains, "reference.domains") if domains else [(1, residues)]:
         if start != reached + 1 or end < start:
             raise InputError(
                 f"Config key reference.domains: {domains} has a domain from {start} to {end} after residue {reached}.\n"
@@ -99,7 +99,7 @@ def check_parts(domains: str | os.PathLike, regions: str | os.PathLike, residues
             f"Config key reference.domains: {domains} ends at residue {reached}, and the protein of the gene at "
             f"reference.start and reference.end at {residues}.\n{advice}"
         )
-    for start, end in _read_places(regions, "reference.regions"):
+    for start, end in _read_places(regions, "reference.regions") if regions else []:
         if not 1 <= start <= end <= residues:
             raise InputError(
                 f"Config key reference.regions: {regions} has a region from {start} to {end}, the protein {residues} "

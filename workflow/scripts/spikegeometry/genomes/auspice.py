@@ -1,0 +1,165 @@
+"""The source `auspice`: the tips of a tree in Auspice's JSON, version 2, with their genomes rebuilt from its mutations.
+
+Snakemake reads this before it makes any environment, so that here are no packages but its own.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from spikegeometry.errors import InputError
+
+ADVICE = "Give a tree in Auspice's JSON, version 2, as Nextclade datasets and Nextstrain have it."
+MUTATION = re.compile(r"([A-Za-z-])([1-9]\d*)([A-Za-z-])")
+UNASSIGNED = {"", "unassigned", "unknown", "?", "none", "NA"}
+OTHER = "other"
+
+
+class Tip(NamedTuple):
+    """A tip of a tree: name, attributes by key, genome with its gaps, and why that is not known, if it is not."""
+
+    name: str
+    attributes: dict[str, str]
+    sequence: str
+    problem: str
+
+
+def read_tree(path: str | os.PathLike) -> dict:
+    """The JSON of a tree, plain or compressed. Raises InputError where it is none of version 2, or has no mutations."""
+    where = f"{path}"
+    try:
+        text = _read_bytes(path)
+        found = json.loads(text)
+    except OSError as error:
+        raise InputError(f"{where} cannot be read ({error.strerror or error}).\n{ADVICE}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        kind = "a web page" if text.lstrip()[:1] == b"<" else "no JSON"
+        raise InputError(f"{where} is {kind} ({error}).\n{ADVICE}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("tree"), dict) or "meta" not in found:
+        first = isinstance(found, dict) and ("strain" in found or "children" in found)
+        raise InputError(f"{where} is {'a tree of version 1' if first else 'no tree of Auspice'}.\n{ADVICE}")
+    if not any(_mutations(node) for node in _nodes(found["tree"])):
+        raise InputError(f"{where} has no mutations of nucleotides on its branches.\n{ADVICE}")
+    return found
+
+
+def _read_bytes(path: str | os.PathLike) -> bytes:
+    with open(path, "rb") as file:
+        magic = file.read(6)
+    if not magic.startswith((b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
+        with open(path, "rb") as file:
+            return file.read()
+    # What Snakemake has by itself reads plain files; the rest comes with the environments.
+    from spikegeometry.genomes.compression import open_decompressed
+
+    with open_decompressed(path) as file:
+        return file.read()
+
+
+def _nodes(root: dict) -> Iterator[dict]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.get("children") or [])
+
+
+def _mutations(node: dict) -> list[str]:
+    return (node.get("branch_attrs") or {}).get("mutations", {}).get("nuc") or []
+
+
+def _attributes(node: dict) -> dict[str, str]:
+    """Attributes of a node as texts."""
+    found = {}
+    for key, value in (node.get("node_attrs") or {}).items():
+        value = value.get("value") if isinstance(value, dict) else value
+        if isinstance(value, str | int | float):
+            found[key] = str(value)
+    return found
+
+
+def tip_values(tree: dict, key: str, path: str | os.PathLike) -> list[str]:
+    """The value of an attribute of each tip, empty where it has none. InputError where no tip has it."""
+    tips = [_attributes(node) for node in _nodes(tree["tree"]) if not node.get("children")]
+    if not any(key in tip for tip in tips):
+        there = [entry["key"] for entry in tree["meta"].get("colorings", []) if entry.get("key") not in (None, "gt")]
+        raise InputError(
+            f"Config key source.auspice.class_by: no tip of {path} has {key}.\nIt has: {', '.join(there) or 'none'}."
+        )
+    return [tip.get(key, "") for tip in tips]
+
+
+def class_names(values: Iterable[str], renamed: dict[str, str]) -> list[str]:
+    """The class of each value: its own name, or what `renamed` says of it or of a pattern with `*`; else empty.
+
+    The longest pattern that fits counts. Letters that a class cannot have become `-`.
+    """
+    patterns = sorted(renamed, key=len, reverse=True)
+    names = {}
+    for value in set(values):
+        if value.strip() in UNASSIGNED:
+            names[value] = ""
+            continue
+        pattern = next((one for one in patterns if one == value or fnmatchcase(value, one)), None)
+        names[value] = renamed[pattern] if pattern else re.sub(r"[^A-Za-z0-9_.-]+", "-", value).strip("-.")
+    return [names[value] for value in values]
+
+
+def read_tips(tree: dict, reference: str) -> Iterator[Tip]:
+    """Every tip with its genome, in the order of the tree.
+
+    The genome of the root is the tree's own root sequence, or else the `reference`. Mutations are `A123G`, 1-based; `-`
+    and N stand as given. A branch whose mutation names another base than its parent has, or a place beyond the genome,
+    spoils the tips behind it.
+    """
+    root = (tree.get("root_sequence") or {}).get("nuc") or reference
+    sequence = bytearray(root.upper().encode("ascii", "replace"))
+    # Nodes to enter, and lists of bases to put back when a subtree is done.
+    waiting: list[tuple[dict | list[tuple[int, int]], str]] = [(tree["tree"], "")]
+    while waiting:
+        node, problem = waiting.pop()
+        if isinstance(node, list):
+            for place, base in reversed(node):
+                sequence[place] = base
+            continue
+        replaced, own = _mutate(sequence, _mutations(node))
+        problem = problem or own
+        children = node.get("children") or []
+        if not children:
+            yield Tip(str(node.get("name", "")), _attributes(node), sequence.decode(), problem)
+        waiting.append((replaced, ""))
+        waiting.extend((child, problem) for child in reversed(children))
+
+
+def _mutate(sequence: bytearray, mutations: list[str]) -> tuple[list[tuple[int, int]], str]:
+    """Put the mutations of a branch into a sequence; what was there, and what is wrong with them."""
+    replaced, problem = [], ""
+    for text in mutations:
+        match = MUTATION.fullmatch(str(text))
+        place = int(match[2]) - 1 if match else -1
+        if match is None or place >= len(sequence):
+            problem = problem or f"{text} is no mutation of a genome of {len(sequence)} bases"
+            continue
+        old, new = match[1].upper(), match[3].upper()
+        if sequence[place] != ord(old):
+            problem = problem or f"{text} contradicts the branch above, which has {chr(sequence[place])} there"
+        replaced.append((place, sequence[place]))
+        sequence[place] = ord(new)
+    return replaced, problem
+
+
+def collection_date(attributes: dict[str, str]) -> str:
+    """The date of collection as YYYY-MM-DD, XX for what is not known, from a date or from a year with a fraction."""
+    for key in ("date", "num_date"):
+        value = attributes.get(key, "")
+        if re.fullmatch(r"\d{4}(-[\dX]{2}){0,2}", value):
+            return value
+        if re.fullmatch(r"\d{4}\.\d+", value):
+            year = int(float(value))
+            days = (date(year + 1, 1, 1) - date(year, 1, 1)).days
+            return (date(year, 1, 1) + timedelta(days=int((float(value) - year) * days))).isoformat()
+    return attributes.get("date", "")

@@ -1,0 +1,79 @@
+"""The genomes of the source `auspice`: tips of a tree, by their classes."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from spikegeometry.errors import InputError
+from spikegeometry.genomes.auspice import OTHER, class_names, collection_date, read_tips, read_tree, tip_values
+from spikegeometry.genomes.cleaning import Rejection
+from spikegeometry.genomes.fasta import read_fasta, read_single
+from spikegeometry.genomes.remote import Remote
+from spikegeometry.genomes.sources import Genome
+
+logger = logging.getLogger(__name__)
+
+
+def read_auspice(
+    block: dict, reference: str | os.PathLike, classes: list[str], remote: Remote, key: str
+) -> Iterator[Genome]:
+    """Yield a genome for each tip of a tree, or for each sequence of a FASTA file that bears the name of one.
+
+    The class comes from a colouring. A tip of another class than `classes`, or of none, is of the class `other` where
+    that is one of them, and is rejected where it is not.
+
+    Parameters
+    ----------
+    block: the source's block of the config (tree, class_by, classes, sequences).
+    reference: FASTA of the reference genome, from which trees without a root sequence begin.
+    classes: those that the cohort may have.
+    remote: fetches a tree behind a URL.
+    key: config key of the block, for messages.
+
+    Raises InputError where the tree is none, or has no such colouring.
+    """
+    path = remote.fetch(block["tree"], None) if "://" in block["tree"] else block["tree"]
+    tree = read_tree(path)
+    by = block["class_by"]
+    values = tip_values(tree, by, block["tree"])
+    names = class_names(values, block["classes"])
+    counts = Counter(names)
+    genomes: dict[str, Genome] = {}
+    for tip, value, name in zip(read_tips(tree, read_single(reference).sequence), values, names, strict=True):
+        rejection = None
+        if name not in classes:
+            detail = f"Its {by} is {value or 'not known'}, which is no class of the run; {counts[name]} tips have it."
+            name, rejection = (OTHER, None) if OTHER in classes else (name, Rejection("no_class_of_the_run", detail))
+        if tip.problem:
+            rejection = Rejection("contradicts_tree", f"{block['tree']}: {tip.problem}.")
+        genome = Genome(
+            accession=tip.name,
+            class_name=name,
+            sequence=tip.sequence,
+            rule=f"{by} {value}",
+            date=collection_date(tip.attributes),
+            country=tip.attributes.get("country", ""),
+            lineage=value,
+            rejection=rejection,
+        )
+        if block["sequences"] is None:
+            yield genome
+        else:
+            genomes.setdefault(tip.name, genome)
+    if block["sequences"] is None:
+        return
+    read = 0
+    for record in read_fasta(block["sequences"]):
+        name = record.name if record.name in genomes else record.name.partition(" ")[0]
+        if name in genomes:
+            read += 1
+            yield genomes[name]._replace(sequence=record.sequence)
+        else:
+            detail = f"{block['tree']} has no tip of this name."
+            yield Genome(record.name, "", record.sequence, rejection=Rejection("no_tip", detail))
+    if not read:
+        raise InputError(
+            f"Config key {key}.sequences: no sequence of {block['sequences']} is called as a tip of {block['tree']}.\n"
+            "Name the FASTA file of the tree's genomes, or null to take them from the tree."
+        )
