@@ -25,7 +25,7 @@ def imported_modules(file: Path) -> frozenset[str]:
     """Modules of the package that a file itself imports, anywhere in its text."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and not node.level:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -53,5 +53,6 @@ def digest(file: Path) -> str:
     """Sixteen hexadecimal digits that change with the text of a file or of any module of the package behind it."""
     total = hashlib.sha256(file.read_bytes())
     for module in all_modules(file):
-        total.update(module.encode() + b"\0" + module_path(module).read_bytes() + b"\0")
+        if path := module_path(module):
+            total.update(module.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()[:16]

@@ -53,7 +53,8 @@ def _measured(
     histograms: Records,
     sums: Records,
 ) -> Iterator[dict]:
-    shape, detailed = study.shape, defaultdict(set)
+    shape = study.shape
+    detailed: defaultdict[str, set[int]] = defaultdict(set)
     for sequence, hidden in study.sequences():
         inputs = detailed[sequence["class"]]
         if len(inputs) < site_sequences:

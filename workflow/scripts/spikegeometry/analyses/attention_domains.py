@@ -51,7 +51,8 @@ def measure(
 
     def measured() -> Iterator[dict]:
         for sequence, hidden in distinct(study.sequences()):
-            bases = token_bases(*forms.loc[sequence["sequence"]], coordinates, *cut)
+            native, projected, indels = forms.loc[sequence["sequence"]]
+            bases = token_bases(native, projected, indels, coordinates, *cut)
             membership = torch.from_numpy(domain_shares(parts, bases[: hidden.shape[1] - 2]))
             for layer in study.layers:
                 for variant, shares, found in measure_heads(study.maps(hidden, layer), membership, threshold):

@@ -1,5 +1,7 @@
 """Attention followed from a token of the last layer down to the input tokens of every recorded sequence."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -17,7 +19,7 @@ def measure(
     study: Study,
     domains: str,
     source: int,
-    weights: str,
+    weights: Literal["attention", "norms"],
     residual: float,
     exact_sinks: int,
     k: int,

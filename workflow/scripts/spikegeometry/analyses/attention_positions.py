@@ -69,7 +69,8 @@ def measure(
 
     def received_by_slot(name: str, hidden: torch.Tensor) -> Iterator[torch.Tensor]:
         """What each slot receives from k-mers and [CLS], by layer: heads x variants, slots."""
-        nearest = nearest_slots(token_bases(*forms.loc[name], coordinates, *cut), stride)
+        own, projected, indels = forms.loc[name]
+        nearest = nearest_slots(token_bases(own, projected, indels, coordinates, *cut), stride)
         nearest = torch.from_numpy(nearest[: hidden.shape[1] - 2])
         for layer in study.layers:
             for profile in profiles(study.maps(hidden, layer)).values():

@@ -64,7 +64,8 @@ def measure(
         *(("kmers", layer, recorded, means[:, number]) for number, layer in enumerate(numbers)),
         *((site, None, chosen, vectors.numpy()) for site, vectors in outputs.items()),
     ]
-    shares, drawn = [], []
+    shares: list[pd.DataFrame] = []
+    drawn: list[pd.DataFrame] = []
     mapped = {("kmers", 0), ("cls", numbers[len(numbers) // 2]), ("cls", numbers[-1])}
 
     def measured() -> Iterator[dict]:

@@ -67,7 +67,7 @@ def measure(
     }
     distinct = {split: sample[sample["counts"]] for split, sample in sequences.items()}
 
-    def batches(split: str, sample: dict[str, pd.DataFrame], size: int = batch_size) -> list:
+    def batches(split: str, sample: dict[str, pd.DataFrame], size: int = batch_size) -> head_ablation.Batches:
         return input_batches(tables[split], sample[split].index.to_numpy(), shards, size, device)
 
     means = head_ablation.mean_outputs(network, batches("train", distinct)) if "mean" in modes else None
@@ -83,19 +83,19 @@ def measure(
     # Gradients hold what every layer computes, hence batches are smaller.
     small = batches("validation", distinct, max(1, batch_size // 4))
     gradients = head_ablation.measure_gradients(network, small, distinct["validation"]["label"].to_numpy())
-    validation = outcomes("validation", singles).of(slice(1, None))
-    effects = (gradients, of_heads, validation.log_probability[of_heads.index])
+    validated = outcomes("validation", singles).of(slice(1, None))
+    effects = (gradients, of_heads, validated.log_probability[of_heads.index])
     curve = pruning.pruning_curves(*effects, random_orders, steps, how.seed)
     removed = list(dict.fromkeys(curve["gone"]))
-    test = outcomes("test", singles + [(modes[0], gone) for gone in removed])
-    before, after = test.of([0]), test.of(slice(1, 1 + len(singles)))
-    at_steps = test.of([1 + len(singles) + removed.index(gone) for gone in curve["gone"]])
+    tested = outcomes("test", singles + [(modes[0], gone) for gone in removed])
+    before, after = tested.of([0]), tested.of(slice(1, 1 + len(singles)))
+    at_steps = tested.of([1 + len(singles) + removed.index(gone) for gone in curve["gone"]])
 
     table = ablation.change_table(places, before, after, how)
     changes: np.ndarray = (after.log_probability - before.log_probability)[of_heads.index]
     return {
         "table": table,
-        "findings": findings_table(ablation.ablation_findings(table, places, validation, how.confidence)),
+        "findings": findings_table(ablation.ablation_findings(table, places, validated, how.confidence)),
         "importance": pruning.importance_table(gradients, of_heads, changes, how),
         "curve": pruning.curve_table(curve, before, at_steps, how),
         "sequences": ablation.sequence_table(places, distinct["test"], after),

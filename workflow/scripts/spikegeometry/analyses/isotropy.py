@@ -52,7 +52,7 @@ def measure(study: Study, points: int, seed: int) -> dict[str, pd.DataFrame]:
             place = labels[member] if kind == "within" else {"class": name, "input": member}
             if kind == "left_out":
                 place |= {"member_class": labels[member]["class"]}
-            if kind == "pooled":
+            if kind == "pooled" and name is not None:
                 drawn = torch.cat([vectors[one] for one in orders[name]])[sampled[name]]
                 found |= isotropy.point_statistics(drawn, len(different[name])) | {"n": len(groups[name])}
             records[kind].append(place | {"layer": layer} | found)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -10,7 +11,7 @@ from spikegeometry.analyses.tables.probes import COLUMNS, findings, probe_table
 from spikegeometry.dataset.encoding import open_split
 from spikegeometry.dataset.samples import split_sample
 from spikegeometry.evaluation.baselines import INVERSE_PENALTIES
-from spikegeometry.geometry.layer_probes import Vectors, fit_head, fit_linear
+from spikegeometry.geometry.layer_probes import HeadProbe, LinearProbe, Vectors, fit_head, fit_linear
 from spikegeometry.logs import progress
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.data import EncodedRows
@@ -59,14 +60,15 @@ def measure(
     network = load_classifier(model, classes, device)
     columns = [f"p_{name}" for name in classes]
 
-    def sample(path: str, most: int) -> tuple[pd.DataFrame, dict[str, torch.Tensor]]:
+    def sample(path: str, most: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Distinct sequences, up to `most` of each class, and their features by representation."""
         table = open_split(path)
         rows, encoded = split_sample(table, classes, most, seed), EncodedRows(table)
         return rows, sequence_features(network, [encoded[row] for row in rows.index], batch_size)
 
     fitted = [sample(path, sequences_per_class) for path in (train, validation)]
-    measured, readouts = {}, {}
+    measured: dict[str, tuple[pd.DataFrame, dict[str, np.ndarray]]] = {}
+    readouts: dict[str, dict[tuple[str, str, int | None], np.ndarray]] = {}
     for name, path in sets.items():
         if open_split(path)["label"].to_numpy().max(initial=-1) >= 0:  # else there are only `other` genomes
             measured[name] = rows, _ = sample(path, evaluated_per_class)
@@ -78,8 +80,9 @@ def measure(
     for block in progress(range(network.config.num_hidden_layers + 1), "blocks read out"):
         for site in ("cls", "kmers"):
             own, held = (Vectors(of[site][:, block], rows["label"].to_numpy(int)) for rows, of in fitted)
-            probes = {"linear": fit_linear(own, held, len(classes), INVERSE_PENALTIES)}
-            penalties.append((site, block, probes["linear"].penalty))
+            linear = fit_linear(own, held, len(classes), INVERSE_PENALTIES)
+            penalties.append((site, block, linear.penalty))
+            probes: dict[str, LinearProbe | HeadProbe] = {"linear": linear}
             if site == "cls":
                 probes["head"] = fit_head(own, held, len(classes), seed)
             for (name, (_, features)), (kind, probe) in product(measured.items(), probes.items()):

@@ -78,12 +78,12 @@ def measure(
     weights = telling.resample_weights(held["input"].to_numpy(), bootstrap, seed)
     chosen, tables, measured = defaultdict(list), [], defaultdict(list)
     for name in measured_classes:
-        scores = {
+        slot_scores = {
             "attention": few.attention_contrast(rollouts, (sample["class"] == name).to_numpy()),
             "information": mutual_information(codes, of_class[name].astype(int)),
         }
-        tables.append(telling.position_table(name, tokens, of_class[name], scores, k, stride))
-        for ranking, order in few.rankings(scores, random_draws, seed):
+        tables.append(telling.position_table(name, tokens, of_class[name], slot_scores, k, stride))
+        for ranking, order in few.rankings(slot_scores, random_draws, seed):
             for number in sorted({min(number, slots) for number in positions}):
                 chosen[number, True].append((name, ranking, order[:number]))
         chosen[slots, False].append((name, "all", np.arange(slots)))

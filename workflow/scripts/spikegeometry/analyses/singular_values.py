@@ -6,7 +6,15 @@ import pandas as pd
 
 from spikegeometry.analyses.study import Study
 from spikegeometry.geometry.heads import head_weights
-from spikegeometry.geometry.singular_values import STATISTICS, check_bounds, histogram, sites, spectrum, statistics
+from spikegeometry.geometry.singular_values import (
+    STATISTICS,
+    Spectrum,
+    check_bounds,
+    histogram,
+    sites,
+    spectrum,
+    statistics,
+)
 from spikegeometry.stats.summaries import ALL_CLASSES, Records, class_means, measurement_table
 
 
@@ -32,7 +40,7 @@ def measure(study: Study, threshold: float) -> dict[str, pd.DataFrame]:
     }
 
 
-def _of_sequences(study: Study) -> Iterator[tuple[dict, object]]:
+def _of_sequences(study: Study) -> Iterator[tuple[dict, Spectrum]]:
     for sequence, hidden in study.sequences():
         for layer in study.layers:
             tensors = study.tensors(hidden, layer)
@@ -43,14 +51,14 @@ def _of_sequences(study: Study) -> Iterator[tuple[dict, object]]:
                 yield sequence | {"layer": layer, "head": heads, "site": site}, of
 
 
-def _of_weights(study: Study) -> Iterator[tuple[dict, object]]:
+def _of_weights(study: Study) -> Iterator[tuple[dict, Spectrum]]:
     for layer in study.layers:
         place = {"class": ALL_CLASSES, "input": 0, "layer": layer, "head": study.heads, "site": "W_v"}
         yield place, spectrum(head_weights(study.weights[layer - 1], "value", study.shape.heads)[study.rows])
 
 
 def _tables(
-    study: Study, threshold: float, spectra: Iterable[tuple[dict, object]]
+    study: Study, threshold: float, spectra: Iterable[tuple[dict, Spectrum]]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     records, pooled = Records(), Records()
     for place, of in spectra:

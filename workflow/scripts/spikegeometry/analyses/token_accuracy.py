@@ -1,6 +1,7 @@
 """How well hidden k-mers are read: accuracy per token along the blocks, and against the label's confidence."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def measure(
             score(reading, place)
         # Of the masked k-mers, the last that were scored.
         accuracy = geometry.input_accuracies(reading, blocks - 1, encoded, min_targets, len(kmers))
-        found = estimates(lambda weights, x=accuracy: geometry.line(x, certainty, weights), *intervals)
+        found = estimates(partial(geometry.line, accuracy, certainty), *intervals)
         last = place | {"reader": "block", "block": blocks - 1}
         scored.append(tables.estimate_table(last, found, ["statistic"], n))
         of_sequences.append(sequences.assign(span=span, mean_apt=accuracy))

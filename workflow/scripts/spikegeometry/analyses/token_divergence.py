@@ -86,7 +86,7 @@ def measure(
     }
 
 
-def _in_both_forms(rows: pd.DataFrame) -> Iterator[tuple[dict, dict]]:
+def _in_both_forms(rows: pd.DataFrame) -> Iterator[tuple[dict, dict[str, tuple[np.ndarray, np.ndarray]]]]:
     """Rows with their sequence in native and projected form, by placed bases."""
     for row in progress(rows.to_dict("records"), "spikes", len(rows)):
         indels = parse_indels(row["deletions"], row["insertions"])

@@ -1,6 +1,7 @@
 """K-mers that the masked model takes for one another, and what they have in common."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -57,14 +58,14 @@ def measure(
         masked = of_span[of_span["masked"]]
         confusion.append(tables.confusion_table(masked, name, kmers).assign(span=span, block=block))
         often = masked[masked["token"].isin(geometry.read_often(masked["token"].to_numpy(), min_targets))]
-        arrays = [often[column].to_numpy() for column in ("row", "token", name)]
+        row, token, read = (often[column].to_numpy() for column in ("row", "token", name))
         found = estimates(
-            lambda weights, arrays=arrays: geometry.resampled_clusters(*arrays, weights, taus),
+            partial(geometry.resampled_clusters, row, token, read, taus=taus),
             *(inputs, bootstrap, confidence, seed),
         )
         place = {"span": span, "block": block}
         clusters.append(tables.estimate_table(place, found, ["tau", "mutual", "statistic"], n))
-        matrix = geometry.confusion_matrix(*arrays[1:], len(kmers))
+        matrix = geometry.confusion_matrix(token, read, len(kmers))
         for tau, mutual in {key[:2]: None for key in found}:
             labels, here = geometry.strong_matches(matrix, tau, mutual), place | {"tau": tau, "mutual": mutual}
             matches.append(tables.match_table(labels, kmers).assign(**here))

@@ -38,7 +38,8 @@ def measure(
     start = models["pretrained"]
     shape, pretrained = read_shape(start), read_layers(start)
     layers = choose(layers, range(1, shape.layers + 1), "analyses.weight_statistics.layers")
-    rows, densities, coordinates = [], [], []
+    rows: list[dict] = []
+    densities, coordinates = [], []
     maps: dict[str, np.ndarray] = {}
 
     def add_rows(place: dict, statistics: dict) -> None:

@@ -119,7 +119,7 @@ def number_rows(table: pa.Table) -> np.ndarray:
     digests = bytearray()
     for ids, offsets in token_chunks(table):
         for start, end in pairwise(offsets):
-            digests += hashlib.blake2b(ids[start:end], digest_size=8).digest()
+            digests += hashlib.blake2b(ids[start:end].tobytes(), digest_size=8).digest()
     _, first, same = np.unique(np.frombuffer(digests, dtype=np.uint64), return_index=True, return_inverse=True)
     ranks = np.empty_like(first)
     ranks[np.argsort(first)] = np.arange(len(first))

@@ -63,7 +63,8 @@ class Symbols:
 
 def read_spike_set(spikes: str | os.PathLike, coordinates: str) -> SpikeSet:
     """Read a table of spikes; `coordinates` is the form whose identity counts as the same sequence."""
-    classes, row_of = [], {}
+    classes: list[str] = []
+    row_of: dict[int, int] = {}
     # Grown in place: many small arrays, made among large ones that come and go, would keep their memory from reuse.
     accessions, haplotypes, proteins, rows = array("Q"), array("Q"), array("Q"), array("q")
 

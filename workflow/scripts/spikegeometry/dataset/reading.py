@@ -3,7 +3,7 @@
 import hashlib
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from tempfile import TemporaryFile
 
 import numpy as np
@@ -28,7 +28,7 @@ def text_digests(texts: Iterable[str]) -> np.ndarray:
     return np.frombuffer(b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts), np.uint64)
 
 
-class StoredTexts(Sequence):
+class StoredTexts:
     """Texts in a temporary file, from which they are read one at a time: 8 bytes of each stay in memory."""
 
     def __init__(self, texts: Iterable[str]):
@@ -46,6 +46,9 @@ class StoredTexts(Sequence):
             raise IndexError(place)
         start, end = self._ends[place : place + 2]
         return os.pread(self._file.fileno(), end - start, start).decode()
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[place] for place in range(len(self)))
 
 
 class Categories:
@@ -131,7 +134,7 @@ def sample_spikes(
 def read_sets(
     run: str | os.PathLike,
     splits: str | os.PathLike,
-    external: dict[str, str | os.PathLike],
+    external: Mapping[str, str | os.PathLike],
     columns: list[str],
     most: int,
     seed: int,

@@ -1,6 +1,7 @@
 """Samples of distinct sequences, seeded and of each class."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from spikegeometry.errors import InputError
 logger = logging.getLogger(__name__)
 
 
-def distinct_sample(sequences: pd.DataFrame, classes: list[str], most: int, seed: int) -> pd.DataFrame:
+def distinct_sample(sequences: pd.DataFrame, classes: Sequence[str], most: int, seed: int) -> pd.DataFrame:
     """Up to `most` sequences of each class, a seeded sample in the order of `sequences`, of which no two are equal.
 
     Equal sequences have the same `input`. One that two classes share counts in both.
@@ -32,7 +33,7 @@ def distinct_sample(sequences: pd.DataFrame, classes: list[str], most: int, seed
     return pd.concat(kept)
 
 
-def split_sample(table: pa.Table, classes: list[str], most: int, seed: int) -> pd.DataFrame:
+def split_sample(table: pa.Table, classes: Sequence[str], most: int, seed: int) -> pd.DataFrame:
     """Up to `most` rows of each class of an encoded split, no two of them equal: accession, class, label, input.
 
     The index is the row's in `table`; `input` is a number, the same for equal sequences.

@@ -145,7 +145,7 @@ def _weighted_metrics(known: Predictions, n_bins: int, weights: np.ndarray) -> d
         "log_loss": log_loss(known.labels, known.probabilities, weights),
         "ece": expected_calibration_error(known.confidence, known.correct, n_bins, weights),
     }
-    metrics = {(name, None): values for name, values in overall.items()}
+    metrics: dict[tuple, np.ndarray] = {(name, None): values for name, values in overall.items()}
     by_class = class_metrics(confusion)
     for k in range(len(known.classes)):
         ranking = ranking_metrics(known.probabilities[:, k], known.labels == k, weights)
@@ -157,7 +157,7 @@ def _weighted_metrics(known: Predictions, n_bins: int, weights: np.ndarray) -> d
 def _proportions(known: Predictions) -> dict[tuple, np.ndarray]:
     """The metrics that are a share of right sequences, and which sequences (n,) each is a share of."""
     everything = np.ones(len(known.labels), dtype=bool)
-    shares = {("accuracy", None): everything, ("micro_f1", None): everything}
+    shares: dict[tuple, np.ndarray] = {("accuracy", None): everything, ("micro_f1", None): everything}
     for k in range(len(known.classes)):
         shares["recall", k] = known.labels == k
         shares["specificity", k] = known.labels != k
@@ -218,7 +218,7 @@ def nested_metrics(metrics: pd.DataFrame) -> dict:
 
     `metrics`: metric tables with the columns set and model. Missing numbers are None.
     """
-    nested = {}
+    nested: dict[str, dict] = {}
     for row in metrics.to_dict("records"):
         model = nested.setdefault(row["set"], {}).setdefault(row["model"], {"overall": {}, "classes": {}})
         place = model["classes"].setdefault(row["class"], {}) if row["class"] else model["overall"]

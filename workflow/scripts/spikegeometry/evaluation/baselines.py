@@ -5,11 +5,13 @@ penalty of the linear one.
 """
 
 import logging
+import operator
 import os
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -51,7 +53,7 @@ class Sequences:
 
     rows: pd.DataFrame
     kmers: sparse.csr_array | None = None
-    projected: Sequence[str] = ()
+    projected: Sequence[str] | StoredTexts = ()
 
     @property
     def labels(self) -> np.ndarray:
@@ -215,8 +217,8 @@ class NearestNeighbour:
         np.add.at(self.votes, (which[which >= 0], train.labels[which >= 0]), 1)
         parts = np.split(sampled.index, range(NEIGHBOURS, len(sampled), NEIGHBOURS))
         blocks = [_symbols(train.projected, part) for part in parts]
-        counts = sum(np.stack([(block == symbol).sum(axis=0) for symbol in range(UNKNOWN)]) for block in blocks)
-        self.consensus = counts.argmax(axis=0).astype(np.uint8)
+        counts = (np.stack([(block == symbol).sum(axis=0) for symbol in range(UNKNOWN)]) for block in blocks)
+        self.consensus = reduce(operator.add, counts).argmax(axis=0).astype(np.uint8)
         self.spikes = [_Differences.of(block, self.consensus) for block in blocks]
         return self
 
@@ -226,8 +228,8 @@ class NearestNeighbour:
         for start in progress(starts, "batches of nearest neighbours", len(starts)):
             symbols = _symbols(sequences.projected, range(start, min(start + QUERIES, len(sequences))))
             votes.append(self._votes(_Differences.of(symbols, self.consensus)))
-        votes = np.concatenate(votes)
-        return votes / votes.sum(axis=1, keepdims=True)
+        of_all = np.concatenate(votes)
+        return of_all / of_all.sum(axis=1, keepdims=True)
 
     def _votes(self, queries: "_Differences") -> np.ndarray:
         """Votes (queries, classes) of the nearest spikes."""
@@ -243,7 +245,7 @@ class NearestNeighbour:
         return votes
 
 
-def _symbols(spikes: Sequence[str], rows: Iterable[int]) -> np.ndarray:
+def _symbols(spikes: Sequence[str] | StoredTexts, rows: Iterable[int]) -> np.ndarray:
     """Symbols of some spikes as numbers, uint8 (n, length)."""
     return _SYMBOLS[symbol_matrix([spikes[int(row)] for row in rows])]
 

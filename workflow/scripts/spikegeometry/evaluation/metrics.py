@@ -13,7 +13,7 @@ from scipy import sparse
 SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: np.ndarray, denominator: np.ndarray | float) -> np.ndarray:
     """Elementwise quotient, NaN where the denominator is 0."""
     numerator, denominator = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator != 0)

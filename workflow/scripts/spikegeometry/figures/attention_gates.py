@@ -118,7 +118,7 @@ def _draw_simplex(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
 
 def _draw_layers(axis: Axes, shares: pd.DataFrame) -> None:
     """Heads of each name by layer, averaged over sequences; a name of several counts in equal parts for each."""
-    heads = defaultdict(float)
+    heads: defaultdict[tuple[str, str, int], float] = defaultdict(float)
     for layer, variant, label, share in shares[["layer", "variant", "label", "value"]].itertuples(index=False):
         parts = label.split("+")
         for part in parts:

@@ -44,7 +44,7 @@ def draw_attention_positions(
     row = max(1.5, 0.5 + 0.2 * len(shown))
     heights = [*[row] * len(AGAINST), row + 0.3, row, row]
     figure, axes = new_figure(10, sum(heights) + 2.6, len(heights), 2, height_ratios=heights)
-    of_heads, means, of_profiles = axes[: len(AGAINST)], axes[len(AGAINST)], axes[len(AGAINST) + 1 :]
+    of_heads, (left, right), of_profiles = axes[: len(AGAINST)], axes[len(AGAINST)], axes[len(AGAINST) + 1 :]
     grid = axes[0, 0].get_gridspec()
     for column, (variant, title) in enumerate(VARIANTS.items()):
         rows = table[table["variant"] == variant]
@@ -54,7 +54,7 @@ def draw_attention_positions(
             axis.set_title(f"Attention of the {title}, against\n{others}".replace("the [", "["))
         of_heads[-1, column].set_xlabel("layer, and in it head")
         figure.colorbar(drawn, ax=list(of_heads[:, column]), label=LABEL, shrink=0.8, pad=0.01)
-    _draw_means(*means, table, classes, shown)
+    _draw_means(left, right, table, classes, shown)
     for place, (variant, title) in enumerate(VARIANTS.items()):
         for axis in of_profiles[place]:
             axis.remove()

@@ -78,7 +78,7 @@ def _draw_shares(axes: Axes, values: pd.DataFrame, lanes: list[str]) -> None:
         for lane, name in enumerate(lanes):
             own = values[(values["statistic"] == statistic) & (values["class"] == name)]
             if len(own):
-                shares = np.repeat(own["value"], own["n"])
+                shares = own["value"].repeat(own["n"])
                 shares = 100 * (shares if statistic == "covered_fraction" else 1 - shares)
                 axes.plot([shares.min(), shares.max()], [lane + offset] * 2, color=colour, linewidth=1.2)
                 axes.plot(shares.median(), lane + offset, marker, color=colour, markersize=5)

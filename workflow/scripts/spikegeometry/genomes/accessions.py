@@ -17,7 +17,7 @@ RANGE = re.compile(
 )
 # EPI_ISL_402119, 402120: numbers of six digits or more, which a length or a year has not.
 BARE_NUMBERS = r"(?P<bare>(?:\s*[,;/&+]\s*\d{6,}\b(?![-./]))*)"
-ACCESSION = re.compile(f"{RANGE.pattern}|{GISAID.pattern}{BARE_NUMBERS}", re.IGNORECASE)
+ACCESSION = re.compile(f"{RANGE.pattern}|(?P<single>{GISAID.pattern}){BARE_NUMBERS}", re.IGNORECASE)
 MOST_OF_A_RANGE = 100_000
 # What was to be an accession or a set of GISAID and is not written as one.
 MISSPELT = re.compile(r"(?<![A-Za-z_])EPI[\s_-]*(?:ISL|SET)?[\s_-]*\d\w*", re.IGNORECASE)
@@ -41,7 +41,8 @@ def read_accessions(path: str | os.PathLike, key: str) -> Accessions:
 
     Raises InputError where the file cannot be read or has no accession.
     """
-    wanted, rejected = {}, []
+    wanted: dict[str, None] = {}
+    rejected = []
     try:
         with open_decompressed(path) as file:
             data = file.read()
@@ -74,7 +75,7 @@ def _accessions_of(line: str) -> tuple[list[str], list[str]]:
     found, left = [], []
     for match in ACCESSION.finditer(line):
         if match[1] is None:
-            found.append(GISAID.match(match[0])[0].upper())
+            found.append(match["single"].upper())
             left += re.findall(r"\d+", match["bare"])
             continue
         first, last = int(match[1]), int(match[2] or 0)

@@ -8,10 +8,10 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from spikegeometry.errors import InputError
-from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.genomes.compression import DAMAGE_ERRORS, Decompressed, open_decompressed
 from spikegeometry.genomes.fasta import skip_preface
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 class _Limited(io.RawIOBase):
     """A stream that refuses to give more than so many bytes, and says which file is damaged."""
 
-    def __init__(self, file: BinaryIO, name: str, limit: int):
+    def __init__(self, file: Decompressed, name: str, limit: int):
         self._file, self._name, self._left, self._limit = file, name, limit, limit
 
     def readable(self) -> bool:
@@ -67,21 +67,21 @@ def read_members(path: str | os.PathLike, limit: int) -> Iterator[tuple[str, io.
         raise InputError(f"{path} is truncated or damaged ({error}). Download it again.") from error
 
 
-def _tar_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+def _tar_members(path: Path, limit: int) -> Iterator[tuple[str, IO[bytes]]]:
     with open_decompressed(path) as content:
         file = io.BufferedReader(_Limited(content, str(path), limit), PEEK_SIZE)
         if file.peek(PEEK_SIZE)[TAR_MAGIC_OFFSET:].startswith(TAR_MAGIC):
             with tarfile.open(fileobj=file, mode="r|") as archive:
                 for member in archive:
-                    if member.isfile():
-                        yield member.name, archive.extractfile(member)
+                    if member.isfile() and (extracted := archive.extractfile(member)):
+                        yield member.name, extracted
                     elif not member.isdir():
                         logger.warning("%s: %s is a link or a device and is not read", path, member.name)
         else:
             yield "", file
 
 
-def _zip_members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
+def _zip_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.is_dir():

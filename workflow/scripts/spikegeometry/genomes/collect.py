@@ -175,11 +175,11 @@ def _read_source(
             return read_simulated(block, reference, classes, cleaning, seed, block_key, every_class)
         case "table":
             return read_table(block, rules, block_key)
-        case "gisaid":
+        case "gisaid" if rules:
             return read_gisaid(block, rules, Remote(**network), block_key)
         case "ena":
             return read_ena(block, rules, Remote(**network), block_key)
-        case "nextstrain":
+        case "nextstrain" if rules:
             # Genomes of no class are sampled where they are asked for, as a background.
             sampled = classes if classes == [OTHER] else [name for name in classes if name != OTHER]
             return read_nextstrain(block, rules, sampled, Remote(**network), seed, block_key)
@@ -193,7 +193,7 @@ def _read_source(
 def _explain_outcomes(outcomes: Counter[tuple[str, str]], classes: list[str], key: str) -> str:
     """Why a cohort is of no use; empty where it is."""
     if not any(outcome == ACCEPTED for _, outcome in outcomes):
-        reasons = Counter()
+        reasons: Counter[str] = Counter()
         for (_, outcome), n in outcomes.items():
             reasons[outcome] += n
         return f"No genome of {key} is accepted: {_listed(reasons)}. See the config blocks {key}, classes and cleaning."

@@ -6,7 +6,7 @@ import lzma
 import os
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import zstandard
 
@@ -18,6 +18,8 @@ PZSTD_MAGIC = b"\x50\x2a\x4d\x18"
 
 # What reading a truncated or damaged file raises.
 DAMAGE_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+# What gives the decompressed bytes of a file.
+Decompressed = io.BufferedReader | gzip.GzipFile | lzma.LZMAFile
 
 
 class _ZstdFile(io.RawIOBase):
@@ -31,9 +33,9 @@ class _ZstdFile(io.RawIOBase):
     # Frames made by `zstd --ultra --long=31` need as much.
     MAX_WINDOW = 1 << 31
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: IO[bytes]):
         self._file = file
-        self._frame = None
+        self._frame: zstandard.ZstdDecompressionObj | None = None
         self._compressed = b""
         self._output = memoryview(b"")
 
@@ -47,10 +49,11 @@ class _ZstdFile(io.RawIOBase):
                 if self._frame:
                     raise EOFError("the last zstd frame has no end")
                 return 0
-            self._frame = self._frame or zstandard.ZstdDecompressor(max_window_size=self.MAX_WINDOW).decompressobj()
-            self._output = memoryview(self._frame.decompress(self._compressed))
-            self._compressed = self._frame.unused_data
-            if self._frame.eof:
+            frame = self._frame or zstandard.ZstdDecompressor(max_window_size=self.MAX_WINDOW).decompressobj()
+            self._frame = frame
+            self._output = memoryview(frame.decompress(self._compressed))
+            self._compressed = frame.unused_data
+            if frame.eof:
                 self._frame = None
         size = min(len(target), len(self._output))
         target[:size] = self._output[:size]
@@ -65,7 +68,7 @@ class _ZstdFile(io.RawIOBase):
 class _Borrowed(io.RawIOBase):
     """A stream that somebody else closes."""
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: IO[bytes]):
         self._file = file
 
     def readable(self) -> bool:
@@ -77,19 +80,20 @@ class _Borrowed(io.RawIOBase):
         return len(block)
 
 
-def open_decompressed(source: str | os.PathLike | BinaryIO) -> BinaryIO:
+def open_decompressed(source: str | os.PathLike | IO[bytes]) -> Decompressed:
     """Open a plain, gzip, xz or zstd file, or a binary stream, for reading of its decompressed bytes.
 
     The first bytes decide, not the suffix. Reading raises one of DAMAGE_ERRORS where the file is cut short. Closing
     what is returned closes a file that was opened here, and leaves a stream to its owner.
     """
-    if hasattr(source, "read"):
-        file = io.BufferedReader(_Borrowed(source))
-        magic = file.peek(6)[:6]
-    else:
+    file: Path | io.BufferedReader
+    if isinstance(source, str | os.PathLike):
         file = Path(source)
         with file.open("rb") as start:
             magic = start.read(6)
+    else:
+        file = io.BufferedReader(_Borrowed(source))
+        magic = file.peek(6)[:6]
     if magic.startswith(GZIP_MAGIC):
         return gzip.open(file)
     if magic.startswith(XZ_MAGIC):

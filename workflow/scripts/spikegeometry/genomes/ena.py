@@ -35,7 +35,7 @@ def read_ena(block: dict, rules: ClassRules | None, remote: Remote, key: str) ->
     size = block["batch_size"]
     for start in range(0, len(accessions), size):
         batch = accessions[start : start + size]
-        records = {}
+        records: dict[str, set[str | None]] = {}
         for record in _fetch_records(batch, block["base_url"], remote):
             records.setdefault(record.name, set()).add(record.sequence)
         for name in batch:

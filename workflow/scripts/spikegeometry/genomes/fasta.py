@@ -4,13 +4,13 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import zstandard
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.cleaning import GAPS, IUPAC
-from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.genomes.compression import DAMAGE_ERRORS, Decompressed, open_decompressed
 from spikegeometry.tables import atomic_path
 
 BLOCK_SIZE = 1 << 20
@@ -30,7 +30,7 @@ class Record(NamedTuple):
     sequence: str
 
 
-def read_fasta(source: str | os.PathLike | BinaryIO, name: str = "") -> Iterator[Record]:
+def read_fasta(source: str | os.PathLike | IO[bytes], name: str = "") -> Iterator[Record]:
     """Yield the records of a plain, gzip, xz or zstd FASTA file or stream, one at a time.
 
     `name` is what messages call a stream.
@@ -42,17 +42,17 @@ def read_fasta(source: str | os.PathLike | BinaryIO, name: str = "") -> Iterator
     Raises InputError where the file is empty, no FASTA, truncated or damaged. The records before the damage have been
     yielded by then: whoever writes them on must not keep what was written.
     """
-    path, name = name or source, None
+    path, last = name or source, None
     try:
         with open_decompressed(source) as file:
             for text in _split_records(file, path):
                 header, lines = _split_header(text)
-                name = header.replace(b"\r", b" ").decode("utf-8", "surrogateescape").strip()
+                last = header.replace(b"\r", b" ").decode("utf-8", "surrogateescape").strip()
                 # Files that were put together have a mark before each of their parts.
                 bases = lines.replace(BYTE_ORDER_MARK, b"").translate(TO_UPPER, WHITESPACE)
-                yield Record(name, bases.decode("latin-1"))
+                yield Record(last, bases.decode("latin-1"))
     except DAMAGE_ERRORS as error:
-        read = "no whole record was read" if name is None else f"the last whole record is {name!r}"
+        read = "no whole record was read" if last is None else f"the last whole record is {last!r}"
         raise InputError(f"{path} is truncated or damaged ({error}); {read}. Fetch the file again.") from error
 
 
@@ -74,7 +74,7 @@ def skip_preface(start: bytes) -> bytes:
     return start
 
 
-def _split_records(file: BinaryIO, path: str | os.PathLike) -> Iterator[bytes]:
+def _split_records(file: Decompressed, path: str | os.PathLike | IO[bytes]) -> Iterator[bytes]:
     """Yield each record as it stands, without its `>`."""
     start = skip_preface(file.read(BLOCK_SIZE))
     if not start:
@@ -111,9 +111,10 @@ def _is_next_header(text: bytes, begin: int, end: int) -> bool:
 
     It does where a line ends before it, and where nothing but bases stands between them.
     """
-    other = NO_BASE.search(text, begin)
     return (
-        other.start() == end or text.find(b"\n", begin, end) >= 0 or text[begin - 1 : end].rstrip(b" \t")[-1:] == b"\r"
+        not NO_BASE.search(text, begin, end)
+        or text.find(b"\n", begin, end) >= 0
+        or text[begin - 1 : end].rstrip(b" \t")[-1:] == b"\r"
     )
 
 

@@ -67,7 +67,7 @@ def apply_mutations(reference: str, mutations: Iterable[Mutation]) -> str:
     """
     parts = []
     done = 0
-    previous = None
+    previous: Mutation | None = None
     for mutation in sorted(mutations, key=lambda m: (m.start, m.end)):
         if mutation.end > len(reference):
             raise InputError(f"{mutation.text} lies beyond the end of the reference ({len(reference)} bases).")
@@ -75,8 +75,7 @@ def apply_mutations(reference: str, mutations: Iterable[Mutation]) -> str:
         if mutation.expected and found != mutation.expected:
             raise InputError(f"{mutation.text}: the reference has {found} there. Is it a list for this reference?")
         # Two insertions at one place are refused too: their order would be a guess.
-        twice = previous and (mutation.start, mutation.end) == (previous.start, previous.end)
-        if twice or mutation.start < done:
+        if previous and (mutation.start < done or (mutation.start, mutation.end) == (previous.start, previous.end)):
             raise InputError(f"{mutation.text} overlaps {previous.text}. Write them as one, or remove one.")
         parts += [reference[done : mutation.start], mutation.replacement]
         done, previous = mutation.end, mutation

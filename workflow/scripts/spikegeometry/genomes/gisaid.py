@@ -9,7 +9,6 @@ import logging
 import re
 from array import array
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from spikegeometry.genomes.accessions import GISAID, Accessions, read_accessions
 from spikegeometry.genomes.archives import kind_of, read_members
 from spikegeometry.genomes.classification import ClassRules, Labelled
 from spikegeometry.genomes.cleaning import Rejection
-from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.genomes.compression import DAMAGE_ERRORS, Decompressed, open_decompressed
 from spikegeometry.genomes.fasta import read_fasta
 from spikegeometry.genomes.names import Names, plain_name
 from spikegeometry.genomes.remote import Credentials, Remote
@@ -85,11 +84,14 @@ def read_gisaid(block: dict, rules: ClassRules, remote: Remote, key: str) -> Ite
 
 def _genome(fields: dict[str, str], sequence: str | Rejection, rules: ClassRules, block: dict) -> Genome:
     country = fields.get("location", "").split("/")[1 if "/" in fields.get("location", "") else 0].strip()
-    known = {"date": fields.get("date", ""), "country": country, "lineage": fields.get("pango", "")}
-    result = sequence if isinstance(sequence, Rejection) else _classify(fields, rules, block)
+    known = fields.get("date", ""), country, fields.get("pango", "")
+    genome = Genome(fields["accession"], "", None, "", "", *known)
+    if isinstance(sequence, Rejection):
+        return genome._replace(rejection=sequence)
+    result = _classify(fields, rules, block)
     if isinstance(result, Rejection):
-        return Genome(fields["accession"], "", None, rejection=result, **known)
-    return Genome(fields["accession"], result.class_name, sequence, rule=result.rule, **known)
+        return genome._replace(rejection=result)
+    return genome._replace(class_name=result.class_name, sequence=sequence, rule=result.rule)
 
 
 def _classify(fields: dict[str, str], rules: ClassRules, block: dict) -> Labelled | Rejection:
@@ -124,7 +126,7 @@ def _read_feed(
 
 
 def read_feed_lines(
-    content: BinaryIO, wanted: dict[str, None] | None, limit: int
+    content: Decompressed, wanted: dict[str, None] | None, limit: int
 ) -> Iterator[tuple[dict[str, str], str | Rejection]]:
     """Yield fields and sequence of the wanted records (None: of all) in the decompressed lines of a feed.
 
@@ -158,8 +160,8 @@ def _parse_record(
         return {"accession": accession}, Rejection("unreadable", f"{where} is no whole JSON object ({error}).")
     if not isinstance(record, dict):
         return {"accession": accession}, Rejection("unreadable", f"{where} is no JSON object.")
-    fields = {field: record.get(names[0]) for field, names in FIELDS.items()}
-    fields = {field: str(value) if isinstance(value, str | bool | int) else "" for field, value in fields.items()}
+    given = {field: record.get(names[0]) for field, names in FIELDS.items()}
+    fields = {field: str(value) if isinstance(value, str | bool | int) else "" for field, value in given.items()}
     if not re.fullmatch(r"EPI_ISL_\d+", fields["accession"]):
         return {"accession": accession}, Rejection("no_accession", f"{where} has no covv_accession_id.")
     sequence = record.get("sequence")
@@ -248,7 +250,8 @@ def _read_archives(block: dict, asked: Accessions | None, key: str) -> Iterator[
         raise InputError(f"{key}.archives hold no FASTA file. Download the sequences too (Augur input, or FASTA).")
     metadata.index()
     for row in metadata.rejected:
-        yield {"accession": row.accession}, row.rejection
+        if row.rejection:
+            yield {"accession": row.accession}, row.rejection
     for path in block["archives"]:
         for name, content in read_members(path, limit):
             if kind_of(content) != "fasta":
@@ -266,7 +269,7 @@ def _from_header(header: str) -> dict[str, str]:
     return {"date": dates[0]} if dates else {}
 
 
-def _read_metadata(content: BinaryIO, name: str, wanted: dict[str, None] | None, metadata: _Metadata) -> None:
+def _read_metadata(content: Decompressed, name: str, wanted: dict[str, None] | None, metadata: _Metadata) -> None:
     """Add the rows of a table of metadata; nothing where the text is no such table."""
     try:
         header, rows = split_table(content, name)

@@ -25,8 +25,8 @@ class Label(NamedTuple):
 
     def genome(self, accession: str, sequence: str | None) -> Genome:
         """The genome of this label."""
-        class_name, rule, *known = self
-        return Genome(accession, class_name, sequence, "", rule, *known)
+        known = self.date, self.country, self.lineage, self.rejection
+        return Genome(accession, self.class_name, sequence, "", self.rule, *known)
 
 
 class Labels:
@@ -64,7 +64,9 @@ def read_table_labels(block: dict, rules: ClassRules | None, key: str) -> Labels
     rejects its genomes. Raises InputError where the file is no table, or a column or every row is missing.
     """
     columns = {setting: block[setting] for setting in block if setting.endswith("_column") and block[setting]}
-    path, labels, firsts, rejected = block["labels"], {}, {}, []
+    path, rejected = block["labels"], []
+    labels: dict[str, Label] = {}
+    firsts: dict[str, tuple[Label, int]] = {}
     for row in read_rows(path, columns, f"{key}.labels"):
         if row.problem:
             rejected.append(broken_row(path, row))
@@ -89,11 +91,11 @@ def read_table_labels(block: dict, rules: ClassRules | None, key: str) -> Labels
 
 
 def _label(row: dict[str, str], renamed: dict[str, str], rules: ClassRules | None) -> Label:
-    known = {field: row.get(f"{field}_column", "") for field in ("date", "country", "lineage")}
-    if "class_column" in row:
+    date, country, lineage = (row.get(f"{field}_column", "") for field in ("date", "country", "lineage"))
+    if "class_column" in row or rules is None:
         value = row["class_column"]
-        return Label(renamed.get(value, value), "column" if value else "", **known)
+        return Label(renamed.get(value, value), "column" if value else "", date, country, lineage)
     result = rules.classify({kind: row[column] for column, kind in RULE_COLUMNS.items() if column in row})
     if isinstance(result, Rejection):
-        return Label(rejection=result, **known)
-    return Label(*result, **known)
+        return Label("", "", date, country, lineage, result)
+    return Label(result.class_name, result.rule, date, country, lineage)

@@ -4,7 +4,7 @@ import logging
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,8 @@ class Reservoir:
     """A uniform sample of at most `size` of the items that pass, whatever their number (Vitter 1985, algorithm R)."""
 
     def __init__(self, size: int, seed: list[int]):
-        self.items, self._size, self._seen = [], size, 0
+        self.items: list[Any] = []
+        self._size, self._seen = size, 0
         self._rng = np.random.default_rng(seed)
 
     def add(self, item) -> None:
@@ -79,7 +80,8 @@ def read_nextstrain(
     metadata = remote.fetch(f"{base}/{block['metadata']}", block["metadata_sha256"])
     sequences = remote.fetch(f"{base}/{block['sequences']}", block["sequences_sha256"])
     reservoirs = {name: Reservoir(block["per_class"], [seed, index]) for index, name in enumerate(classes)}
-    outcomes, strains = Counter(), array("q")
+    outcomes: Counter[str] = Counter()
+    strains = array("q")
     filters = {"quality": "quality", "date": "date_from", "pango": "lineages", "nextstrain_clade": "clades"}
     optional = {"accession", "country", *(field for field, setting in filters.items() if not block[setting])}
     rows = read_rows(metadata, COLUMNS, f"{key}.metadata", optional - set(block["classes_by"]))
@@ -146,10 +148,10 @@ def _accession(row: dict[str, str]) -> str:
 
 
 def _rejected(row: dict[str, str], rejection: Rejection) -> Genome:
-    known = {"date": row["date"], "country": row["country"], "lineage": row["pango"]}
-    return Genome(_accession(row), "", None, rejection=rejection, **known)
+    known = _Chosen(_accession(row), "", "", row["date"], row["country"], row["pango"])
+    return _genome(known, None)._replace(rejection=rejection)
 
 
 def _genome(chosen: _Chosen, sequence: str | None) -> Genome:
-    accession, class_name, *known = chosen
-    return Genome(accession, class_name, sequence, "", *known)
+    known = chosen.rule, chosen.date, chosen.country, chosen.lineage
+    return Genome(chosen.accession, chosen.class_name, sequence, "", *known)

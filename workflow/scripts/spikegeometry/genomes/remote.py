@@ -197,21 +197,16 @@ class _ResumedBody(io.RawIOBase):
 
     def __init__(self, remote: Remote, url: str, credentials: Credentials | None):
         self._remote, self._url, self._credentials = remote, url, credentials
-        self._position, self._response = 0, None
-        self._connect()
-        length = self._response.headers.get("Content-Length")
+        self._position = 0
+        self._response: requests.Response | None = None
+        response = self._connect()
+        length = response.headers.get("Content-Length")
         self._size = int(length) if length else None
-        self.validator = self._validator()
-        kind = self._response.headers.get("Content-Type", "")
+        self.validator = _validator(response)
+        kind = response.headers.get("Content-Type", "")
         if kind.startswith("text/html"):
             self.close()
             raise InputError(f"{url} answers with a web page, perhaps for a login, and not with a file.")
-
-    def _validator(self) -> str:
-        headers = self._response.headers
-        etag = headers.get("ETag", "")
-        # Weak tags are not allowed in If-Range.
-        return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
 
     def readable(self) -> bool:
         return True
@@ -226,9 +221,8 @@ class _ResumedBody(io.RawIOBase):
         attempt = 0
         while True:
             try:
-                if self._response is None:
-                    self._reconnect()
-                block = self._response.raw.read(len(target))
+                response = self._reconnect() if self._response is None else self._response
+                block = response.raw.read(len(target))
                 if block or self._size is None or self._position >= self._size:
                     target[: len(block)] = block
                     self._position += len(block)
@@ -246,35 +240,43 @@ class _ResumedBody(io.RawIOBase):
             self._drop()
             self._remote.wait(attempt)
 
-    def _connect(self) -> None:
+    def _connect(self) -> requests.Response:
         validator = self.validator if self._position else ""
         self._response = self._remote.request(self._url, self._position, validator, self._credentials)
+        return self._response
 
     def _drop(self) -> None:
         if self._response is not None:
             self._response.close()
         self._response = None
 
-    def _reconnect(self) -> None:
-        self._connect()
-        if self._validator() != self.validator:
+    def _reconnect(self) -> requests.Response:
+        response = self._connect()
+        if _validator(response) != self.validator:
             raise InputError(f"{self._url} changed while it was read. Start again.")
-        if self._response.status_code == 206:
-            start = self._response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+        if response.status_code == 206:
+            start = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
             if start != str(self._position):
                 raise InputError(f"{self._url}: the server sent bytes from {start}, asked for {self._position}.")
-            return
+            return response
         # The server knows no ranges: what has been read already comes again.
         left = self._position
         while left:
-            block = self._response.raw.read(min(left, COPY_SIZE))
+            block = response.raw.read(min(left, COPY_SIZE))
             if not block:
                 raise InputError(f"{self._url} is shorter than when it was first read. Start again.")
             left -= len(block)
+        return response
 
     def close(self) -> None:
         self._drop()
         super().close()
+
+
+def _validator(response: requests.Response) -> str:
+    etag = response.headers.get("ETag", "")
+    # Weak tags are not allowed in If-Range.
+    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
 
 
 def local_path(url: str) -> Path | None:

@@ -5,13 +5,13 @@ import io
 import logging
 import os
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.cleaning import Rejection
-from spikegeometry.genomes.compression import DAMAGE_ERRORS, open_decompressed
+from spikegeometry.genomes.compression import DAMAGE_ERRORS, Decompressed, open_decompressed
 from spikegeometry.genomes.sources import Genome
 
 PEEK_SIZE = 4096
@@ -70,7 +70,7 @@ def broken_row(path: str | os.PathLike, row: Row | Record, reason: str = "bad_ro
 
 
 def read_rows(
-    path: str | os.PathLike, columns: dict[str, str | tuple[str, ...]], key: str, optional: Container[str] = ()
+    path: str | os.PathLike, columns: Mapping[str, str | tuple[str, ...]], key: str, optional: Container[str] = ()
 ) -> Iterator[Record]:
     """Yield the wanted values of each row that is not empty, by our names for them.
 
@@ -116,7 +116,7 @@ def warn_of_foreign_rows(where: str, lines: list[int]) -> None:
         )
 
 
-def find_columns(header: list[str], wanted: dict[str, str | tuple[str, ...]], where: str) -> dict[str, int]:
+def find_columns(header: list[str], wanted: Mapping[str, str | tuple[str, ...]], where: str) -> dict[str, int]:
     """Positions of the wanted columns that a table has, by our names for them, and a line of the log on them.
 
     Of several names that mean the same the first that the table has counts; where none is written so, one that differs
@@ -138,7 +138,7 @@ def find_columns(header: list[str], wanted: dict[str, str | tuple[str, ...]], wh
     return found
 
 
-def split_table(content: BinaryIO, where: str) -> tuple[list[str], Iterator[Row]]:
+def split_table(content: Decompressed, where: str) -> tuple[list[str], Iterator[Row]]:
     """Header and rows of a table; rows are read as they are asked for.
 
     A table whose header holds a tab is TSV: no row has more than one line, and quotation marks mean nothing but around
@@ -160,7 +160,7 @@ def split_table(content: BinaryIO, where: str) -> tuple[list[str], Iterator[Row]
     return columns, _csv_rows(lines, delimiter, len(columns))
 
 
-def _read_lines(content: BinaryIO, where: str) -> Iterator[tuple[int, str]]:
+def _read_lines(content: Decompressed, where: str) -> Iterator[tuple[int, str]]:
     """Number and text of each line, a carriage return within it as a blank."""
     start = content.peek(PEEK_SIZE)[:PEEK_SIZE]
     for magic, kind in FOREIGN_FILES.items():

@@ -145,7 +145,8 @@ def _read_founder_genomes(path: str, class_of: dict[str, str], wanted: set[str],
 
 
 def _clean_founders(chosen: dict[str, list[Founder]], cleaning: dict, path: str) -> dict[str, list[Founder]]:
-    cleaned, first = {}, {}
+    cleaned: dict[str, list[Founder]] = {}
+    first: dict[bytes, Founder] = {}
     for class_name, founders in chosen.items():
         cleaned[class_name] = []
         for founder in founders:

@@ -5,6 +5,7 @@ m k-mers receives of an attention that sums to 1.
 """
 
 from collections.abc import Hashable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,7 +69,7 @@ class TurnedShares:
         m = min(total.shape[-1], shares.shape[-1])
         self._sums[key] = total[..., :m] + shares[..., :m].nan_to_num()
 
-    def p_values(self) -> Iterator[tuple[Hashable, Tensor]]:
+    def p_values(self) -> Iterator[tuple[Any, Tensor]]:
         """Each key and, (H, D), how many of the turns, none included, have at least as large a sum as none has."""
         for key, total in self._sums.items():
             yield key, (total >= total[..., :1] * (1 - TIE) - TIE).double().mean(dim=-1)

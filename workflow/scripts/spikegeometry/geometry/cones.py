@@ -86,7 +86,8 @@ def _random(dimensions: int) -> tuple[float, float, float]:
     Directional Statistics, Rayleigh's test).
     """
     law = stats.chi(dimensions, scale=1 / math.sqrt(dimensions))
-    return float(law.mean()), *map(float, law.interval(RANDOM_SHARE))
+    low, high = law.interval(RANDOM_SHARE)
+    return float(law.mean()), float(low), float(high)
 
 
 def centre(vectors: Tensor) -> Tensor:

@@ -119,9 +119,10 @@ def measure_gradients(network: Network, batches: Batches, labels: np.ndarray) ->
 @torch.no_grad()
 def mean_outputs(network: Network, batches: Batches) -> Tensor:
     """Mean outputs (L, d) of the heads of each layer, side by side, over all real tokens."""
-    sums, tokens = 0, 0
+    sums, tokens = torch.zeros((), dtype=torch.float64), 0
     for _, inputs in batches:
-        real, outputs = inputs["attention_mask"].bool(), []
+        real = inputs["attention_mask"].bool()
+        outputs: list[Tensor] = []
         with _hooks(
             layer.attention.self.register_forward_hook(lambda *call, kept=outputs: kept.append(call[-1][0]))
             for layer in network.layers

@@ -100,13 +100,14 @@ def fit_head(train: Vectors, validation: Vectors, n_classes: int, seed: int) -> 
     optimiser = torch.optim.Adam([*weights, *biases], lr=LEARNING_RATE)
     vectors, labels = torch.from_numpy(train.vectors), torch.from_numpy(train.labels)
     held, held_labels = torch.from_numpy(validation.vectors), torch.from_numpy(validation.labels)
-    lowest, best = np.inf, None
+    lowest = np.inf
+    best: list[Tensor] = []
     for _ in range(STEPS):
         optimiser.zero_grad()
         functional.cross_entropy(probe.logits(vectors), labels).backward()
         optimiser.step()
         with torch.no_grad():
             loss = functional.cross_entropy(probe.logits(held), held_labels).item()
-        if best is None or loss < lowest:
+        if not best or loss < lowest:
             lowest, best = loss, [parameter.detach().clone() for parameter in (*weights, *biases)]
     return HeadProbe((best[0], best[2]), (best[1], best[3]))

@@ -106,10 +106,10 @@ def find_blocks(excess: Tensor, shortest: int) -> Tensor:
             best[:, end] = held[head, start[:, end]] + cross[:, end]
 
     first = np.zeros((heads, n), dtype=np.int64)
-    end = np.full(heads, n)
-    while end.any():
-        end = start[head, end]
-        first[head, end] = 1
+    ends = np.full(heads, n)
+    while ends.any():
+        ends = start[head, ends]
+        first[head, ends] = 1
     return torch.from_numpy(first.cumsum(axis=1) - 1)
 
 

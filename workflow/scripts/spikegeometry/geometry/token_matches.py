@@ -92,7 +92,7 @@ def resampled_clusters(
     tokens, read = cells.reshape(2, -1)
     pairs, which = np.unique(tokens * len(names) + read, return_inverse=True)
     shape = (weights.shape[1], len(pairs))
-    found = {}
+    found: dict[tuple[float, bool, str], list[float]] = {}
     for counts in weights @ sparse.csr_array((np.ones(len(which)), (rows, which)), shape=shape):
         matrix = sparse.csr_array((counts, divmod(pairs, len(names))), shape=(len(names), len(names)))
         for tau in taus:

@@ -1,5 +1,6 @@
 """The BERT classifier: made from its start, read from its folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ def untrained_classifier(pretrained: str | Path, classes: list[str], seed: int) 
 
 
 def load_classifier(
-    folder: str | Path, classes: list[str], device: torch.device, attention: str = "sdpa"
+    folder: str | Path, classes: Sequence[str], device: torch.device, attention: str = "sdpa"
 ) -> BertForSequenceClassification:
     """A classifier in evaluation mode; `attention` is sdpa, or eager where attention weights are asked for.
 

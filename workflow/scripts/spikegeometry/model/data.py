@@ -1,6 +1,6 @@
 """Encoded sequences as examples and padded batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from spikegeometry.errors import InputError
 NOT_A_TARGET = -100  # the label that PyTorch's cross-entropy leaves out
 
 
-class EncodedRows(Sequence):
+class EncodedRows:
     """Token ids of a split's rows, each an int64 array from [CLS] to [SEP]; read from the memory map when asked."""
 
     def __init__(self, table: pa.Table):

@@ -84,16 +84,16 @@ def hide_kmers(
         ]
         inputs = to_device(pad([ids for ids, _ in corrupted]), model.device)
         states = model.bert(**inputs, output_hidden_states=True).hidden_states
-        of_batch, slots, tokens, masked = [], [], [], []
+        numbers, slots, tokens, masked = [], [], [], []
         for number, (ids, labels) in enumerate(corrupted):
             places = np.flatnonzero(labels != NOT_A_TARGET)
-            of_batch.append(np.full(len(places), number))
+            numbers.append(np.full(len(places), number))
             slots.append(places)
             tokens.append(labels[places])
             masked.append(ids[places] == MASK)
-        of_batch, slots = np.concatenate(of_batch), np.concatenate(slots)
-        kept = torch.stack([layer[of_batch, slots] for layer in states], dim=1)
-        yield Hidden(kept, members[of_batch], slots, np.concatenate(tokens), np.concatenate(masked))
+        of_batch, slot = np.concatenate(numbers), np.concatenate(slots)
+        kept = torch.stack([layer[of_batch, slot] for layer in states], dim=1)
+        yield Hidden(kept, members[of_batch], slot, np.concatenate(tokens), np.concatenate(masked))
 
 
 def kmer_embeddings(model: BertForMaskedLM) -> Tensor:

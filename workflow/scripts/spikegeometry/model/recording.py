@@ -33,7 +33,8 @@ def select(
     Columns: accession, class, predicted, correct, length (tokens with [CLS] and [SEP]), index (0-based row of the
     split), recorded (0-based place among the recorded, which are in the order of classes and rows, or -1).
     """
-    chosen, read = [], []
+    chosen: list[int] = []
+    read: list[int] = []
     for number, name in enumerate(classes):
         eligible = predictions["class"] == name
         if correct_only:

@@ -139,7 +139,7 @@ def train(
     with trainer.args.main_process_first():
         checkpoint = latest_checkpoint(checkpoints)
     state = TrainerState.load_from_json(str(checkpoint / STATE)) if checkpoint else None
-    if checkpoint:
+    if state is not None:
         logger.info("%s: going on from step %d of %d", phase, state.global_step, steps)
     if state is None or not (state.global_step >= steps or is_exhausted(state.log_history, patience)):
         with writing(checkpoints):

@@ -16,7 +16,7 @@ LARGEST_SIDE = 160
 def packed(values: np.ndarray) -> str:
     """An array as base64 of its little-endian bytes: uint8 as it is, all else as float32."""
     kind = "u1" if values.dtype == np.uint8 else "<f4"
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind)).decode("ascii")
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
 
 
 def bin_size(side: int, maps: int, budget: int) -> int:

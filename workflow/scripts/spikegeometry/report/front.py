@@ -96,8 +96,8 @@ def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
             "model": [MODELS.get(name, name) for name in rows["model"]],
             "accuracy": [_number(*row) for row in rows[["value", "low", "high"]].to_numpy(float)],
             "BERT less it": [
-                _number(*row, sign="+")
-                for row in rows[["bert_less", "bert_less_low", "bert_less_high"]].to_numpy(float)
+                _number(value, low, high, sign="+")
+                for value, low, high in rows[["bert_less", "bert_less_low", "bert_less_high"]].to_numpy(float)
             ],
             "n": [f"{n:.0f}" for n in rows["n"]],
         }

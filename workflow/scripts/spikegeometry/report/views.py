@@ -68,13 +68,13 @@ def shown_analyses() -> set[str]:
     return {one.analysis for one in (*OF_HEADS, *OF_LAYERS)} | {"attention_domains"}
 
 
-def spectra_of_heads(spectra: pd.DataFrame, layers: int, heads: int) -> dict[str, list[list[float]]]:
+def spectra_of_heads(spectra: pd.DataFrame, layers: int, heads: int) -> dict[str, list[list[float | int | None]]]:
     """Singular values of the query-key form of every head (layer after layer) in each model, the largest first."""
     rows = select(spectra, {"form": "head", "spectrum": "singular"})
     found = {}
     for model in SPECTRA:
         of_model = rows[rows["model"] == model]
-        lists: list[list[float]] = [[] for _ in range(layers * heads)]
+        lists: list[list[float | int | None]] = [[] for _ in range(layers * heads)]
         for (layer, head), part in of_model.groupby(["layer", "head"]):
             values = part.sort_values("rank")["value"].to_numpy()
             lists[(int(layer) - 1) * heads + int(head) - 1] = significant(values)
@@ -91,7 +91,7 @@ def strongest_pairs(pairs: pd.DataFrame, layers: int, heads: int) -> dict[str, l
     rows = pairs[pairs["query_first_residue"].notna() & pairs["key_first_residue"].notna()]
     rows = rows.sort_values("mean", ascending=False, kind="stable")
     rows = rows.groupby(["class", "layer", "head"], sort=False).head(PAIRS)
-    found = {name: [[] for _ in range(layers * heads)] for name in dict.fromkeys(pairs["class"])}
+    found: dict[str, list[list]] = {name: [[] for _ in range(layers * heads)] for name in dict.fromkeys(pairs["class"])}
     for (name, layer, head), part in rows.groupby(["class", "layer", "head"], sort=False):
         columns = zip(part["query"].tolist(), part["key"].tolist(), significant(part["mean"].to_numpy()), strict=True)
         found[name][(layer - 1) * heads + head - 1] = [list(pair) for pair in columns]

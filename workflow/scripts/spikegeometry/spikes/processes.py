@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from spikegeometry.errors import InputError
 
@@ -32,9 +32,10 @@ def pipeline(*commands: Sequence[str]) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             for command, stderr in zip(commands, errors, strict=True):
                 logger.info("running %s", shlex.join(command))
                 processes.append(_start(command, processes[-1].stdout if processes else subprocess.PIPE, stderr))
-            yield processes[0].stdin, processes[-1].stdout
-            processes[0].stdin.close()
-            processes[-1].stdout.close()
+            stdin, stdout = cast(tuple[BinaryIO, BinaryIO], (processes[0].stdin, processes[-1].stdout))
+            yield stdin, stdout
+            stdin.close()
+            stdout.close()
         except BaseException as error:
             for process in processes:
                 process.kill()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from spikegeometry.stats.intervals import mean_bounds
 
+Side = Literal["above", "below"]
 NOT_APPLICABLE = "not applicable"
 # The run's own training and the network that has none, by the names of their models.
 RUN, UNTRAINED = "finetuned", "random"
@@ -32,7 +33,7 @@ class Finding:
     low: float
     high: float
     n: int
-    side: Literal["above", "below"]
+    side: Side
     bound: float
     detail: str = ""
 
@@ -53,7 +54,7 @@ def mean_finding(
     claim: str,
     statistic: str,
     values: pd.Series,
-    side: Literal["above", "below"],
+    side: Side,
     bound: float,
     confidence: float,
     bounds: tuple[float, float] = (-math.inf, math.inf),

@@ -48,7 +48,7 @@ def distinct(
     members: Iterable[tuple[dict[str, Any], Any]], most: int | None = None
 ) -> Iterator[tuple[dict[str, Any], Any]]:
     """Those of `labelled_sequences` that have other tokens than all before them of their class, the first `most`."""
-    seen = defaultdict(set)
+    seen: defaultdict[str, set[int]] = defaultdict(set)
     for labels, hidden in members:
         inputs = seen[labels["class"]]
         if labels["input"] not in inputs and len(inputs) != most:
@@ -78,7 +78,7 @@ def measurement_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     The arrays of a record have one length, its number of rows, for which its scalars are repeated. All records have the
     same keys. Raises InputError where there is no record.
     """
-    columns = defaultdict(list)
+    columns: defaultdict[str, list] = defaultdict(list)
     for record in records:
         values = {name: np.asarray(value) for name, value in record.items()}
         rows = max(array.size for array in values.values())
@@ -155,7 +155,8 @@ class TokenMeans:
     def __init__(self, heads: list[int], numbers: list[int]):
         """`numbers` are those of the tokens of the longest sequence, `heads` those of the heads."""
         self.heads, self.numbers = heads, numbers
-        self.seen, self.held = set(), {}
+        self.seen: set[tuple[int, int, str]] = set()
+        self.held: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
 
     def add(self, number: int, layer: int, site: str, values: np.ndarray) -> None:
         """Add the values (heads, n), or (n,) for what no head has, of one sequence, whose input has this number."""

@@ -1,5 +1,7 @@
 """How a statistic changes from layer to layer, as numbers of single sequences and their mean."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -20,7 +22,7 @@ def over_classes(values: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
     return values.groupby(level="class").mean()
 
 
-def mean_interval(values, confidence: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict[str, float]:
+def mean_interval(values, confidence: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict[str, Any]:
     """value, low, high and n of the mean of `values` (those that are NaN left out), with `mean_bounds` in `bounds`."""
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]

@@ -1,5 +1,6 @@
 """What a classifier loses when parts of it are switched off, on the same sequences: changes, intervals and tests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,7 @@ class Outcomes:
     labels: np.ndarray
     predicted: np.ndarray
     log_probability: np.ndarray
-    classes: list[str]
+    classes: Sequence[str]
 
     @property
     def correct(self) -> np.ndarray:
@@ -65,7 +66,7 @@ class Outcomes:
         return Outcomes(self.labels[rows], predicted, log_probability, self.classes)
 
 
-def outcomes(logits: np.ndarray, labels: np.ndarray, classes: list[str]) -> Outcomes:
+def outcomes(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Outcomes:
     """Outcomes of the logits (V, n, K) of V variants. Raises InputError where a logit is not finite."""
     if not np.isfinite(logits).all():
         raise InputError(
@@ -76,9 +77,11 @@ def outcomes(logits: np.ndarray, labels: np.ndarray, classes: list[str]) -> Outc
     return Outcomes(labels, logits.argmax(axis=-1), shares[:, np.arange(len(labels)), labels], classes)
 
 
-def single_places(modes: list[str], layers: list[int], heads: list[int]) -> pd.DataFrame:
+def single_places(modes: Sequence[str], layers: list[int], heads: list[int]) -> pd.DataFrame:
     """A row of PLACES for each mode and head, then for each layer's whole attention, which has no head."""
-    rows = [(mode, "head", layer, head) for mode in modes for layer in layers for head in heads]
+    rows: list[tuple[str, str, int, float]] = [
+        (mode, "head", layer, head) for mode in modes for layer in layers for head in heads
+    ]
     rows += [(mode, "layer", layer, np.nan) for mode in modes for layer in layers]
     return pd.DataFrame(rows, columns=PLACES)
 
@@ -102,7 +105,7 @@ def mcnemar(lost: int, won: int) -> float:
     return float(min(1.0, 2 * stats.binom.cdf(min(lost, won), lost + won, 0.5)))
 
 
-def paired_interval(lost: int, won: int, n: int, confidence: float) -> tuple[float, float]:
+def paired_interval(lost: float, won: float, n: float, confidence: float) -> tuple[float, float]:
     """Interval of the change (won - lost) / n of a share on the same n sequences; not of width 0 where none changed.
 
     Wald's with half a sequence added to each cell (Agresti and Min 2005, Stat Med 24:729).

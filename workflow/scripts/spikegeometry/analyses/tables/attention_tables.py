@@ -24,7 +24,7 @@ def appending(path: str | Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     used again. The file is there when the block ends well.
     """
     with atomic_path(path) as partial, ExitStack() as stack:
-        writers = []
+        writers: list[pq.ParquetWriter] = []
 
         def append(part: pd.DataFrame) -> None:
             table = pa.Table.from_pandas(part, preserve_index=False)
@@ -90,7 +90,7 @@ def difference_table(distances: np.ndarray, axes: dict[str, list[int]], counts: 
     return table.assign(**{"class": counts.index.to_numpy()[cells[0]]})
 
 
-def _places(name: str, axes: dict[str, list[int]], cells: tuple[np.ndarray, ...]) -> pd.DataFrame:
+def _places(name: str, axes: dict[str, list[int]], cells: tuple[int | np.ndarray, ...]) -> pd.DataFrame:
     columns = {
         axis: np.array(labels, dtype=np.int16)[cell] for (axis, labels), cell in zip(axes.items(), cells, strict=True)
     }

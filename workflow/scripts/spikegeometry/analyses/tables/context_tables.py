@@ -1,6 +1,7 @@
 """Tables of the similar pairs of k-mers: anchors of heads, and what Halevi et al. found, compared with this model."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -87,7 +88,7 @@ def context_findings(
     All tables have a row for each sequence and layer (and head), of one share of similar pairs.
     """
 
-    def interval(values) -> dict[str, float]:
+    def interval(values) -> dict[str, Any]:
         return mean_interval(values, confidence)
 
     found = []

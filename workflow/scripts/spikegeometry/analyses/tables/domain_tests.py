@@ -1,5 +1,7 @@
 """Tests of shares of attention in domains: intervals, corrections, and whether classes differ."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -74,7 +76,7 @@ def contrast_table(measurements: pd.DataFrame, permutations: int, seed: int) -> 
     return table.assign(**{"class": "all"})
 
 
-def two_proportions(first, of, second, of_second) -> tuple[np.ndarray, np.ndarray]:
+def two_proportions(first, of, second, of_second) -> tuple[Any, np.ndarray]:
     """z of `first` / `of` against `second` / `of_second` by the pooled proportion, and its two-sided p."""
     pooled = (first + second) / (of + of_second)
     with np.errstate(divide="ignore", invalid="ignore"):

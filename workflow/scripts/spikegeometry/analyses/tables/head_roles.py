@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from spikegeometry.stats.findings import Finding, mean_finding
+from spikegeometry.stats.findings import Finding, Side, mean_finding
 from spikegeometry.stats.summaries import class_means
 from spikegeometry.stats.trends import over_classes
 
@@ -56,67 +56,68 @@ def role_findings(measurements: pd.DataFrame, patterns: Sequence[str], depth: in
     chosen = raw[(raw["layer"] > first * depth) & (raw["layer"] <= last * depth)]
     to_sep = over_classes(chosen.groupby(["class", "input"])["to_sep"].mean())
     stripes = vertical["raw"] - vertical["kmers"]
+    compared: list[tuple[str, str, str, pd.Series, Side, float]] = [
+        (
+            KOVALEVA,
+            "The same few patterns are repeated across heads.",
+            "share of heads with a role, other than heterogeneous, that another head has too",
+            repeated,
+            "above",
+            0.5,
+        ),
+        (
+            KOVALEVA,
+            "About 30% of some 400 maps, named by eye, are vertical: not far less.",
+            "share of vertical heads",
+            vertical["raw"],
+            "above",
+            0.2,
+        ),
+        (
+            KOVALEVA,
+            "About 30% of some 400 maps, named by eye, are vertical: not far more.",
+            "share of vertical heads",
+            vertical["raw"],
+            "below",
+            0.4,
+        ),
+        (
+            KOVALEVA,
+            "Vertical stripes are attention to [CLS] and [SEP].",
+            "share of vertical heads, all tokens less k-mers alone",
+            stripes,
+            "above",
+            0,
+        ),
+        (
+            KOVALEVA,
+            "About half of some 400 maps, named by eye, are heterogeneous: not far fewer.",
+            "share of heterogeneous heads",
+            heterogeneous,
+            "above",
+            1 / 3,
+        ),
+        (
+            KOVALEVA,
+            "About half of some 400 maps, named by eye, are heterogeneous: not far more.",
+            "share of heterogeneous heads",
+            heterogeneous,
+            "below",
+            2 / 3,
+        ),
+        (
+            CLARK,
+            "Over half of the attention of middle and late layers goes to [SEP].",
+            "share of attention to [SEP], mean over the heads of the layers beyond 5/12 of the depth up to 10/12",
+            to_sep,
+            "above",
+            0.5,
+        ),
+    ]
     return [
         # Shares, and one difference of shares.
         mean_finding(*finding, confidence, (-1, 1) if finding[3] is stripes else (0, 1))
-        for finding in (
-            (
-                KOVALEVA,
-                "The same few patterns are repeated across heads.",
-                "share of heads with a role, other than heterogeneous, that another head has too",
-                repeated,
-                "above",
-                0.5,
-            ),
-            (
-                KOVALEVA,
-                "About 30% of some 400 maps, named by eye, are vertical: not far less.",
-                "share of vertical heads",
-                vertical["raw"],
-                "above",
-                0.2,
-            ),
-            (
-                KOVALEVA,
-                "About 30% of some 400 maps, named by eye, are vertical: not far more.",
-                "share of vertical heads",
-                vertical["raw"],
-                "below",
-                0.4,
-            ),
-            (
-                KOVALEVA,
-                "Vertical stripes are attention to [CLS] and [SEP].",
-                "share of vertical heads, all tokens less k-mers alone",
-                stripes,
-                "above",
-                0,
-            ),
-            (
-                KOVALEVA,
-                "About half of some 400 maps, named by eye, are heterogeneous: not far fewer.",
-                "share of heterogeneous heads",
-                heterogeneous,
-                "above",
-                1 / 3,
-            ),
-            (
-                KOVALEVA,
-                "About half of some 400 maps, named by eye, are heterogeneous: not far more.",
-                "share of heterogeneous heads",
-                heterogeneous,
-                "below",
-                2 / 3,
-            ),
-            (
-                CLARK,
-                "Over half of the attention of middle and late layers goes to [SEP].",
-                "share of attention to [SEP], mean over the heads of the layers beyond 5/12 of the depth up to 10/12",
-                to_sep,
-                "above",
-                0.5,
-            ),
-        )
+        for finding in compared
     ]
 
 

@@ -27,7 +27,7 @@ def matched_heads(measurements: pd.DataFrame, heads: int) -> pd.DataFrame:
     """
     places, columns = ["against", "layer", "head"], [f"cosine_{head}" for head in range(1, heads + 1)]
     means = measurements.drop_duplicates(["input", *places]).groupby(places)[columns].mean()
-    partners = {}
+    partners: dict[tuple, int] = {}
     for (against, layer), cosines in means.groupby(["against", "layer"]):
         rows, chosen = linear_sum_assignment(cosines.to_numpy(), maximize=True)
         own = cosines.index.get_level_values("head")[rows]

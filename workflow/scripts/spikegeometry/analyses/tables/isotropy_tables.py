@@ -88,12 +88,12 @@ def isotropy_findings(
     replicates = left_out[left_out["class"] == ALL_CLASSES].pivot(index=["member_class", "input"], columns="layer")
     members = replicates.index.get_level_values("member_class")
 
-    def change(statistic: str) -> tuple:
+    def change(statistic: str) -> tuple[float, float, float, int]:
         value = values.loc[last, statistic] - values.loc[first, statistic]
         of_left_out = (replicates[statistic, last] - replicates[statistic, first]).to_numpy()
         return value, *class_jackknife(value, of_left_out, members, confidence)
 
-    def level(statistic: str) -> tuple:
+    def level(statistic: str) -> tuple[float, float, float, int]:
         of_left_out = replicates[statistic, last].to_numpy()
         value = values.loc[last, statistic]
         return value, *class_jackknife(value, of_left_out, members, confidence)
@@ -132,15 +132,9 @@ def isotropy_findings(
         ),
     ]
     of_cone = agreement[agreement["one"] == "R"].set_index("other")
+    claim = "The cone index and the other measure rank the layers alike."
     for name, words in WORDS.items():
-        found.append(
-            Finding(
-                STORY,
-                "The cone index and the other measure rank the layers alike.",
-                f"Spearman's correlation over {len(layers)} layers of R and {words}, mean of the classes",
-                *of_cone.loc[name, ["value", "low", "high", "n"]],
-                "above",
-                0,
-            )
-        )
+        statistic = f"Spearman's correlation over {len(layers)} layers of R and {words}, mean of the classes"
+        value, low, high, n = of_cone.loc[name, ["value", "low", "high", "n"]]
+        found.append(Finding(STORY, claim, statistic, value, low, high, n, "above", 0))
     return found

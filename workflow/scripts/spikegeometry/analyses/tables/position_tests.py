@@ -9,6 +9,7 @@ classes.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -87,7 +88,7 @@ def position_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def place_table(layers: list[int], variants: list[str], heads: list[int]) -> pd.DataFrame:
+def place_table(layers: list[int], variants: Sequence[str], heads: list[int]) -> pd.DataFrame:
     """Every layer, and in it every variant, and in it every head, as PLACES."""
     rows = pd.MultiIndex.from_product([layers, variants, heads], names=["layer", "variant", "head"])
     return rows.to_frame(index=False)

@@ -43,11 +43,13 @@ def probe_table(
     before: the change of the score from block to block. Columns: COLUMNS without set.
     """
 
-    def statistics(weights):
+    def statistics(weights: np.ndarray) -> dict[tuple, np.ndarray]:
         scores = {place: probe_scores(labels, shares, weights) for place, shares in readouts.items()}
-        found = {(*place, name): values for place, of in scores.items() for name, values in of.items()}
+        found: dict[tuple, np.ndarray] = {
+            (*place, name): values for place, of in scores.items() for name, values in of.items()
+        }
         for kind in dict.fromkeys(place[:2] for place in readouts if place[2] is not None):
-            blocks = [place for place in readouts if place[:2] == kind and place[2] > 0]
+            blocks = [place for place in readouts if place[:2] == kind and place[2]]
             numbers = np.array([place[2] for place in blocks])
             for name in ("accuracy", "macro_f1", "log_prob"):
                 along = np.stack([scores[place][name] for place in blocks])
@@ -69,7 +71,12 @@ def findings(table: pd.DataFrame) -> list[Finding]:
     trends = table[(table["set"] == "test") & (table["statistic"] == "accuracy_trend")]
     claim = "The accuracy of classification rises along the blocks."
     return [
-        Finding(SOURCE, claim, f"rise of accuracy a block ({what})", *row[["value", "low", "high", "n"]], "above", 0.0)
+        Finding(
+            *(SOURCE, claim, f"rise of accuracy a block ({what})"),
+            *(row["value"], row["low"], row["high"], row["n"]),
+            "above",
+            0.0,
+        )
         for (representation, readout), what in READ.items()
         for _, row in trends[
             (trends[["representation", "readout"]] == [representation, readout]).all(axis=1)

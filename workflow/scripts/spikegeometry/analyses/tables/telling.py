@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 def distinct_sequences(
-    split: str | os.PathLike, classes: list[str], most: int, seed: int
+    split: str | os.PathLike, classes: Sequence[str], most: int, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Up to `most` sequences of each class of an encoded split, a seeded sample of which no two of a class are equal.
 
@@ -111,7 +112,7 @@ def detection_table(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _over_draws(draws: list[dict[str, np.ndarray]], seed: int) -> dict[str, np.ndarray]:
+def _over_draws(draws: Sequence[Mapping[str, np.ndarray | float]], seed: int) -> dict[str, np.ndarray]:
     means = {}
     for name in draws[0]:
         values = np.stack([np.atleast_1d(metrics[name]) for metrics in draws])

@@ -4,6 +4,8 @@ The classifier is trained on sequences as they are, and then shown versions of t
 indels or the substitutions were taken out. What it still gets right, it can tell by the other alone.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -119,7 +121,7 @@ def slot_information(versions: pd.DataFrame, k: int, stride: int, shuffles: int,
     return pd.concat(parts, ignore_index=True)
 
 
-def version_calls(versions: pd.DataFrame, classes: list[str], k: int, stride: int) -> pd.DataFrame:
+def version_calls(versions: pd.DataFrame, classes: Sequence[str], k: int, stride: int) -> pd.DataFrame:
     """What `SlotLogistic`, trained on native and on projected sequences as they are, calls each version of the others.
 
     `versions`: split, class, coordinates, version, text. Columns: set (the split), class, coordinates, version, right.

@@ -8,7 +8,7 @@ import pandas as pd
 from spikegeometry.dataset.encoding import open_split, padded_ids, take_rows
 from spikegeometry.dataset.packing import symbol_matrix
 from spikegeometry.sequences.translation import CODON, translate
-from spikegeometry.stats.findings import Finding
+from spikegeometry.stats.findings import Finding, Side
 from spikegeometry.stats.intervals import rank_correlation_interval
 from spikegeometry.stats.resampling import slope
 
@@ -28,7 +28,7 @@ TRENDS = ("micro", "apt", "micro_differing", "apt_differing")
 SMALL_SHARE = 0.1
 # What counts as independent: the line explains less than this share of the variance.
 LITTLE_VARIANCE = 0.1
-CLAIMS = {
+CLAIMS: dict[str, tuple[str, str, tuple[Side, float]]] = {
     "frequency_correlation": (
         "The accuracy of a token grows with its frequency.",
         "Spearman's correlation of a k-mer's accuracy and its count in training",
@@ -45,7 +45,7 @@ CLAIMS = {
         ("below", LITTLE_VARIANCE),
     ),
 }
-CLUSTER_CLAIMS = {
+CLUSTER_CLAIMS: dict[str, tuple[str, str, tuple[Side, float]]] = {
     "matched_share": (
         "Tokens that are taken for one another form clusters.",
         "share of the k-mers that are in a cluster",
@@ -75,7 +75,7 @@ def by_reader(scores: dict[str, np.ndarray], readers: list[Reader]) -> dict[tupl
 
     `<score>_trend` is the slope of a score over the blocks from 1 on: its change from block to block.
     """
-    blocks = [at for at, (name, block) in enumerate(readers) if name == "block" and block > 0]
+    blocks = [at for at, (name, block) in enumerate(readers) if name == "block" and block]
     numbers = np.array([readers[at][1] for at in blocks], dtype=float)
     trends = {("block", None, f"{name}_trend"): slope(numbers, scores[name][blocks]) for name in TRENDS}
     return {(*reader, name): of[at] for name, of in scores.items() for at, reader in enumerate(readers)} | trends
@@ -211,5 +211,5 @@ def findings(table: pd.DataFrame, clusters: pd.DataFrame, taus: Sequence[float])
     return found
 
 
-def _finding(claim: str, statistic: str, row: pd.Series, criterion: tuple[str, float]) -> Finding:
-    return Finding(SOURCE, claim, statistic, *row[["value", "low", "high", "n"]], *criterion)
+def _finding(claim: str, statistic: str, row: pd.Series, criterion: tuple[Side, float]) -> Finding:
+    return Finding(SOURCE, claim, statistic, row["value"], row["low"], row["high"], row["n"], *criterion)
