@@ -8,7 +8,7 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 params, given = snakemake.params, snakemake.input
 gene = read_single(given.reference).sequence.upper()[params.start - 1 : params.end]
-shares = symbol_shares(given.spikes, given.splits, params.classes)
+shares = symbol_shares(given.spikes, given.splits, params.classes, len(gene))
 write_tsv(
     learn_definitions(shares, gene, params.start, params.classes, params.share),
     snakemake.output.definitions,

@@ -17,20 +17,16 @@ _CODES = np.full(256, len(_BASES), dtype=np.uint8)
 _CODES[list(_BASES.encode())] = range(len(_BASES))
 
 
-def symbol_shares(spikes: str | os.PathLike, splits: str | os.PathLike, classes: list[str]) -> np.ndarray:
+def symbol_shares(spikes: str | os.PathLike, splits: str | os.PathLike, classes: list[str], bases: int) -> np.ndarray:
     """Share of A, C, G, T and `-` at each base in the training genomes of each class: (classes, bases, 5).
 
-    Of the genomes whose base is known; NaN where none is.
+    Of the genomes whose base is known; NaN where none is. `bases` is the length of the gene.
     """
-    counts = None
+    counts = np.zeros((len(classes), bases, len(_BASES)))
     members = split_members(splits, "train")
     for batch in spike_batches(spikes, ["class", "projected"], members):
         names, sequences = (batch.column(name).to_pylist() for name in ("class", "projected"))
-        symbols = _CODES[np.array([list(one.encode()) for one in sequences], dtype=np.uint8)] if sequences else None
-        if symbols is None:
-            continue
-        if counts is None:
-            counts = np.zeros((len(classes), symbols.shape[1], len(_BASES)))
+        symbols = _CODES[np.frombuffer("".join(sequences).encode(), dtype=np.uint8)].reshape(-1, bases)
         for number, name in enumerate(classes):
             own = symbols[np.array(names) == name]
             counts[number] += (own[:, :, None] == np.arange(len(_BASES))).sum(axis=0)

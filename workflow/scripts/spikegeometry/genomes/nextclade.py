@@ -74,8 +74,8 @@ def _fill_from_dataset(given: dict, reference: dict) -> None:
     reference.setdefault("annotation", str(paths["genomeAnnotation"]))
     if "gene" not in reference:
         if not pathogen.get("defaultCds"):
-            names = ", ".join(gene_names(read_annotation(reference["annotation"])))
-            raise InputError(f"Config key reference.gene: {folder} has no defaultCds.\nName a gene: {names}.")
+            genes = ", ".join(gene_names(read_annotation(reference["annotation"])))
+            raise InputError(f"Config key reference.gene: {folder} has no defaultCds.\nName a gene: {genes}.")
         reference["gene"] = pathogen["defaultCds"]
     blocks = [given["source"], *_mappings(given.get("external"))]
     for source in blocks:
@@ -109,8 +109,9 @@ def dataset_folder(dataset: str, given: dict) -> Path:
         raise InputError(f"{KEY}: no folder and no zip file {path}.\nGive a Nextclade dataset.")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{KEY}: {path} is no zip file.\nGive a Nextclade dataset, as a folder or zipped.")
-    network = given.get("network") if isinstance(given.get("network"), dict) else {}
-    cache = Path(network.get("cache", default_of("network.cache")))
+    network = given.get("network")
+    named = network.get("cache") if isinstance(network, dict) else None
+    cache = Path(named or default_of("network.cache"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     folder = cache / "datasets" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', path.stem)}-{digest}"
     if not (folder / FILES["reference"]).is_file():

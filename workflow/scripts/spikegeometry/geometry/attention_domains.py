@@ -56,7 +56,7 @@ class TurnedShares:
     sequence counts once under a key, in however many classes it is.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._sums: dict[Hashable, Tensor] = {}
         self._counted: set[tuple[Hashable, Hashable]] = set()
 
