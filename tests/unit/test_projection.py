@@ -6,8 +6,8 @@ from pysam import AlignedSegment
 
 from spikegeometry.spikes.blocks import Block, blocks_of_strands, chain_blocks, merge_blocks
 from spikegeometry.spikes.projection import (
-    MAX_INDEL,
     Gene,
+    Limits,
     Rejection,
     Spike,
     _resolve,
@@ -250,6 +250,6 @@ def test_cigars_become_blocks_of_the_genome():
 
 def test_stretches_that_overlap_share_no_base():
     """Further apart than any deletion, the second stretch begins where the first ends, in genome and reference."""
-    far = MAX_INDEL + 1
+    far = Limits().max_indel + 1
     first, second = Block(0, 0, 100), Block(95, 95 + far, 50)
     assert _resolve([first, second], b"A" * 200, b"A" * 400) == [[first], [Block(100, 100 + far, 45)]]

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikegeometry.spikes.blocks import Block
-from spikegeometry.spikes.realignment import align_globally, gap_cost
+from spikegeometry.spikes.presets import DEFAULT
+from spikegeometry.spikes.realignment import align_globally
 
 BASES = st.text("ACGT", max_size=12).map(str.encode)
 
@@ -75,7 +76,7 @@ def test_unknown_bases_count_neither_for_nor_against():
 @pytest.mark.parametrize(("query", "reference", "score"), [(b"", b"ACG", -9), (b"ACG", b"", -9), (b"", b"", 0)])
 def test_nothing_against_something_is_one_gap(query, reference, score):
     assert align_globally(query, reference) == ((), score)
-    assert gap_cost(max(len(query), len(reference))) == -score
+    assert DEFAULT.gap_cost(max(len(query), len(reference))) == -score
 
 
 @settings(max_examples=200, deadline=None)

@@ -39,7 +39,7 @@ rule align:
         "../../envs/align.yaml"
     threads: lookup("alignment/threads", within=config)
     params:
-        **given("align", "alignment/tile_length", "alignment/tile_overlap"),
+        **given("align", "alignment/tile_length", "alignment/tile_overlap", "alignment/preset"),
         cohort=cohort_name,
     script:
         "../scripts/align.py"

@@ -25,6 +25,9 @@ rule extract_spikes:
             "spikes/min_covered_fraction",
             "spikes/max_n_fraction",
             *GENE,
+            "spikes/max_indel",
+            "spikes/max_conflict",
+            "alignment/preset",
         ),
         cohort=cohort_name,
     script:

@@ -12,5 +12,6 @@ align_shard(
     index=snakemake.output.index,
     tile_length=snakemake.params.tile_length,
     tile_overlap=snakemake.params.tile_overlap,
+    preset=snakemake.params.preset,
     threads=snakemake.threads,
 )

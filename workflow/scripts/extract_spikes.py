@@ -15,6 +15,9 @@ extract_spikes(
     tile_overlap=snakemake.params.tile_overlap,
     min_covered_fraction=snakemake.params.min_covered_fraction,
     max_n_fraction=snakemake.params.max_n_fraction,
+    max_indel=snakemake.params.max_indel,
+    max_conflict=snakemake.params.max_conflict,
+    preset=snakemake.params.preset,
     spikes=snakemake.output.spikes,
     rejected=snakemake.output.rejected,
 )

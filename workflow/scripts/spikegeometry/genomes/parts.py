@@ -30,7 +30,7 @@ def protein_parts(
         found = read_tsv(domains)
     else:
         genome = read_single(fasta).sequence.upper()
-        residues = protein_length(genome, {"start": start, "end": end, "fasta": fasta})
+        residues = protein_length(genome, {"start": start, "end": end, "fasta": fasta, "annotation": annotation})
         parts = parts_of_gene(read_annotation(annotation), start, end, residues) if annotation else windows(residues)
         logger.info("No table of domains: %s", ", ".join(f"{part.name} ({part.start}-{part.end})" for part in parts))
         found = pd.DataFrame(parts, columns=Part._fields)

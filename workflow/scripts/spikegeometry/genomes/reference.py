@@ -63,7 +63,8 @@ def fit_to_reference(config: dict) -> dict:
 def protein_length(genome: str, reference: dict) -> int:
     """Residues of the protein of the gene at `start`..`end` (1-based, both included), without a stop at its end.
 
-    Raises InputError where the gene leaves the genome, has a codon that is not whole, or a stop before its end.
+    Raises InputError where the gene leaves the genome, has a codon that is not whole, or a stop before its end. Of a
+    gene that an annotation places, such a stop counts as a residue: the genome may be a reconstructed ancestor's.
     """
     start, end, path = reference["start"], reference["end"], reference["fasta"]
     place = f"Config keys reference.start and reference.end: bases {start} to {end} of {path}"
@@ -76,8 +77,10 @@ def protein_length(genome: str, reference: dict) -> int:
     codons = [gene[at : at + CODON] for at in range(0, len(gene), CODON)]
     stop = next((number for number, codon in enumerate(codons, 1) if codon in STOPS), len(codons) + 1)
     if stop < len(codons):
-        raise InputError(f"{place} are no gene: codon {stop} of {len(codons)} is a stop.\n{advice}")
-    return stop - 1
+        if not reference["annotation"]:
+            raise InputError(f"{place} are no gene: codon {stop} of {len(codons)} is a stop.\n{advice}")
+        logger.warning("%s: codon %d of %d is a stop; the gene is taken to its end.", place, stop, len(codons))
+    return len(codons) - (codons[-1] in STOPS)
 
 
 def check_parts(domains: str | os.PathLike | None, regions: str | os.PathLike | None, residues: int) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -39,7 +40,7 @@ def read_auspice(
     values = tip_values(tree, by, block["tree"])
     names = class_names(values, block["classes"])
     counts = Counter(names)
-    genomes: dict[str, Genome] = {}
+    genomes: dict[str, Genome | None] = {}
     for tip, value, name in zip(read_tips(tree, read_single(reference).sequence), values, names, strict=True):
         rejection = None
         if name not in classes:
@@ -60,20 +61,28 @@ def read_auspice(
         if block["sequences"] is None:
             yield genome
         else:
-            genomes.setdefault(tip.name, genome)
+            # A name that two tips have names neither.
+            accessions = (value for key, value in tip.attributes.items() if "accession" in key)
+            for called in {tip.name, *accessions}:
+                genomes[called] = None if called in genomes else genome
     if block["sequences"] is None:
         return
     read = 0
     for record in read_fasta(block["sequences"]):
-        name = record.name if record.name in genomes else record.name.partition(" ")[0]
-        if name in genomes:
+        its_tip = next((found for name in _names_in(record.name) if (found := genomes.get(name))), None)
+        if its_tip:
             read += 1
-            yield genomes[name]._replace(sequence=record.sequence)
+            yield its_tip._replace(accession=record.name, sequence=record.sequence)
         else:
-            detail = f"{block['tree']} has no tip of this name."
+            detail = f"{block['tree']} has no tip, or several, of this name or accession."
             yield Genome(record.name, "", record.sequence, rejection=Rejection("no_tip", detail))
     if not read:
         raise InputError(
             f"Config key {key}.sequences: no sequence of {block['sequences']} is called as a tip of {block['tree']}.\n"
             "Name the FASTA file of the tree's genomes, or null to take them from the tree."
         )
+
+
+def _names_in(header: str) -> list[str]:
+    """What a header may call its genome: all of it, its first word, or the parts between bars, underscores and dots."""
+    return [header, *header.split()[:1], *re.split(r"[|\s]+", header), *re.split(r"[|\s_.]+", header)]

@@ -5,6 +5,7 @@ import os
 from tempfile import TemporaryDirectory
 
 from spikegeometry.logs import progress
+from spikegeometry.spikes.presets import PRESETS
 from spikegeometry.spikes.processes import pipeline
 from spikegeometry.spikes.shards import read_genomes
 from spikegeometry.spikes.tiles import cut_tiles, tile_name, tile_starts
@@ -26,16 +27,18 @@ def align_shard(
     tile_length: int,
     tile_overlap: int,
     threads: int,
+    preset: str = "default",
 ) -> None:
     """Align the tiles of the genomes of a shard to an indexed reference; write a coordinate-sorted BAM and its index.
 
-    Queries are named by `tile_name`. Both files appear whole or not at all.
+    Queries are named by `tile_name`; `preset` is one of PRESETS. Both files appear whole or not at all.
 
     Raises InputError where a program fails.
     """
     aligned = skipped = 0
     with TemporaryDirectory() as scratch, atomic_path(bam) as partial, atomic_path(index) as partial_index:
-        align = ["bwa", "mem", "-v", "1", "-t", str(threads), "-K", str(BATCH_BASES), str(reference), "-"]
+        align = ["bwa", "mem", "-v", "1", "-t", str(threads), "-K", str(BATCH_BASES)]
+        align += [*PRESETS[preset].bwa, str(reference), "-"]
         sort = ["samtools", "sort", "-l", "1", "-m", SORT_MEMORY, "-T", f"{scratch}/sort"]
         sort += ["--write-index", "-o", f"{partial}##idx##{partial_index}", "-"]
         with pipeline(align, sort) as (stdin, _):

@@ -13,8 +13,9 @@ from spikegeometry.errors import InputError
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.logs import progress
 from spikegeometry.spikes.blocks import blocks_of_strands
+from spikegeometry.spikes.presets import PRESETS
 from spikegeometry.spikes.processes import pipeline
-from spikegeometry.spikes.projection import Gene, Rejection, Spike, project_genome
+from spikegeometry.spikes.projection import Gene, Limits, Rejection, Spike, project_genome
 from spikegeometry.spikes.shards import Genome, read_genomes
 from spikegeometry.spikes.storage import REJECTED_COLUMNS, spike_writer
 from spikegeometry.spikes.tiles import cut_tiles, parse_tile_name
@@ -55,6 +56,9 @@ def extract_spikes(
     max_n_fraction: float,
     spikes: str | os.PathLike,
     rejected: str | os.PathLike,
+    max_indel: int = Limits.max_indel,
+    max_conflict: float = Limits.max_conflict,
+    preset: str = "default",
 ) -> None:
     """Write the gene (`start`..`end`, 1-based, both included) of each genome of a shard, or why there is none.
 
@@ -65,6 +69,7 @@ def extract_spikes(
     contig, gene = read_gene(reference, start, end)
     region = f"{contig}:{max(1, start - MARGIN)}-{end + MARGIN}"
     counts: Counter[str] = Counter()
+    limits = Limits(max_indel, max_conflict)
     with (
         TemporaryDirectory() as scratch,
         spike_writer(spikes) as write_spike,
@@ -81,7 +86,8 @@ def extract_spikes(
             if aligned:
                 sequence = genome.sequence.encode()
                 strands = blocks_of_strands(aligned, len(sequence))
-                result = project_genome(sequence, strands, gene, min_covered_fraction, max_n_fraction)
+                accepted = (min_covered_fraction, max_n_fraction, limits, PRESETS[preset])
+                result = project_genome(sequence, strands, gene, *accepted)
             else:
                 tiles = sum(1 for _ in cut_tiles(genome.sequence, tile_length, tile_overlap))
                 result = _explain_absence(tiles, unaligned=len(records))

@@ -13,22 +13,31 @@ from itertools import pairwise
 
 from spikegeometry.sequences.translation import CODON
 from spikegeometry.spikes.blocks import Block, append_block, chain_blocks, merge_blocks
-from spikegeometry.spikes.realignment import align_globally, gap_cost
+from spikegeometry.spikes.presets import DEFAULT, Preset
+from spikegeometry.spikes.realignment import align_globally
 
 DELETED = b"-"
 UNCOVERED = b"N"
 KNOWN = b"ACGT-"
 COMPLEMENT = bytes.maketrans(b"ACGTRYSWKMBDHVN", b"TGCAYRSWMKVHDBN")
 
-# A longer jump on the reference is no deletion but an amplicon that was lost without an N being written; a longer
-# surplus of the genome is no insertion.
-MAX_INDEL = 100
 # A realigned stretch reaches so far into the blocks at its sides, and then to the next multiple of GRID, so that
 # genomes with the same indel ask for the same alignment, which is computed once.
 FLANK = 16
 GRID = 32
-# Largest share of the gene that may be aligned on the other strand or out of order.
-MAX_CONFLICT = 0.1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a genome may differ in from the reference's order.
+
+    max_indel: bases; a longer jump on the reference is no deletion but an amplicon that was lost without an N being
+    written, and a longer surplus of the genome no insertion. max_conflict: largest share of the gene that may be
+    aligned on the other strand or out of order.
+    """
+
+    max_indel: int = 100
+    max_conflict: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,8 @@ def project_genome(
     gene: Gene,
     min_covered_fraction: float,
     max_n_fraction: float,
+    limits: Limits = Limits(),
+    preset: Preset = DEFAULT,
 ) -> Spike | Rejection:
     """Project a genome on the gene by the blocks of its tiles on both strands (`blocks.blocks_of_strands`).
 
@@ -86,13 +97,13 @@ def project_genome(
         forward, reverse = reverse, forward
     chain = chain_blocks(forward)
     conflict = sum(_length_on(gene, block) for block in [*reverse, *(set(forward) - set(chain))])
-    if conflict > MAX_CONFLICT * gene.length:
+    if conflict > limits.max_conflict * gene.length:
         return Rejection("conflicting", f"{conflict} bases of the gene align on the other strand or out of order.")
     surplus = _longest_insertion(chain, gene)
-    if surplus > MAX_INDEL:
+    if surplus > limits.max_indel:
         return Rejection("conflicting", f"{surplus} bases within the gene have no place on the reference.")
 
-    path = _resolve(chain, genome, gene.genome)
+    path = _resolve(chain, genome, gene.genome, limits.max_indel, preset)
     if not any(_length_on(gene, block) for stretch in path for block in stretch):
         return Rejection("no_gene", "Tiles align beside the gene, but none to it.")
     for stretch in path:
@@ -131,7 +142,7 @@ def _longest_insertion(chain: list[Block], gene: Gene) -> int:
     return longest
 
 
-def _resolve(chain: list[Block], genome: bytes, reference: bytes) -> list[list[Block]]:
+def _resolve(chain: list[Block], genome: bytes, reference: bytes, max_indel: int, preset: Preset) -> list[list[Block]]:
     """Make a chain into stretches of blocks that neither overlap nor leave a gap open.
 
     Within a stretch, neighbours differ by a deletion or an insertion; between stretches nothing is known.
@@ -139,16 +150,18 @@ def _resolve(chain: list[Block], genome: bytes, reference: bytes) -> list[list[B
     path = [chain[:1]]
     for last, block in pairwise(chain):
         stretch = path[-1]
-        if last.diagonal == block.diagonal and not genome[last.query_end : block.query].strip(b"N"):
+        between = genome[last.query_end : block.query]
+        bridged = preset.bridges and len(between) <= max_indel
+        if last.diagonal == block.diagonal and (bridged or not between.strip(b"N")):
             append_block(stretch, Block(last.query_end, last.reference_end, block.query - last.query_end))
             append_block(stretch, block)
-        elif block.diagonal - last.diagonal > MAX_INDEL or not _join(stretch, last, block, genome, reference):
+        elif block.diagonal - last.diagonal > max_indel or not _join(stretch, last, block, genome, reference, preset):
             overlap = max(0, stretch[-1].query_end - block.query, stretch[-1].reference_end - block.reference)
             path.append([block.from_reference(block.reference + overlap)])
     return path
 
 
-def _join(stretch: list[Block], last: Block, block: Block, genome: bytes, reference: bytes) -> bool:
+def _join(stretch: list[Block], last: Block, block: Block, genome: bytes, reference: bytes, preset: Preset) -> bool:
     """Continue a stretch, whose end is the end of `last`, by `block`, and realign around the place where they meet.
 
     Leaves the stretch as it is and returns False where the sequences between the two do not resemble each other.
@@ -168,9 +181,9 @@ def _join(stretch: list[Block], last: Block, block: Block, genome: bytes, refere
     start = head.query + left - head.reference
     end = right - block.diagonal
 
-    seam, score = align_globally(genome[start:end], reference[left:right])
+    seam, score = align_globally(genome[start:end], reference[left:right], preset)
     # One gap is owed to the difference in length; what costs more than its flanks are worth does not belong here.
-    if score + gap_cost(abs(right - left - (end - start))) < 0:
+    if score + preset.gap_cost(abs(right - left - (end - start))) < 0:
         return False
     stretch[kept - 1 :] = [head.to_reference(left)] if left > head.reference else []
     for piece in seam:
