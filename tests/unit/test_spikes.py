@@ -12,6 +12,7 @@ import pytest
 
 from spikegeometry.errors import InputError
 from spikegeometry.figures.spikes import draw_spikes
+from spikegeometry.genomes.auspice import read_tips, read_tree
 from spikegeometry.genomes.fasta import fasta_writer, read_fasta, read_single
 from spikegeometry.spikes.alignment import align_shard
 from spikegeometry.spikes.extraction import extract_spikes, read_gene
@@ -22,6 +23,7 @@ from spikegeometry.spikes.storage import gather_spikes
 from spikegeometry.spikes.summary import summarise_spikes
 from spikegeometry.tables import read_tsv, row_writer, write_tsv
 
+DENGUE = Path(__file__).resolve().parents[3] / "shared/data/nextclade/dengue"
 REFERENCE = Path(__file__).resolve().parents[2] / "resources/NC_045512.2.fasta"
 START, END = 21563, 25384
 WUHAN = read_single(REFERENCE).sequence
@@ -47,7 +49,7 @@ def index(tmp_path_factory) -> Path:
 def extract(tmp_path, index):
     """A function that takes named genomes the whole way to spikes."""
 
-    def run(genomes: dict[str, str], shards=1, tile_length=150, tile_overlap=50, min_covered=0.9, max_n=0.3):
+    def run(genomes, shards=1, tile_length=150, tile_overlap=50, min_covered=0.9, max_n=0.3, preset="default"):
         with fasta_writer(tmp_path / "accepted.fasta.zst") as write:
             for name, sequence in genomes.items():
                 write(name, sequence)
@@ -65,7 +67,7 @@ def extract(tmp_path, index):
         )
         tiling = {"tile_length": tile_length, "tile_overlap": tile_overlap}
         for path in paths:
-            align_shard(path["fasta"], path["tsv"], index, path["bam"], path["bai"], **tiling, threads=2)
+            align_shard(path["fasta"], path["tsv"], index, path["bam"], path["bai"], **tiling, threads=2, preset=preset)
             # The index beside the alignment, where samtools looks for it.
             path["bai"].rename(f"{path['bam']}.bai")
             extract_spikes(
@@ -80,6 +82,7 @@ def extract(tmp_path, index):
                 max_n_fraction=max_n,
                 spikes=path["parquet"],
                 rejected=path["rejected"],
+                preset=preset,
             )
         gather_spikes(
             [path["parquet"] for path in paths],
@@ -272,6 +275,73 @@ def test_shards_give_the_same_spikes_in_the_same_order(extract):
     one, three = extract(genomes), extract(genomes, shards=3)
     pd.testing.assert_frame_equal(one.spikes, three.spikes)
     pd.testing.assert_frame_equal(one.rejected, three.rejected)
+
+
+def far_from(sequence: str, seed: int, share: float = 0.3) -> str:
+    """The sequence with another base at a share of its places."""
+    rng = np.random.default_rng(seed)
+    bases = np.array([" ACGT".index(base) for base in sequence])
+    changed = rng.random(len(bases)) < share
+    bases[changed] = (bases[changed] - 1 + rng.integers(1, 4, changed.sum())) % 4 + 1
+    return "".join(" ACGT"[base] for base in bases)
+
+
+def test_a_genome_that_differs_in_a_third_of_its_bases(extract):
+    """Every base on its place, though bwa's own options find almost nothing of it."""
+    genomes = {str(seed): far_from(WUHAN, seed) for seed in range(3)}
+    found = extract(genomes, preset="divergent")
+    assert found.spikes["projected"].to_dict() == {name: one[START - 1 : END] for name, one in genomes.items()}
+    assert set(extract(genomes).rejected["reason"]) <= {"low_coverage", "no_gene", "unaligned"}
+
+
+def test_a_deletion_in_a_genome_far_away(extract):
+    """Of 30 bases, found to within a few: at its sides bases agree by chance."""
+    far = far_from(WUHAN, 4)
+    place = START + 1500
+    spike = extract({"far": far[:place] + far[place + 30 :]}, preset="divergent").spikes.loc["far"]
+    assert spike["projected"].count("-") == 30
+    expected = far[START - 1 : place] + 30 * "-" + far[place + 30 : END]
+    assert sum(one != other for one, other in zip(spike["projected"], expected, strict=True)) <= 20
+
+
+@pytest.mark.skipif(not DENGUE.exists(), reason="needs the real genomes of ../shared/data")
+def test_serotypes_of_dengue_stand_where_mafft_puts_them(tmp_path):
+    """The envelope gene of one genome of each serotype, against a global alignment of the whole genomes."""
+    reference = read_single(DENGUE / "reference.fasta")
+    tips = {tip.attributes["clade_membership"]: tip for tip in read_tips(read_tree(DENGUE / "tree.json"), "")}
+    genomes = {name: tip.sequence.replace("-", "") for name, tip in tips.items() if name.startswith("DENV")}
+    assert len(genomes) == 4
+    index = tmp_path / "genome.fasta"
+    shutil.copy(DENGUE / "reference.fasta", index)
+    index.chmod(0o644)
+    subprocess.run(["bwa", "index", index], check=True, capture_output=True)
+    for name, genome in genomes.items():
+        spike = project_with_bwa(tmp_path, index, name, genome)
+        by_mafft = placed_by_mafft(reference.sequence, genome, tmp_path)[938:2423]
+        alike = sum(one == other for one, other in zip(spike, by_mafft, strict=True))
+        assert alike >= 0.99 * len(spike), name
+
+
+def project_with_bwa(folder: Path, index: Path, name: str, genome: str) -> str:
+    """The projected envelope gene of a genome of dengue."""
+    files = {suffix: folder / f"{name}.{suffix}" for suffix in ("fasta", "tsv", "bam", "bai", "parquet", "rejected")}
+    with fasta_writer(files["fasta"]) as write, row_writer(files["tsv"], ("accession", "class")) as rows:
+        write(name, genome)
+        rows.writerow((name, "x"))
+    tiling = {"tile_length": 150, "tile_overlap": 50}
+    place = (files["fasta"], files["tsv"])
+    align_shard(*place, index, files["bam"], files["bai"], **tiling, threads=2, preset="divergent")
+    files["bai"].rename(f"{files['bam']}.bai")
+    made = {"spikes": files["parquet"], "rejected": files["rejected"], "preset": "divergent"}
+    shares = {"min_covered_fraction": 0.9, "max_n_fraction": 0.1}
+    extract_spikes(*place, files["bam"], index, 939, 2423, **tiling, **shares, **made)
+    return pd.read_parquet(files["parquet"])["projected"].item()
+
+
+def placed_by_mafft(reference: str, genome: str, folder: Path) -> str:
+    """What mafft puts on each base of the reference."""
+    one, other = align_with_mafft(reference, genome, folder)
+    return "".join(base for kept, base in zip(one, other, strict=True) if kept != "-").upper()
 
 
 def test_an_aligner_that_fails_leaves_nothing_behind(tmp_path):

@@ -61,11 +61,12 @@ def _read_bytes(path: str | os.PathLike) -> bytes:
 
 
 def _nodes(root: dict) -> Iterator[dict]:
+    """The nodes in the order of `read_tips`."""
     waiting = [root]
     while waiting:
         node = waiting.pop()
         yield node
-        waiting.extend(node.get("children") or [])
+        waiting.extend(reversed(node.get("children") or []))
 
 
 def _mutations(node: dict) -> list[str]:

@@ -38,13 +38,15 @@ def read_auspice(
     tree = read_tree(path)
     by = block["class_by"]
     values = tip_values(tree, by, block["tree"])
-    names = class_names(values, block["classes"])
-    counts = Counter(names)
+    names = dict(zip(values, class_names(values, block["classes"]), strict=True))
+    counts = Counter(values)
     genomes: dict[str, Genome | None] = {}
-    for tip, value, name in zip(read_tips(tree, read_single(reference).sequence), values, names, strict=True):
+    for tip in read_tips(tree, read_single(reference).sequence):
+        value = tip.attributes.get(by, "")
+        name = names[value]
         rejection = None
         if name not in classes:
-            detail = f"Its {by} is {value or 'not known'}, which is no class of the run; {counts[name]} tips have it."
+            detail = f"Its {by} is {value or 'not known'}, which is no class of the run; {counts[value]} tips have it."
             name, rejection = (OTHER, None) if OTHER in classes else (name, Rejection("no_class_of_the_run", detail))
         if tip.problem:
             rejection = Rejection("contradicts_tree", f"{block['tree']}: {tip.problem}.")
