@@ -7,7 +7,7 @@ import pytest
 
 from checkout import ROOT
 from spikegeometry.errors import InputError
-from spikegeometry.genomes.auspice import class_names, collection_date, read_tips, read_tree, tip_values
+from spikegeometry.genomes.auspice import class_names, collection_date, read_tips, read_tree, subtrees, tip_values
 from spikegeometry.genomes.fasta import read_fasta, read_single
 from spikegeometry.genomes.remote import Remote
 from spikegeometry.genomes.tips import read_auspice
@@ -120,6 +120,23 @@ def test_names_of_classes():
     assert class_names(values, {}) == ["A.D.1", "A.D", "DENV2-S", "", "", "A.D.1.3"]
     # The longest pattern counts.
     assert class_names(values, {"A.D*": "AD", "A.D.1*": "AD1"}) == ["AD1", "AD", "DENV2-S", "", "", "AD1"]
+
+
+def test_subtrees_hold_at_most_a_share_of_a_class():
+    """Twenty tips of class x: eight in one subtree of two halves, the others alone; y is among the halves."""
+    half = [
+        node(f"h{number}", (), [*(node(f"h{number}.{tip}") for tip in range(4)), node(f"y{number}")])
+        for number in (0, 1)
+    ]
+    grown = tree(node("root", (), [node("eight", (), half), *(node(f"alone {tip}") for tip in range(12))]))
+    names = ["x"] * 4 + ["y"] + ["x"] * 4 + ["y"] + ["x"] * 12
+    fifth = subtrees(grown, names, 0.2)
+    assert fifth[:5] == ["h0"] * 5, "four of twenty x are a fifth, and one y is the fewest"
+    assert fifth[5:10] == ["h1"] * 5
+    assert fifth[10:] == [f"alone {tip}" for tip in range(12)]
+    assert subtrees(grown, names, 0.4)[:5] == [*["eight"] * 4, "h0"]
+    assert subtrees(grown, names, 0.1)[:2] == ["h0.0", "h0.1"]
+    assert set(subtrees(grown, names, 1)) == {"root"}
 
 
 @pytest.mark.parametrize(

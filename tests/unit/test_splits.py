@@ -8,16 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikegeometry.dataset.reading import text_digests
 from spikegeometry.dataset.splits import (
     SPLITS,
     assign_splits,
+    earliest_day,
     fill_splits,
     haplotype_id,
     read_haplotypes,
+    split_by_date,
+    split_genomes,
     split_sizes,
     write_splits,
 )
 from spikegeometry.errors import InputError
+from spikegeometry.tables import write_tsv
 
 SHARES = {"validation": 0.1, "test": 0.2}
 
@@ -213,3 +218,73 @@ def test_split_sizes():
         ("b", "validation", 1, 1, 0.25),
         ("b", "test", 1, 1, 0.25),
     ]
+
+
+# By date and by descent
+
+
+def dated(dates: dict[str, list[str]]) -> tuple[pd.DataFrame, np.ndarray]:
+    rows = [(f"{name}{place}", name, date) for name, several in dates.items() for place, date in enumerate(several)]
+    table = pd.DataFrame(rows, columns=["accession", "class", "date"])
+    return table.assign(haplotype=table["accession"]), table["date"].to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2021-03-09", "2021-03-09"),
+        ("2021-XX-XX", "2021-01-01"),
+        ("2021-03-XX", "2021-03-01"),
+        ("2021-03", "2021-03-01"),
+        ("1956", "1956-01-01"),
+        ("2021.35", ""),
+        ("09/03/2021", ""),
+        ("", ""),
+    ],
+)
+def test_first_day_that_a_date_may_be(text, day):
+    assert earliest_day(text) == day
+
+
+def test_by_date_each_class_is_tested_on_its_last_genomes():
+    years = {"a": [str(2010 + (7 * place) % 10) for place in range(10)], "b": ["2001", "2003", "2002", "2004-05"]}
+    spikes, dates = dated(years)
+    splits = split_by_date(spikes, dates, ["a", "b"], **SHARES)
+    by_split = {name: rows.groupby("split", observed=True)["date"].agg(list) for name, rows in splits.groupby("class")}
+    assert sorted(by_split["a"]["test"]) == ["2018", "2019"]
+    assert by_split["a"]["validation"] == ["2017"]
+    assert max(by_split["a"]["train"]) == "2016"
+    assert by_split["b"].to_dict() == {"train": ["2001", "2002"], "validation": ["2003"], "test": ["2004-05"]}
+
+
+def test_genomes_without_a_date_are_trained_on(caplog):
+    spikes, dates = dated({"a": ["2001", "", "2002", "2003", "soon"]})
+    splits = split_by_date(spikes, dates, ["a"], **SHARES)
+    assert splits["split"].tolist() == ["train", "train", "validation", "test", "train"]
+    assert "class a: 2 genomes without a date are trained on" in caplog.text
+
+
+def test_too_few_dates():
+    spikes, dates = dated({"a": ["2001", "2002", "", ""]})
+    with pytest.raises(InputError, match="class a: 2 genomes with a date"):
+        split_by_date(spikes, dates, ["a"], **SHARES)
+
+
+def test_clades_never_straddle(tmp_path):
+    names = [f"g{number}" for number in range(60)]
+    table = pd.DataFrame({"accession": names, "class": "a", "haplotype": names})
+    founders = [f"founder {number // 4}" for number in range(60)]
+    write_tsv(table[["accession"]].assign(founder=founders), tmp_path / "genomes.tsv")
+    spikes = table.assign(accession=text_digests(names))
+    splits = split_genomes(spikes, tmp_path / "genomes.tsv", ["a"], "clade", **SHARES, seed=0)
+    assert (splits.groupby(founders)["split"].nunique() == 1).all()
+    assert sizes(splits, "a") == [44, 4, 12]  # of 42, 6, 12: groups have four
+
+
+def test_genomes_of_no_clade(tmp_path):
+    table = pd.DataFrame({"accession": ["a", "b"], "class": "a", "haplotype": ["a", "b"]})
+    write_tsv(table[["accession"]].assign(founder=["x", ""]), tmp_path / "genomes.tsv")
+    with pytest.raises(InputError, match="split.method: clade needs a tree; 1 genomes of"):
+        split_genomes(
+            table.assign(accession=text_digests(["a", "b"])), tmp_path / "genomes.tsv", ["a"], "clade", **SHARES, seed=0
+        )

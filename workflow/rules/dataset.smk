@@ -4,6 +4,7 @@
 rule split_spikes:
     input:
         spikes="<results>/spikes/spikes.parquet",
+        genomes="<results>/genomes/accepted.tsv",
     output:
         splits="<results>/dataset/splits.parquet",
         sizes=in_report("<results>/dataset/split_sizes.tsv", "splits", "2 Data set", table="Class and split sizes"),

@@ -7,8 +7,10 @@ from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
+# Whose dates and descent say nothing of the classes'.
+method = "random" if params.method == "random" else "haplotype"
 splits, rejected = split_background(
-    given.spikes, given.splits, params.coordinates, params.method, params.validation, params.test, params.seed
+    given.spikes, given.splits, params.coordinates, method, params.validation, params.test, params.seed
 )
 write_splits(given.spikes, params.coordinates, splits, snakemake.output.splits)
 write_tsv(rejected, snakemake.output.rejected)

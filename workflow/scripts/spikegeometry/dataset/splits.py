@@ -2,12 +2,16 @@
 
 Genomes are assigned in groups. By `haplotype`, a group holds all genomes with the same gene sequence in the
 coordinate form used, so that no sequence of the test split has been trained on. By `random`, every genome is a group
-of its own, as in the paper. A haplotype that carries contradictory classes stays one group: it counts with the class
+of its own, as in the paper. By `clade`, a group descends from one founder or stands in one subtree of the tree that the
+genomes come from. By `date`, those of each class that were collected first are trained on, and the last ones are the
+test split. A haplotype that carries contradictory classes stays one group: it counts with the class
 most of its genomes have (the first by name among equals), and the leakage table lists the contradiction.
 """
 
 import hashlib
+import logging
 import os
+import re
 from array import array
 
 import numpy as np
@@ -16,8 +20,12 @@ import pyarrow as pa
 
 from spikegeometry.dataset.reading import SPLITS, Categories, spike_batches, text_digests
 from spikegeometry.errors import InputError
-from spikegeometry.tables import write_batches
+from spikegeometry.tables import read_tsv, write_batches
 
+logger = logging.getLogger(__name__)
+
+# Columns whose groups are kept together, by the method of a split.
+GROUPS = {"haplotype": "haplotype", "random": "accession", "clade": "clade"}
 SCHEMA = pa.schema([(name, pa.string()) for name in ("accession", "class", "haplotype", "split")])
 
 
@@ -68,7 +76,9 @@ def write_splits(spikes: str | os.PathLike, coordinates: str, splits: pd.Series,
 def assign_splits(
     spikes: pd.DataFrame, classes: list[str], method: str, validation: float, test: float, seed: int
 ) -> pd.DataFrame:
-    """Add the column `split` to a table of accession, class, haplotype, which may be texts or their digests.
+    """Add the column `split` to a table of accession, class, haplotype, which may be texts or their digests, and clade.
+
+    `method` is one of GROUPS.
 
     Each class comes as near to the shares as its groups allow, and has at least one group in every split. The result
     depends on the seed and the set of genomes, not on their order. InputError where classes have fewer groups than
@@ -82,7 +92,7 @@ def assign_splits(
     if unknown:
         raise InputError(f"genomes of class {', '.join(unknown)}, not in the config key classes: add it there")
     # As numbers in the order of the names: tables of texts would take many times the memory.
-    unit, names = pd.factorize(spikes["haplotype" if method == "haplotype" else "accession"], sort=True)
+    unit, names = pd.factorize(spikes[GROUPS[method]], sort=True)
     groups = _groups(unit, pd.Categorical(spikes["class"], categories=sorted(classes)))
     numbers = groups["class"].value_counts().reindex(classes, fill_value=0)
     too_few = numbers[numbers < len(SPLITS)]
@@ -96,6 +106,85 @@ def assign_splits(
         chosen = fill_splits(members["size"].tolist(), [1 - validation - test, validation, test])
         split_of[members["unit"]] = chosen
     return spikes.assign(split=pd.Categorical.from_codes(split_of[unit], list(SPLITS)))
+
+
+def described(spikes: pd.DataFrame, genomes: str | os.PathLike, column: str) -> np.ndarray:
+    """What a table of accepted genomes says in a column of each row of `read_haplotypes`, as texts (n,)."""
+    table = read_tsv(genomes, ["accession", column])
+    said = pd.Series(table[column].to_numpy(), index=text_digests(table["accession"]))
+    return said[~said.index.duplicated()].reindex(spikes["accession"]).fillna("").to_numpy()
+
+
+def with_clades(spikes: pd.DataFrame, genomes: str | os.PathLike) -> pd.DataFrame:
+    """The table of `read_haplotypes` with the column clade: the founder or subtree of each genome.
+
+    Raises InputError where the source knows none.
+    """
+    clades = described(spikes, genomes, "founder")
+    if not all(clades):
+        raise InputError(
+            f"Config key split.method: clade needs a tree; {(clades == '').sum()} genomes of {genomes} have none.\n"
+            "Sources of type auspice and simulate know it; choose haplotype, random or date."
+        )
+    return spikes.assign(clade=clades)
+
+
+def earliest_day(text: str) -> str:
+    """A date of collection as YYYY-MM-DD, its first day where month or day are not known; empty where it is none."""
+    match = re.fullmatch(r"(\d{4})(?:-(\d{2}|XX)(?:-(\d{2}|XX))?)?", text.strip())
+    if not match:
+        return ""
+    year, month, day = (part if part and part != "XX" else "01" for part in match.groups())
+    return f"{year}-{month}-{day}"
+
+
+def split_by_date(
+    spikes: pd.DataFrame, dates: np.ndarray, classes: list[str], validation: float, test: float
+) -> pd.DataFrame:
+    """Add the column `split`: of each class the first genomes are trained on, later ones validate, the last ones test.
+
+    `dates` (n,) are as sources write them. Genomes of the same day stand in the order of their accessions' digests;
+    those without a date are trained on, and their number is logged. Raises InputError where a class has fewer genomes
+    with a date than there are splits.
+    """
+    days = np.array([earliest_day(text) for text in dates])
+    order = np.lexsort((spikes["accession"].to_numpy(), days))
+    split_of = np.zeros(len(spikes), dtype=np.int8)
+    for name in classes:
+        members = order[(spikes["class"].to_numpy() == name)[order]]
+        dated = members[days[members] != ""]
+        if len(dated) < len(SPLITS):
+            raise InputError(
+                f"class {name}: {len(dated)} genomes with a date of collection, but split.method date needs at least "
+                f"{len(SPLITS)}: add dates (a column of the source), or choose another method"
+            )
+        if len(dated) < len(members):
+            logger.warning("class %s: %d genomes without a date are trained on", name, len(members) - len(dated))
+        last = max(1, round(test * len(members)))
+        middle = max(1, round(validation * len(members)))
+        split_of[dated[-last:]] = 2
+        split_of[dated[-last - middle : -last]] = 1
+    return spikes.assign(split=pd.Categorical.from_codes(split_of, list(SPLITS)))
+
+
+def split_genomes(
+    spikes: pd.DataFrame,
+    genomes: str | os.PathLike,
+    classes: list[str],
+    method: str,
+    validation: float,
+    test: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Add the column `split` to the table of `read_haplotypes` by any method of the config key split.method.
+
+    `genomes` is the table of accepted genomes, which knows dates and descent.
+    """
+    if method == "date":
+        return split_by_date(spikes, described(spikes, genomes, "date"), classes, validation, test)
+    if method == "clade":
+        spikes = with_clades(spikes, genomes)
+    return assign_splits(spikes, classes, method, validation, test, seed)
 
 
 def _groups(unit: np.ndarray, classes: pd.Categorical) -> pd.DataFrame:

@@ -6,6 +6,7 @@ Snakemake reads this before it makes any environment, so that here are no packag
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
@@ -108,6 +109,40 @@ def class_names(values: Iterable[str], renamed: dict[str, str]) -> list[str]:
         pattern = next((one for one in patterns if one == value or fnmatchcase(value, one)), None)
         names[value] = renamed[pattern] if pattern else re.sub(r"[^A-Za-z0-9_.-]+", "-", value).strip("-.")
     return [names[value] for value in values]
+
+
+def subtrees(tree: dict, names: list[str], largest: float) -> list[str]:
+    """For each tip, in their order, the subtree that it is held out with: the name of the subtree's first node.
+
+    A subtree is as large as may be with at most the share `largest` of the tips of a class; `names` are their classes.
+    """
+    order: list[tuple[dict, list[int]]] = []  # nodes before their children, with the places of these
+    waiting, parents = [tree["tree"]], [-1]
+    while waiting:
+        node, parent = waiting.pop(), parents.pop()
+        place = len(order)
+        order.append((node, []))
+        if parent >= 0:
+            order[parent][1].append(place)
+        children = node.get("children") or []
+        waiting.extend(reversed(children))
+        parents.extend([place] * len(children))
+    tips = [place for place, (_, children) in enumerate(order) if not children]
+    counts: list[Counter[str]] = [Counter() for _ in order]
+    for place, name in zip(tips, names, strict=True):
+        counts[place][name] = 1
+    for place in reversed(range(len(order))):
+        for child in order[place][1]:
+            counts[place].update(counts[child])
+    most = {name: max(1, int(largest * n)) for name, n in counts[0].items()}
+    groups: list[dict[str, str]] = [{} for _ in order]
+    for place, (node, children) in enumerate(order):
+        new = [name for name, n in counts[place].items() if name not in groups[place] and n <= most[name]]
+        if new:
+            groups[place] = groups[place] | dict.fromkeys(new, str(node.get("name", place)))
+        for child in children:
+            groups[child] = groups[place]
+    return [groups[place][name] for place, name in zip(tips, names, strict=True)]
 
 
 def read_tips(tree: dict, reference: str) -> Iterator[Tip]:

@@ -11,7 +11,7 @@ class Genome(NamedTuple):
     accession: str
     class_name: str
     sequence: str | None  # None where the source names the genome but has no record of it
-    founder: str = ""  # of a simulated genome
+    founder: str = ""  # of a simulated genome; of a tip the subtree that it is held out with
     rule: str = ""  # what gave the class: `column`, `file`, or kind and pattern of class rules
     date: str = ""  # of collection, as the source writes it
     country: str = ""

@@ -7,11 +7,22 @@ from collections import Counter
 from collections.abc import Iterator
 
 from spikegeometry.errors import InputError
-from spikegeometry.genomes.auspice import OTHER, class_names, collection_date, read_tips, read_tree, tip_values
+from spikegeometry.genomes.auspice import (
+    OTHER,
+    class_names,
+    collection_date,
+    read_tips,
+    read_tree,
+    subtrees,
+    tip_values,
+)
 from spikegeometry.genomes.cleaning import Rejection
 from spikegeometry.genomes.fasta import read_fasta, read_single
 from spikegeometry.genomes.remote import Remote
 from spikegeometry.genomes.sources import Genome
+
+# Largest share of the tips of a class in a subtree that a split by clade holds out as a whole.
+LARGEST = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +51,9 @@ def read_auspice(
     values = tip_values(tree, by, block["tree"])
     names = dict(zip(values, class_names(values, block["classes"]), strict=True))
     counts = Counter(values)
+    held_out = subtrees(tree, [names[value] for value in values], LARGEST)
     genomes: dict[str, Genome | None] = {}
-    for tip in read_tips(tree, read_single(reference).sequence):
+    for tip, subtree in zip(read_tips(tree, read_single(reference).sequence), held_out, strict=True):
         value = tip.attributes.get(by, "")
         name = names[value]
         rejection = None
@@ -54,6 +66,7 @@ def read_auspice(
             accession=tip.name,
             class_name=name,
             sequence=tip.sequence,
+            founder=subtree,
             rule=f"{by} {value}",
             date=collection_date(tip.attributes),
             country=tip.attributes.get("country", ""),
