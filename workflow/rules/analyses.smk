@@ -40,6 +40,13 @@ Figure = namedtuple("Figure", "title about params inputs outputs", defaults=({},
 FIGURES = {}
 
 
+def measured_by(analysis):
+    """The tables of an analysis of the run's own network, by name; as a module the workflow may have a prefix."""
+    folder = f"results/{config['run']}/"
+    files = getattr(rules, analysis).output.items()
+    return {name: f"<results>/{file.partition(folder)[2]}".replace("{network}", "") for name, file in files}
+
+
 def written_by(analysis, name):
     """A file of an analysis; none where the analysis is not active."""
     return f"<results>/geometry/{analysis}/{name}" if analysis in ANALYSES else []

@@ -1,5 +1,8 @@
 """One page to explore what the analyses found."""
 
+# The atlas's programs, in the order of their use.
+PROGRAMS = "state elements figures grid head track stream space predictions card atlas".split()
+
 
 rule build_atlas:
     input:
@@ -22,25 +25,10 @@ rule build_atlas:
         splits="<results>/dataset/split_sizes.tsv",
         reference="<results>/reference/genome.fasta",
         definitions=DEFINITIONS,
-        environments=collect("envs/{name}.yaml", name=["align", "genomes", "plots", "torch"]),
-        style="workflow/report/atlas/style.css",
-        body="workflow/report/atlas/body.html",
-        programs=collect(
-            "workflow/report/atlas/{name}.js",
-            name=[
-                "state",
-                "elements",
-                "figures",
-                "grid",
-                "head",
-                "track",
-                "stream",
-                "space",
-                "predictions",
-                "card",
-                "atlas",
-            ],
-        ),
+        environments=[own(f"envs/{name}.yaml") for name in ("align", "genomes", "plots", "torch")],
+        style=own("workflow/report/atlas/style.css"),
+        body=own("workflow/report/atlas/body.html"),
+        programs=[own(f"workflow/report/atlas/{name}.js") for name in PROGRAMS],
     output:
         page="<results>/atlas.html",
     log:

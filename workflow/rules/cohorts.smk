@@ -46,8 +46,8 @@ def source_of(wildcards):
 
 
 def source_files(wildcards):
-    """Files that the cohort's source reads."""
-    return list(source_paths(source_of(wildcards), config).values())
+    """Files that the cohort's source reads. They are the user's: no prefix of a module applies to them."""
+    return [local(path) for path in source_paths(source_of(wildcards), config).values()]
 
 
 def unusable_table(cohort):

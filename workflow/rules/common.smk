@@ -1,5 +1,6 @@
 """Configuration, wildcards and the helpers of the rules."""
 
+import os
 import re
 import shutil
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(workflow.basedir).parent
+# Where this file is: the workflow may be a module of another, and run in any folder.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
 sys.path.insert(0, str(SCRIPTS))
 
@@ -66,8 +68,8 @@ TORCH = f"{ROOT}/envs/torch-gpu.yaml" if GPUS else f"{ROOT}/envs/torch.yaml"
 CHECKPOINTS = f"results/{config['run']}/checkpoints"
 # Mutations that define the classes: a table of the user's, or learnt from the training split, or none.
 DEFINITIONS = config["analyses"]["attributions"]["definitions"] or []
-if DEFINITIONS == LEARN:
-    DEFINITIONS = "<results>/dataset/definitions.tsv"
+if DEFINITIONS:
+    DEFINITIONS = "<results>/dataset/definitions.tsv" if DEFINITIONS == LEARN else local(DEFINITIONS)
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 

@@ -13,7 +13,9 @@ rule split_spikes:
     conda:
         "../../envs/genomes.yaml"
     params:
-        **given("split_spikes", "dataset/coordinates", "classes", "split/method", "split/validation", "split/test", "seed"),
+        **given(
+            "split_spikes", "dataset/coordinates", "classes", "split/method", "split/validation", "split/test", "seed"
+        ),
     script:
         "../scripts/split_spikes.py"
 

@@ -119,7 +119,7 @@ rule write_front_page:
         abstention="<results>/evaluation/abstention.tsv",
         findings="<results>/findings.tsv",
         tries="<results>/model/tries/finetuned.tsv",
-        template="workflow/report/workflow.rst",
+        template=own("workflow/report/workflow.rst"),
     output:
         page="<results>/front.rst",
     log:

@@ -6,7 +6,7 @@ for analysis, drawn in FIGURES.items():
         name:
             f"plot_{analysis}"
         input:
-            **{name: file.replace("{network}", "") for name, file in getattr(rules, analysis).output.items()},
+            **measured_by(analysis),
             **drawn.inputs,
         output:
             **figure(f"<results>/geometry/{analysis}", analysis, f"5 Geometry/{drawn.about}", figure=drawn.title),

@@ -9,6 +9,11 @@ def code_of(script):
     return lambda _: digest_once(SCRIPTS / f"{script}.py")
 
 
+def own(path):
+    """A file of the workflow, by its path from the working directory. No prefix of a module applies to it."""
+    return local(os.path.relpath(ROOT / path))
+
+
 def values(*paths):
     """Values of the configuration as params or inputs, each by the last part of its path."""
     return {Path(path).name: lookup(path, within=config) for path in paths}

@@ -73,7 +73,14 @@ rule select_recorded:
     conda:
         "../../envs/torch.yaml"
     params:
-        **given("select_recorded", "classes", "activations/sequences_per_class", "activations/correct_only", "activations/test_per_class", "seed"),
+        **given(
+            "select_recorded",
+            "classes",
+            "activations/sequences_per_class",
+            "activations/correct_only",
+            "activations/test_per_class",
+            "seed",
+        ),
     script:
         "../scripts/select_recorded.py"
 
@@ -110,7 +117,14 @@ rule record_activations:
     resources:
         gpu=GPUS,
     params:
-        **given("record_activations", "classes", "model/device", "model/threads", "activations/shards", "activations/batch_size"),
+        **given(
+            "record_activations",
+            "classes",
+            "model/device",
+            "model/threads",
+            "activations/shards",
+            "activations/batch_size",
+        ),
     script:
         "../scripts/record_activations.py"
 

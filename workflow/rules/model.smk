@@ -35,7 +35,18 @@ rule pretrain:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        **given("pretrain", "model/base", "model/pretrain", "model/architecture", "model/precision", "model/compile", "model/device", "model/gpus", "model/threads", "seed"),
+        **given(
+            "pretrain",
+            "model/base",
+            "model/pretrain",
+            "model/architecture",
+            "model/precision",
+            "model/compile",
+            "model/device",
+            "model/gpus",
+            "model/threads",
+            "seed",
+        ),
         checkpoints=f"{CHECKPOINTS}/pretrained",
     script:
         "../scripts/pretrain.py"
@@ -64,7 +75,16 @@ rule finetune:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        **given("finetune", "model/finetune", "classes", "model/precision", "model/compile", "model/device", "model/gpus", "model/threads"),
+        **given(
+            "finetune",
+            "model/finetune",
+            "classes",
+            "model/precision",
+            "model/compile",
+            "model/device",
+            "model/gpus",
+            "model/threads",
+        ),
         seed=seed_of,
         phase=phase_of,
         checkpoints=checkpoints_of,

@@ -6,7 +6,7 @@ PARTS = [f"reference/{key}" for key in ("fasta", "annotation", "domains", "regio
 
 rule index_reference:
     input:
-        reference=lookup("reference/fasta", within=config),
+        reference=local(config["reference"]["fasta"]),
     output:
         fasta="<results>/reference/genome.fasta",
         index=multiext("<results>/reference/genome.fasta", ".amb", ".ann", ".bwt", ".pac", ".sa"),
@@ -20,7 +20,7 @@ rule index_reference:
 
 rule describe_parts:
     input:
-        **{key: path for key, path in values(*PARTS).items() if path},
+        **{key: local(path) for key, path in values(*PARTS).items() if path},
     output:
         domains="<results>/reference/domains.tsv",
         regions="<results>/reference/regions.tsv",

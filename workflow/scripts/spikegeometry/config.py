@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jsonschema
 
 from spikegeometry.errors import InputError
-from spikegeometry.schema import explain, read_schema, read_text, with_defaults
+from spikegeometry.schema import explain, read_schema, read_text, with_defaults, with_own_files
 
 SELECTIONS = ("layers", "heads")
 # In place of a table of definitions: from the training split.
@@ -31,7 +31,7 @@ def load_config(given: dict) -> dict:
     errors = list(jsonschema.Draft202012Validator(schema).iter_errors(given))
     if errors:
         raise InputError(explain(jsonschema.exceptions.best_match(errors)))
-    config = with_defaults(given, schema)
+    config = with_own_files(with_defaults(given, schema))
     _check_sense(config)
     background = config["source"].pop("background")
     config["source"] = _own_block(config["source"], config["data"])

@@ -4,6 +4,7 @@
 """
 
 import difflib
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -48,7 +49,22 @@ def default_of(key: str) -> Any:
     node = read_schema()
     for part in key.split("."):
         node = node["properties"][part]
-    return node["default"]
+    return with_own_files(node["default"])
+
+
+def with_own_files(value: Any) -> Any:
+    """A value in which the paths of the workflow's own files, `resources/...`, lead to them from the working directory.
+
+    Where the working directory has such a file itself, it is meant.
+    """
+    if isinstance(value, dict):
+        return {key: with_own_files(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_own_files(item) for item in value]
+    if isinstance(value, str) and value.startswith("resources/") and not os.path.exists(value):
+        own = SCHEMA_PATH.parents[2] / value
+        return os.path.relpath(own) if own.exists() else value
+    return value
 
 
 def with_defaults(value: Any, schema: dict) -> Any:
