@@ -37,7 +37,7 @@ def test_one_row_for_each_record(answers):
     assert tuple(answers.columns) == COLUMNS
     assert answers["name"].tolist() == ["x", HOSTILE, "short"]
     assert answers.iloc[0].tolist() == ["x", "beta", 0.8, "no", 5.5, 1.0, 3, "", ""]
-    assert answers.iloc[1][["class", "probability", "abstain", "spike_coverage", "reason"]].tolist() == [
+    assert answers.iloc[1][["class", "probability", "abstain", "gene_coverage", "reason"]].tolist() == [
         *("alpha", 0.6, "yes", 0.5, "abstain"),
     ]
     assert answers.iloc[2][["reason", "detail"]].tolist() == ["too_short", "4 bases."]
@@ -113,4 +113,4 @@ def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     answers = pd.read_csv(tmp_path / "answers.table", sep="\t")
     assert answers["name"].tolist() == ["x", "a\rb"]
     assert "The network has not learnt the task" in (tmp_path / "answers.page").read_text(encoding="utf-8")
-    assert answers["spike_coverage"].tolist() == pytest.approx([0.51, float("nan")], nan_ok=True)
+    assert answers["gene_coverage"].tolist() == pytest.approx([0.51, float("nan")], nan_ok=True)

@@ -16,9 +16,11 @@ const SIGNIFICANT = 0.05;
 
 function statisticAsked() {
   const keys = atlas.statistics.map((one) => one.key);
-  return atlas.statistics.find(
-    (one) => one.key === oneOf("stat", keys, keys.includes("log2_enrichment.RBD") ? "log2_enrichment.RBD" : keys[0]),
-  );
+  // At first the attention to the longest domain.
+  const [longest] = [...atlas.domains].sort((one, other) => other.end - other.start - (one.end - one.start));
+  const first = `log2_enrichment.${longest?.name}`;
+  const asked = oneOf("stat", keys, keys.includes(first) ? first : keys[0]);
+  return atlas.statistics.find((one) => one.key === asked);
 }
 
 const classesOf = (statistic) =>

@@ -3,7 +3,7 @@
 import pandas as pd
 
 COLUMNS = (
-    *("name", "class", "probability", "abstain", "score", "spike_coverage", "unknown_kmers"),
+    *("name", "class", "probability", "abstain", "score", "gene_coverage", "unknown_kmers"),
     *("reason", "detail"),
 )
 
@@ -16,7 +16,7 @@ def answer_table(
     `predictions` is a table of predictions with score and abstain; `coverage` the share of the gene whose symbols are
     known, bases or deletions, by accession; `rejected` are tables with accession, reason and detail. Columns: name,
     class (the most probable, also where the classifier abstains from it), probability, abstain (yes, no), score,
-    spike_coverage, unknown_kmers, reason, detail. What a rejected genome does not have is missing.
+    gene_coverage, unknown_kmers, reason, detail. What a rejected genome does not have is missing.
     """
     predicted = pd.DataFrame(
         {
@@ -25,7 +25,7 @@ def answer_table(
             "probability": predictions[[f"p_{name}" for name in classes]].max(axis=1).astype(float),
             "abstain": predictions["abstain"].map({True: "yes", False: "no"}),
             "score": predictions["score"].astype(float),
-            "spike_coverage": predictions["accession"].map(coverage).astype(float),
+            "gene_coverage": predictions["accession"].map(coverage).astype(float),
             "unknown_kmers": predictions["unknown"],
             "reason": predictions["abstain"].map({True: "abstain", False: ""}),
             "detail": predictions["abstain"].map({True: "It is not enough like any of the classes.", False: ""}),
