@@ -35,7 +35,7 @@ WINGS = {
     "dataset": (FOUNDATION | {"sequences"}, {"numpy", "pandas", "pyarrow", "sklearn"}),
     "sequences": (set(), {"numpy"}),
     "stats": (FOUNDATION, {"numpy", "pandas", "scipy"}),
-    "evaluation": (FOUNDATION | {"dataset", "stats"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),
+    "evaluation": (FOUNDATION | {"dataset", "sequences", "stats"}, {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}),
     "model": (
         FOUNDATION | {"dataset"},
         {"accelerate", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"},

@@ -18,25 +18,30 @@ HOSTILE = '<script>alert("x")</script>&\'"'
 
 
 def predictions(*rows):
-    columns = ["accession", "predicted", "p_alpha", "p_beta", "unknown", "score", "abstain"]
+    columns = ["accession", "predicted", "p_alpha", "p_beta", "unknown", "score", "margin", "abstain"]
     return pd.DataFrame(rows, columns=columns)
 
 
 @pytest.fixture
 def answers():
-    predicted = predictions(("x", "beta", 0.2, 0.8, 3, 5.5, False), (HOSTILE, "alpha", 0.6, 0.4, 0, 1.5, True))
-    coverage = pd.Series({HOSTILE: 0.5, "x": 1.0})
+    predicted = predictions(
+        ("x", "beta", 0.2, 0.8, 3, 5.5, 2.5, False), (HOSTILE, "alpha", 0.6, 0.4, 0, 1.5, -1.5, True)
+    )
+    genes = pd.DataFrame({"coverage": [0.5, 1.0], "mutations": ["", "N501Y; del 69-70"]}, index=[HOSTILE, "x"])
     rejected = [
         pd.DataFrame({"accession": ["short"], "class": [""], "reason": ["too_short"], "detail": ["4 bases."]}),
         pd.DataFrame({"accession": [], "class": [], "reason": [], "detail": []}),
     ]
-    return answer_table(predicted, coverage, rejected, CLASSES)
+    return answer_table(predicted, genes, rejected, CLASSES)
 
 
 def test_one_row_for_each_record(answers):
     assert tuple(answers.columns) == COLUMNS
     assert answers["name"].tolist() == ["x", HOSTILE, "short"]
-    assert answers.iloc[0].tolist() == ["x", "beta", 0.8, "no", 5.5, 1.0, 3, "", ""]
+    assert answers.iloc[0].tolist() == [
+        *("x", "beta", 0.8, "alpha", 0.2, "no", 5.5, 2.5),
+        *(1.0, 3, "N501Y; del 69-70", "", ""),
+    ]
     assert answers.iloc[1][["class", "probability", "abstain", "gene_coverage", "reason"]].tolist() == [
         *("alpha", 0.6, "yes", 0.5, "abstain"),
     ]
@@ -47,7 +52,7 @@ def test_one_row_for_each_record(answers):
 def test_page_counts_and_shows_names_as_text(answers):
     page = query_page(answers, "my <b>query</b>", "run", CLASSES)
     assert "3 genomes were read: 1 have a class, from 1 the model abstains, 1 were rejected." in page
-    assert "<script>" not in page and "<b>" not in page
+    assert page.count("<script>") == 1 and "<b>" not in page
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;" in page
     assert "http" not in page
 
@@ -93,19 +98,22 @@ def test_names_that_differ_in_a_letter_only_stay_apart():
 
 def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     """A gene whose symbols are N to 49% is covered as a whole and known by half."""
-    write_parquet(predictions(("x", "beta", 0.2, 0.8, 3, 5.5, False)), tmp_path / "predictions.parquet")
-    spikes = pd.DataFrame({"accession": ["x"], "n_fraction": [0.49], "covered_fraction": [1.0]})
-    write_parquet(spikes, tmp_path / "spikes.parquet")
+    write_parquet(predictions(("x", "beta", 0.2, 0.8, 3, 5.5, 2.5, False)), tmp_path / "predictions.parquet")
+    spikes = pd.DataFrame(
+        {"accession": ["x"], "n_fraction": [0.49], "covered_fraction": [1.0], "projected": ["ATGNNN"]}
+    )
+    write_parquet(spikes.assign(insertions="", deletions=""), tmp_path / "spikes.parquet")
+    (tmp_path / "genome.fasta").write_text(">r\nCCATGGCTCC\n")
     with row_writer(tmp_path / "rejected.tsv", ("accession", "class", "reason", "detail")) as rows:
         rows.writerow(("a\rb", "", "empty", "The record holds no base."))
     tries = pd.DataFrame({"try": [1], "accuracy": 0.25, "baseline_accuracy": 1.0, "n": 8, "p": 0.01})
     write_tsv(tries.assign(learnt="no", chosen="yes"), tmp_path / "tries.tsv")
     inputs = {name: tmp_path / f"{name}.parquet" for name in ("predictions", "spikes")}
-    inputs["tries"] = tmp_path / "tries.tsv"
+    inputs |= {"tries": tmp_path / "tries.tsv", "reference": tmp_path / "genome.fasta"}
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs, rejected=[tmp_path / "rejected.tsv"]),
         output=SimpleNamespace(**{name: tmp_path / f"answers.{name}" for name in ("table", "page", "query")}),
-        params=SimpleNamespace(classes=CLASSES, run="x", query="/data/q.fasta"),
+        params=SimpleNamespace(classes=CLASSES, run="x", query="/data/q.fasta", start=3, end=8),
         wildcards=SimpleNamespace(query="q"),
         log=[str(tmp_path / "log")],
     )

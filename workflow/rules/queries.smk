@@ -6,6 +6,7 @@ rule tabulate_query:
         predictions="<results>/predictions/query.{query}.parquet",
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
         tries="<results>/model/tries/finetuned.tsv",
+        reference="<results>/reference/genome.fasta",
         rejected=["<results>/queries/{query}/genomes/rejected.tsv", "<results>/queries/{query}/spikes/rejected.tsv"],
     output:
         table="<results>/queries/{query}/predictions.tsv",
@@ -16,7 +17,7 @@ rule tabulate_query:
     conda:
         "../../envs/plots.yaml"
     params:
-        **given("tabulate_query", "run", "classes"),
+        **given("tabulate_query", "run", "classes", *GENE),
         query=str(Path(config["query"]).absolute()) if QUERY else "",
     script:
         "../scripts/tabulate_query.py"

@@ -4,7 +4,8 @@ import logging
 
 import pandas as pd
 
-from spikegeometry.evaluation.queries import answer_table
+from spikegeometry.evaluation.queries import answer_table, described_genes
+from spikegeometry.genomes.fasta import read_single
 from spikegeometry.logs import configure_logging
 from spikegeometry.report.front import warning
 from spikegeometry.report.query import query_page
@@ -12,10 +13,10 @@ from spikegeometry.tables import atomic_path, read_tsv, write_tsv
 
 configure_logging(snakemake.log[0])
 params = snakemake.params
-spikes = pd.read_parquet(snakemake.input.spikes, columns=["accession", "n_fraction"]).set_index("accession")
+gene = read_single(snakemake.input.reference).sequence.upper()[params.start - 1 : params.end]
 answers = answer_table(
     predictions=pd.read_parquet(snakemake.input.predictions),
-    coverage=1 - spikes["n_fraction"],
+    genes=described_genes(pd.read_parquet(snakemake.input.spikes), gene),
     rejected=[pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in snakemake.input.rejected],
     classes=params.classes,
 )

@@ -32,3 +32,28 @@ def deletion(first: int, last: int, gene: str) -> tuple[str, int, int]:
     name = f"del {start}" if start == end else f"del {start}-{end}"
     old, new = before[end : end + 1], after[start - 1 : start]
     return (f"{name} {old}{end + 1}{new}" if old != new else name), start, end
+
+
+def protein_mutations(projected: str, insertions: str, deletions: str, gene: str) -> list[str]:
+    """The mutations of a gene in its protein, in their order: N501Y, del 69-70, ins 214 EPE, frameshift from 12.
+
+    `projected` has a symbol for each base of `gene`, the reference's; `insertions` and `deletions` are as in the table
+    of gene sequences (`position:bases` and `first-last`, 1-based, joined by `;`). A codon with a base that is not known
+    says nothing; one of which a part is deleted is described with the deletion.
+    """
+    before, after = translate(gene), translate(projected)
+    found = [
+        (number, f"{old}{number}{new}")
+        for number, (old, new) in enumerate(zip(before, after, strict=True), 1)
+        if new not in (old, "X")
+    ]
+    for text in filter(None, deletions.split(";")):
+        first, last = map(int, text.split("-"))
+        name, residue, _ = deletion(first, last, gene)
+        found.append((residue, name))
+    for text in filter(None, insertions.split(";")):
+        place, bases = text.split(":")
+        residue = int(place) // CODON
+        inserted = translate(bases) if len(bases) % CODON == 0 and int(place) % CODON == 0 else f"{len(bases)} bases"
+        found.append((residue, f"ins {residue} {inserted}"))
+    return [name for _, name in sorted(found, key=lambda one: one[0])]

@@ -1,0 +1,56 @@
+"""Names of mutations in the protein, by hand and against what is published of variants."""
+
+import pytest
+
+from checkout import ROOT
+from spikegeometry.genomes.fasta import read_single
+from spikegeometry.genomes.founders import parse_mutation
+from spikegeometry.sequences.mutations import protein_mutations
+from spikegeometry.tables import read_tsv
+
+GENE = "ATGGCTAAATTTGGGCCC"  # M A K F G P
+START, END = 21563, 25384
+
+
+@pytest.mark.parametrize(
+    ("projected", "insertions", "deletions", "expected"),
+    [
+        (GENE, "", "", []),
+        ("ATGGTTAAATTTGGGCCC", "", "", ["A2V"]),
+        ("ATGGCCAAATTTGGGCCC", "", "", []),  # silent
+        ("ATGGCTTAATTTGGGCCC", "", "", ["K3*"]),
+        ("ATGGNTAAATTTGGGCCC", "", "", []),  # not known
+        ("ATGGCT---TTTGGGCCC", "", "7-9", ["del 3"]),
+        ("ATGGCT------GGGCCC", "", "7-12", ["del 3-4"]),
+        ("ATGGCTAA-TTTGGGCCC", "", "9-9", ["frameshift from 3"]),
+        (GENE, "6:GAA", "", ["ins 2 E"]),
+        (GENE, "7:GAA", "", ["ins 2 3 bases"]),
+        (GENE, "6:GAAC", "", ["ins 2 4 bases"]),
+        ("ATGGTT---TTTGGGCAC", "12:TTTTTT;15:AAA", "7-9", ["A2V", "del 3", "ins 4 FF", "ins 5 K", "P6H"]),
+    ],
+)
+def test_by_hand(projected, insertions, deletions, expected):
+    assert protein_mutations(projected, insertions, deletions, GENE) == expected
+
+
+# Without either tyrosine of 144 and 145 the protein is the same; it is named by the last, as HGVS does.
+PUBLISHED = {
+    "B.1.1.7": "del 69-70; del 145; N501Y; A570D; D614G; P681H; T716I; S982A; D1118H",
+    "P.1": "L18F; T20N; P26S; D138Y; R190S; K417T; E484K; N501Y; D614G; H655Y; T1027I; V1176F",
+}
+
+
+@pytest.mark.parametrize("founder", PUBLISHED)
+def test_spikes_of_variants_are_those_that_are_published(founder):
+    genome = read_single(ROOT / "resources/NC_045512.2.fasta").sequence
+    table = read_tsv(ROOT / "resources/founders.tsv").set_index("founder")
+    projected, deletions = list(genome), []
+    for mutation in map(parse_mutation, table.loc[founder, "mutations"].split()):
+        if mutation.replacement:
+            projected[mutation.start] = mutation.replacement
+        elif START <= mutation.start < END:
+            projected[mutation.start : mutation.end] = "-" * (mutation.end - mutation.start)
+            deletions.append(f"{mutation.start - START + 2}-{mutation.end - START + 1}")
+    spike = "".join(projected)[START - 1 : END]
+    found = protein_mutations(spike, "", ";".join(deletions), genome[START - 1 : END])
+    assert "; ".join(found) == PUBLISHED[founder]
