@@ -24,10 +24,12 @@ function show() {
   }
   if (name !== shown) {
     for (const area of main.querySelectorAll(".js-plotly-plot")) Plotly.purge(area);
-    main.replaceChildren(element("h2", { id: "view-title" }, VIEWS[name][1]));
+    const heading = element("h2", { id: "view-title", tabindex: "-1" }, VIEWS[name][1]);
+    main.replaceChildren(heading);
     update = VIEWS[name][2](main);
     document.title = `${VIEWS[name][0]}: atlas of ${atlas.run}`;
-    if (shown !== "") say(VIEWS[name][1]);
+    // What had the focus is gone with the old view.
+    if (shown !== "") heading.focus();
     shown = name;
   }
   update();

@@ -51,7 +51,7 @@ function layoutOf(given) {
 /** A figure with its title and buttons to save it. `draw` shows traces; `label` is what a screen reader says;
  * `events` are what plotly.js tells of the pointer; `keys` is what keys do where the figure can be walked through. */
 function figure(title, height = 420, events = {}, keys = null) {
-  const area = element("div", keys ? { role: "application", tabindex: "0", onkeydown: keys } : { role: "img" });
+  const area = element("div", keys ? { role: "application", tabindex: "0", onkeydown: keys } : { role: "group" });
   const text = element("span");
   const saveAs = (format) => {
     const { width, height: tall } = area.getBoundingClientRect();

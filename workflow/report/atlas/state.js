@@ -40,8 +40,14 @@ function addressWith(changes) {
   return `#${next}`;
 }
 
+/** Go to another address. Another view is a step that the browser can go back; steps within a view are not. */
 function change(changes) {
-  location.hash = addressWith(changes);
+  if ("view" in changes) {
+    location.hash = addressWith(changes);
+    return;
+  }
+  history.replaceState(null, "", addressWith(changes));
+  show();
 }
 
 /** The view of the address; a head without a view is a head's page. */
