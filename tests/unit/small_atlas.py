@@ -185,7 +185,11 @@ def contents(
         cls=np.random.default_rng(2).normal(size=(len(classes) * size.sequences, size.layers + 1, 8)),
         mutations={classes[0]: mutation},
         gene="AAT" * 1274,
-        card={"environments": ["  - numpy =2.4.6\n  - pandas =3.0.5\n"], "tables": ["evaluation/metrics.tsv"]},
+        card={
+            "reference": "NC_045512.2",
+            "environments": ["  - numpy =2.4.6\n  - pandas =3.0.5\n"],
+            "tables": ["evaluation/metrics.tsv"],
+        },
     )
 
 

@@ -20,6 +20,7 @@ WITH_SCRIPT = {name: script_of(rule) for name, rule in rules().items() if rule.s
 # holds its tokenizers to one minor version.
 CONDA_NAMES = {"torch": {"pytorch", "pytorch-gpu"}, "matplotlib": {"matplotlib-base"}}
 IMPORT_NAMES = {
+    "pillow": {"PIL"},
     "scikit-learn": {"sklearn"},
     "pyyaml": {"yaml"},
     "transformers": {"transformers", "tokenizers"},

@@ -45,7 +45,7 @@ WINGS = {
         FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "sequences", "spikes", "stats"},
         {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"},
     ),
-    "figures": (FOUNDATION, {"matplotlib", "numpy", "pandas", "plotly"}),
+    "figures": (FOUNDATION, {"PIL", "matplotlib", "numpy", "pandas", "plotly"}),
     "report": (FOUNDATION | {"dataset", "figures", "sequences"}, {"numpy", "pandas", "plotly"}),
 }
 FOUNDATION_PACKAGES = {

@@ -27,7 +27,7 @@ texts = {
 details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]}
 details |= {name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits", "tries")}
 start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
-definitions = config["analyses"]["attributions"]
+definitions, reference = config["analyses"]["attributions"], read_single(paths.reference)
 downloads = [paths.metrics, paths.confusion, paths.splits, paths.sequences, paths.predictions, *paths.tables]
 downloads += [paths[name] for name in DETAILS if paths[name]]
 data = atlas_contents(
@@ -42,8 +42,9 @@ data = atlas_contents(
     )
     if paths.definitions
     else {},
-    gene=read_single(paths.reference).sequence[start - 1 : end],
+    gene=reference.sequence[start - 1 : end],
     card={
+        "reference": reference.name,
         "environments": texts["environments"],
         "tables": [os.path.relpath(path, page.parent) for path in downloads],
     },

@@ -1,4 +1,4 @@
-// The state of the page is its address: #view=grid&stat=...&class=omicron&class=delta&layer=3&head=5
+// The state of the page is its address: #view=grid&stat=...&class=A&class=B&layer=3&head=5
 const atlas = JSON.parse(document.getElementById("atlas").textContent);
 const ALL = "all";
 

@@ -10,7 +10,7 @@ from spikegeometry import __version__
 from spikegeometry.report.cells import numbers
 
 CITATION = (
-    "Bonino, Ghione, Cirrincione: The geometry of BERT, arXiv 2502.12033. Reference genome: NC_045512.2. "
+    "Bonino, Ghione, Cirrincione: The geometry of BERT, arXiv 2502.12033. Reference genome: {}. "
     "Made by the workflow Spike Geometry, version {}."
 )
 OF_MODEL = {
@@ -30,34 +30,38 @@ def run_card(
     model: dict[str, Any],
     metrics: pd.DataFrame,
     splits: pd.DataFrame,
+    reference: str,
     environments: list[str],
     tables: list[str],
 ) -> dict[str, Any]:
     """The card of a run.
 
     `model`: the Hugging Face configuration; `metrics`: evaluation/metrics.tsv; `splits`: dataset/split_sizes.tsv;
-    `environments`: texts of the conda environments; `tables`: paths of the run's tables from the page.
+    `reference`: name of the reference genome; `environments`: texts of the conda environments; `tables`: paths of the
+    run's tables from the page.
     """
     return {
         "simulated": config["source"]["type"] == "simulate",
         "metrics": metric_rows(metrics),
-        "data": {"columns": ["of the data", "value"], "rows": data_rows(config)},
+        "data": {"columns": ["of the data", "value"], "rows": data_rows(config, reference)},
         "splits": table_rows(splits),
         "model": {
             "columns": ["of the model", "value"],
             "rows": [[words, str(model[key])] for key, words in OF_MODEL.items() if key in model],
         },
         "versions": {"columns": ["package", "version"], "rows": pinned(environments)},
-        "citation": CITATION.format(__version__),
+        "citation": CITATION.format(reference, __version__),
         "config": json.dumps(config, indent=2, ensure_ascii=False),
         "tables": tables,
     }
 
 
-def data_rows(config: dict[str, Any]) -> list[list[Any]]:
-    """What the configuration says of the data, in words and values."""
-    dataset, external = config["dataset"], ", ".join(config["external"])
+def data_rows(config: dict[str, Any], reference: str) -> list[list[Any]]:
+    """What the configuration says of the data, in words and values; `reference` is the name of the reference genome."""
+    dataset, external, gene = config["dataset"], ", ".join(config["external"]), config["reference"]
     return [
+        ["reference genome", reference],
+        ["gene", f"{gene['gene']}, bases {gene['start']} to {gene['end']}"],
         ["source of the genomes", config["source"]["type"]],
         ["other sets, never trained on", external or "none"],
         ["classes", ", ".join(config["classes"])],
