@@ -169,6 +169,7 @@ def contents(
     )
     return atlas_contents(
         config={
+            "reference": {"gene": "spike", "start": 21563, "end": 25384},
             "run": "small",
             "classes": classes,
             "seed": 1,

@@ -170,7 +170,7 @@ def test_examples_of_the_readme_are_valid():
     for example in examples:
         load_config(given(**example))
     kinds = {example["source"]["type"] for example in examples if "source" in example}
-    assert kinds == {"table", "gisaid", "ena", "nextstrain"}
+    assert kinds == {"table", "gisaid", "ena", "nextstrain", "auspice"}
 
 
 def test_config_readme_holds_the_generated_table():
@@ -191,5 +191,5 @@ def test_a_mistyped_base_is_found_before_any_work(tmp_path, monkeypatch, base):
     with pytest.raises(InputError, match=rf"Config key model\.base: no config\.json in {base}"):
         check_files(load_config(given(model={"base": base})))
     for fine in ("here/model", "bert-base-cased", "org/name"):
-        with pytest.raises(InputError, match="Config key reference"):  # the next that is not there
+        with pytest.raises(InputError, match="Config key source"):  # the next that is not there
             check_files(load_config(given(model={"base": fine})))

@@ -6,12 +6,14 @@ is refused with the place.
 
 import copy
 import math
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from transformers import BertForSequenceClassification
 
+from checkout import ROOT
 from rule_run import run_rule
 from spikegeometry.config import load_config
 from spikegeometry.errors import InputError
@@ -54,6 +56,8 @@ def write_hostile(folder, model, pretrained, sequences):
     write_recorded(folder / "dataset/test.arrow", sequences)
     config = load_config({"run": "hostile", "source": {"type": "simulate", "simulate": {}}, "classes": CLASSES})
     assert GENE["end"] == len(reference)
+    for kind in ("domains", "regions"):
+        shutil.copy(ROOT / f"resources/spike_{kind}.tsv", folder / f"reference/{kind}.tsv")
     config["evaluation"]["bootstrap"] = 20
     config["analyses"]["attention_domains"]["permutations"] = 19
     config["analyses"]["attention_positions"]["permutations"] = 19

@@ -5,6 +5,7 @@ import pytest
 from pysam import AlignedSegment
 
 from spikegeometry.spikes.blocks import Block, blocks_of_strands, chain_blocks, merge_blocks
+from spikegeometry.spikes.presets import DEFAULT
 from spikegeometry.spikes.projection import (
     Gene,
     Limits,
@@ -252,4 +253,4 @@ def test_stretches_that_overlap_share_no_base():
     """Further apart than any deletion, the second stretch begins where the first ends, in genome and reference."""
     far = Limits().max_indel + 1
     first, second = Block(0, 0, 100), Block(95, 95 + far, 50)
-    assert _resolve([first, second], b"A" * 200, b"A" * 400) == [[first], [Block(100, 100 + far, 45)]]
+    assert _resolve([first, second], b"A" * 200, b"A" * 400, 100, DEFAULT) == [[first], [Block(100, 100 + far, 45)]]

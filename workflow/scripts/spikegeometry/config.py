@@ -175,6 +175,10 @@ def _check_sense(config: dict) -> None:
                 f"Name one, or map each class to its file in {key}.table.sequences.",
             )
         block = source[kind]
+        if kind == "auspice" and not block["tree"] and not config["reference"]["dataset"]:
+            refuse(
+                f"{key}.auspice.tree", "no tree is named", "Name one, or a dataset that has one (reference.dataset)."
+            )
         by_columns = kind in ("table", "ena") and uses_class_rules(source)
         if by_columns and not (block["lineage_column"] or block["clade_column"]):
             refuse(

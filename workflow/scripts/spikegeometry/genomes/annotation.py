@@ -1,5 +1,6 @@
 """Genes of a reference genome and the parts of their proteins, from an annotation in GFF3."""
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,12 +13,16 @@ from spikegeometry.sequences.translation import CODON
 # Attributes that may hold the name of a feature, the first one first.
 NAMES = ("Name", "gene_name", "gene", "standard_name", "locus_tag", "ID", "product")
 GENES = ("CDS", "gene")
+STOPS = {"TAA", "TAG", "TGA"}
 PARTS = {
     *("mature_protein_region", "mature_protein_region_of_CDS", "mat_peptide", "signal_peptide", "sig_peptide"),
     *("signal_peptide_region_of_CDS", "polypeptide_domain", "polypeptide_region", "Region", "region"),
 }
 # Parts of a gene of which nothing is known: as many equal windows.
 WINDOWS = 10
+
+
+logger = logging.getLogger(__name__)
 
 
 class Feature(NamedTuple):
@@ -97,6 +102,29 @@ def find_gene(features: list[Feature], name: str, path: str | os.PathLike) -> Fe
             f"{where} has {name} on the reverse strand.\nGive the reverse complement of the genome and its annotation."
         )
     return gene
+
+
+def protein_length(genome: str, reference: dict) -> int:
+    """Residues of the protein of the gene at `start`..`end` (1-based, both included), without a stop at its end.
+
+    Raises InputError where the gene leaves the genome, has a codon that is not whole, or a stop before its end. Of a
+    gene that an annotation places, such a stop counts as a residue: the genome may be a reconstructed ancestor's.
+    """
+    start, end, path = reference["start"], reference["end"], reference["fasta"]
+    place = f"Config keys reference.start and reference.end: bases {start} to {end} of {path}"
+    advice = "Give the first base of the gene's first codon and the last base of its last one."
+    if end > len(genome):
+        raise InputError(f"{place}, which has the bases 1 to {len(genome)}.\n{advice}")
+    gene = genome[start - 1 : end]
+    if len(gene) % CODON:
+        raise InputError(f"{place} are {len(gene)} bases, no multiple of {CODON}.\n{advice}")
+    codons = [gene[at : at + CODON] for at in range(0, len(gene), CODON)]
+    stop = next((number for number, codon in enumerate(codons, 1) if codon in STOPS), len(codons) + 1)
+    if stop < len(codons):
+        if not reference["annotation"]:
+            raise InputError(f"{place} are no gene: codon {stop} of {len(codons)} is a stop.\n{advice}")
+        logger.warning("%s: codon %d of %d is a stop; the gene is taken to its end.", place, stop, len(codons))
+    return len(codons) - (codons[-1] in STOPS)
 
 
 def parts_of_gene(features: Iterable[Feature], start: int, end: int, residues: int) -> list[Part]:

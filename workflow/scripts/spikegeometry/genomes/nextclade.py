@@ -81,7 +81,7 @@ def _fill_from_dataset(given: dict, reference: dict) -> None:
     for source in blocks:
         if source.get("type") == "auspice":
             block = source.setdefault("auspice", {})
-            block.setdefault("tree", str(paths["treeJson"]))
+            block["tree"] = block.get("tree") or str(paths["treeJson"])
             if block.get("sequences") == "examples":
                 block["sequences"] = str(paths["examples"])
 

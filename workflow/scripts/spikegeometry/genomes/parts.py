@@ -5,9 +5,8 @@ import os
 
 import pandas as pd
 
-from spikegeometry.genomes.annotation import Part, parts_of_gene, read_annotation, windows
+from spikegeometry.genomes.annotation import Part, parts_of_gene, protein_length, read_annotation, windows
 from spikegeometry.genomes.fasta import read_single
-from spikegeometry.genomes.reference import protein_length
 from spikegeometry.tables import read_tsv
 
 logger = logging.getLogger(__name__)

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from spikegeometry.config import LEARN, sources, uses_class_rules
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.annotation import protein_length
 from spikegeometry.genomes.founders import read_founders
 from spikegeometry.schema import default_of
-from spikegeometry.sequences.translation import CODON
 
-STOPS = {"TAA", "TAG", "TGA"}
 DEFINITIONS = "analyses.attributions.definitions"
 CLASS_RULES = "class_rules.rules"
 # What is measured at the defining mutations alone.
@@ -58,29 +57,6 @@ def fit_to_reference(config: dict) -> dict:
             f"Name rules for {', '.join(by_rules)}, or a class_column there."
         )
     return config
-
-
-def protein_length(genome: str, reference: dict) -> int:
-    """Residues of the protein of the gene at `start`..`end` (1-based, both included), without a stop at its end.
-
-    Raises InputError where the gene leaves the genome, has a codon that is not whole, or a stop before its end. Of a
-    gene that an annotation places, such a stop counts as a residue: the genome may be a reconstructed ancestor's.
-    """
-    start, end, path = reference["start"], reference["end"], reference["fasta"]
-    place = f"Config keys reference.start and reference.end: bases {start} to {end} of {path}"
-    advice = "Give the first base of the gene's first codon and the last base of its last one."
-    if end > len(genome):
-        raise InputError(f"{place}, which has the bases 1 to {len(genome)}.\n{advice}")
-    gene = genome[start - 1 : end]
-    if len(gene) % CODON:
-        raise InputError(f"{place} are {len(gene)} bases, no multiple of {CODON}.\n{advice}")
-    codons = [gene[at : at + CODON] for at in range(0, len(gene), CODON)]
-    stop = next((number for number, codon in enumerate(codons, 1) if codon in STOPS), len(codons) + 1)
-    if stop < len(codons):
-        if not reference["annotation"]:
-            raise InputError(f"{place} are no gene: codon {stop} of {len(codons)} is a stop.\n{advice}")
-        logger.warning("%s: codon %d of %d is a stop; the gene is taken to its end.", place, stop, len(codons))
-    return len(codons) - (codons[-1] in STOPS)
 
 
 def check_parts(domains: str | os.PathLike | None, regions: str | os.PathLike | None, residues: int) -> None:
