@@ -47,6 +47,14 @@ def test_genes_that_are_refused(annotation, name, message):
         find_gene(read_annotation(annotation), name, annotation)
 
 
+def test_a_gene_that_begins_within_a_codon(tmp_path):
+    """As parts of genes do that are sequenced for typing."""
+    path = tmp_path / "part.gff3"
+    path.write_text("s\t.\tCDS\t1\t452\t.\t+\t2\tName=N\n")
+    gene = find_gene(read_annotation(path), "N", path)
+    assert (gene.start, gene.end) == (3, 452)
+
+
 def test_names_in_their_order(annotation):
     assert gene_names(read_annotation(annotation)) == ["E", "F", "ORF1ab", "R", "twice", "G"]
 

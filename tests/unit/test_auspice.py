@@ -92,6 +92,13 @@ def test_reading(tmp_path, packed):
     assert read_tree(path) == TREE
 
 
+def test_a_root_sequence_in_a_file_beside_the_tree(tmp_path):
+    without = {key: value for key, value in TREE.items() if key != "root_sequence"}
+    (tmp_path / "rsv.json").write_text(json.dumps(without))
+    (tmp_path / "rsv_root-sequence.json").write_text(json.dumps({"nuc": ROOT_SEQUENCE, "F": "MK"}))
+    assert next(read_tips(read_tree(tmp_path / "rsv.json"), "N" * 10)).sequence == "GCATACGTAC"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -54,7 +54,13 @@ def test_the_difference_comes_first():
     )
 
 
-COUNTS = pd.DataFrame({"class": ["a", "b", "a"], "outcome": ["accepted", "accepted", "rejected"], "n": [50, 40, 3]})
+COUNTS = pd.DataFrame(
+    {
+        "class": ["a", "b", "a", "", "b"],
+        "outcome": ["accepted", "accepted", "too_short", "bad_row", "bad_row"],
+        "n": [50, 40, 1, 2, 3],
+    }
+)
 SPLITS = pd.DataFrame(
     [("a", "train", 30, 25), ("b", "train", 30, 20), ("a", "test", 20, 11), ("b", "test", 10, 9)],
     columns=["class", "split", "genomes", "haplotypes"],
@@ -95,7 +101,7 @@ def rendered(tries=LEARNT, findings=FINDINGS):
 def test_the_first_page_tells_what_was_found():
     page = rendered()
     assert page.strip().startswith("On the test split the accuracy of BERT less that of a linear model")
-    assert "90 genomes were accepted and 3 rejected." in page
+    assert "90 genomes were accepted and 6 rejected (5 bad_row, 1 too_short)." in page
     assert "train 60 (45 distinct), test 30 (20 distinct)" in page
     assert "test | linear model on k-mers | 0.975 | -0.025 [-0.062, +0.013] | 80 |" in page
     assert "validation | linear" not in page

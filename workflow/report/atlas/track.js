@@ -153,12 +153,12 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
   const span = domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
   const panels = trackPanels(method);
   const bottom = panels.at(-1)[0];
-  const line = (name, values, axis, words) => ({
+  const line = (name, values, axis, words, named) => ({
     type: "scatter",
     mode: "lines",
     name: plain(classTitle(name)),
     legendgroup: name,
-    showlegend: axis === bottom,
+    showlegend: named,
     x: values.map((_, i) => middle(i + 1)),
     y: values,
     yaxis: axis,
@@ -175,8 +175,8 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
     const attributed = atlas.track.attributions?.[method]?.[name]?.value;
     return [
       mutationTrace(name, classes.indexOf(name)),
-      ...(got ? [line(name, got, "y3", "attention")] : []),
-      ...(attributed ? [line(name, attributed, "y4", "attribution")] : []),
+      ...(got ? [line(name, got, "y3", "attention", !attributed)] : []),
+      ...(attributed ? [line(name, attributed, "y4", "attribution", true)] : []),
     ];
   });
   if (atlas.track.received)

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Feature(NamedTuple):
-    """A feature of an annotation, bases 1-based and both included."""
+    """A feature of an annotation, bases 1-based and both included, from its first whole codon on."""
 
     kind: str
     name: str
@@ -62,7 +62,9 @@ def read_annotation(path: str | os.PathLike) -> list[Feature]:
         found = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
         name = next((found[key] for key in NAMES if found.get(key)), "")
         if name:
-            place = int(columns[3]), int(columns[4])
+            # A gene that begins within a codon has that codon's rest before its first whole one.
+            phase = int(columns[7]) if columns[7] in ("1", "2") and columns[6] != "-" else 0
+            place = int(columns[3]) + phase, int(columns[4])
             features.append(Feature(columns[2], name, *place, columns[6], number, found.get("ID", "")))
     if not features:
         raise InputError(f"Config key reference.annotation: {path} names no feature.\nGive an annotation in GFF3.")

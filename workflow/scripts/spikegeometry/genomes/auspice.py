@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import NamedTuple
 
 from spikegeometry.errors import InputError
@@ -30,7 +31,11 @@ class Tip(NamedTuple):
 
 
 def read_tree(path: str | os.PathLike) -> dict:
-    """The JSON of a tree, plain or compressed. Raises InputError where it is none of version 2, or has no mutations."""
+    """The JSON of a tree, plain or compressed, with the root sequence that may stand in a file of its own beside it.
+
+    That of `tree.json` is called `tree_root-sequence.json`. Raises InputError where the JSON is no tree of version 2, or
+    has no mutations.
+    """
     where = f"{path}"
     try:
         text = _read_bytes(path)
@@ -45,6 +50,9 @@ def read_tree(path: str | os.PathLike) -> dict:
         raise InputError(f"{where} is {'a tree of version 1' if first else 'no tree of Auspice'}.\n{ADVICE}")
     if not any(_mutations(node) for node in _nodes(found["tree"])):
         raise InputError(f"{where} has no mutations of nucleotides on its branches.\n{ADVICE}")
+    beside = Path(str(path).removesuffix(".json") + "_root-sequence.json")
+    if "root_sequence" not in found and beside.is_file():
+        found["root_sequence"] = json.loads(beside.read_text(encoding="utf-8"))
     return found
 
 

@@ -73,12 +73,15 @@ def front_page(
 
 
 def what_went_in(counts: pd.DataFrame, splits: pd.DataFrame) -> str:
-    """A sentence on the genomes: accepted, rejected, and in each split."""
+    """Sentences on the genomes: accepted, rejected and why, and in each split."""
     of = counts.groupby("outcome")["n"].sum()
+    rejected = of.drop("accepted", errors="ignore").sort_values(ascending=False, kind="stable")
+    reasons = ", ".join(f"{n} {_plain(reason)}" for reason, n in rejected.items())
+    why = f" ({reasons})" if reasons else ""
     sizes = splits.groupby("split", sort=False)[["genomes", "haplotypes"]].sum()
     parts = [f"{name} {row['genomes']} ({row['haplotypes']} distinct)" for name, row in sizes.iterrows()]
     return (
-        f"{of.get('accepted', 0)} genomes were accepted and {of.get('rejected', 0)} rejected. "
+        f"{of.get('accepted', 0)} genomes were accepted and {rejected.sum()} rejected{why}. "
         f"Gene sequences by split: {', '.join(parts)}."
     )
 
