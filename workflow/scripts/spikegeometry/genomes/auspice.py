@@ -33,8 +33,8 @@ class Tip(NamedTuple):
 def read_tree(path: str | os.PathLike) -> dict:
     """The JSON of a tree, plain or compressed, with the root sequence that may stand in a file of its own beside it.
 
-    That of `tree.json` is called `tree_root-sequence.json`. Raises InputError where the JSON is no tree of version 2, or
-    has no mutations.
+    That of `tree.json` is called `tree_root-sequence.json`. Raises InputError where the JSON is no tree of version 2,
+    or has no mutations.
     """
     where = f"{path}"
     try:
