@@ -176,6 +176,26 @@ def test_rule_has_what_its_script_reads(name):
     assert not [(part, key) for part, key in asked if not hasattr(getattr(ALL_RULES[name], part), key)]
 
 
+def adapted(script):
+    """Calls of `arguments_of_rule` in a script: the analysis, and the arguments that the script computes."""
+    for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "arguments_of_rule":
+            computed = {word.arg for word in node.keywords} - {None}
+            yield ast.unparse(node.args[0]).partition(".")[0], computed
+
+
+@pytest.mark.parametrize("name", [name for name, script in WITH_SCRIPT.items() if list(adapted(script))])
+def test_rule_has_the_arguments_of_its_analysis(name):
+    rule = ALL_RULES[name]
+    given = {key for part in (rule.input, rule.params) for key, _ in part.items()} | {"study"}
+    for analysis, computed in adapted(WITH_SCRIPT[name]):
+        tree = ast.parse(MODULES[f"analyses.{analysis}"].read_text(encoding="utf-8"))
+        (measure,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "measure")
+        # What a script streams it unpacks from a dictionary.
+        streamed = {"means", "add_tokens", "add_pairs"} if name == "attention_maps" else set()
+        assert {one.arg for one in measure.args.args} - given - computed <= streamed
+
+
 @pytest.mark.parametrize("name", WITH_SCRIPT)
 def test_rule_reruns_with_the_library_behind_its_script(name):
     assert ALL_RULES[name].params.library(None) == digest(WITH_SCRIPT[name])
