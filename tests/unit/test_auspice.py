@@ -6,6 +6,7 @@ import json
 import pytest
 
 from checkout import ROOT
+from loopback import File, serving
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.auspice import class_names, collection_date, read_tips, read_tree, subtrees, tip_values
 from spikegeometry.genomes.fasta import read_fasta, read_single
@@ -200,6 +201,24 @@ def test_sequences_of_their_own_by_name_or_accession(tmp_path):
     path.write_text(">z\nAAAA\n")
     with pytest.raises(InputError, match="no sequence of .* is called as a tip"):
         genomes(tmp_path, ["X.1"], sequences=str(path))
+
+
+def test_a_tree_behind_a_url(tmp_path):
+    """Fetched whole though the first connection is cut; a page of the server is no tree, and named by its address."""
+    (tmp_path / "reference.fasta").write_text(f">r\n{ROOT_SEQUENCE}\n")
+    with serving() as server:
+        server.files["rsv.json"] = File(gzip.compress(json.dumps(TREE).encode()), cuts=[100])
+        server.files["page"] = File(b"<html>Not here</html>")
+        remote = Remote(tmp_path / "cache", retries=2, backoff=0.01, per_second=1000)
+        block = {"class_by": "clade", "classes": {}, "sequences": None}
+
+        def read(path):
+            given = (block | {"tree": server.url(path)}, tmp_path / "reference.fasta", ["X.1", "Y-1"], remote, "source")
+            return list(read_auspice(*given))
+
+        assert [genome.sequence for genome in read("rsv.json")][:1] == ["GCATACGTAC"]
+        with pytest.raises(InputError, match=f"{server.url('page')} is a web page"):
+            read("page")
 
 
 @real

@@ -30,13 +30,13 @@ class Tip(NamedTuple):
     problem: str
 
 
-def read_tree(path: str | os.PathLike) -> dict:
+def read_tree(path: str | os.PathLike, name: str = "") -> dict:
     """The JSON of a tree, plain or compressed, with the root sequence that may stand in a file of its own beside it.
 
     That of `tree.json` is called `tree_root-sequence.json`. Raises InputError where the JSON is no tree of version 2,
-    or has no mutations.
+    or has no mutations. `name` is what messages call the file, if not by its path.
     """
-    where = f"{path}"
+    where = name or f"{path}"
     try:
         text = _read_bytes(path)
         found = json.loads(text)

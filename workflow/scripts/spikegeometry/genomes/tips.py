@@ -46,7 +46,7 @@ def read_auspice(
     Raises InputError where the tree is none, or has no such colouring.
     """
     path = remote.fetch(block["tree"], None) if "://" in block["tree"] else block["tree"]
-    tree = read_tree(path)
+    tree = read_tree(path, block["tree"])
     by = block["class_by"]
     values = tip_values(tree, by, block["tree"])
     names = dict(zip(values, class_names(values, block["classes"]), strict=True))
