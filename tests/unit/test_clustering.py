@@ -11,7 +11,7 @@ from spikegeometry.analyses.tables.separability import _of_clusters, agreement
 from spikegeometry.dataset.encoding import open_split, padded_ids
 from spikegeometry.dataset.samples import distinct_sample
 from spikegeometry.errors import InputError
-from spikegeometry.figures.clustering import draw_clustering, interactive_maps
+from spikegeometry.figures.clustering import draw_clustering
 from spikegeometry.geometry.clustering import (
     NOISE,
     hdbscan,
@@ -286,7 +286,3 @@ def test_figure_and_page(tables):
     table, components, _, drawn = tables
     figure = draw_clustering(table, components, drawn, CLASSES, CLASSES)
     assert figure.get_suptitle().endswith("n = 12 distinct sequences; no sequence of gamma")
-    page = interactive_maps(drawn, CLASSES)
-    assert r"alpha\u002f1" in page  # a slash as JSON in a page writes it
-    assert "<script src" not in page
-    assert page == interactive_maps(drawn, CLASSES)

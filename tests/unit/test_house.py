@@ -27,7 +27,7 @@ from checkout import (
 from spikegeometry.digest import all_modules, digest, module_path
 from spikegeometry.schema import read_schema
 
-FOUNDATION = {"errors", "config", "schema", "digest", "logs", "streams", "tables"}
+FOUNDATION = {"errors", "cohorts", "config", "schema", "digest", "logs", "streams", "tables"}
 # For each wing, a folder: what else of the library it may import, and which outside packages.
 WINGS = {
     "genomes": (FOUNDATION | {"sequences"}, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
@@ -45,7 +45,7 @@ WINGS = {
         FOUNDATION | {"dataset", "evaluation", "genomes", "geometry", "model", "sequences", "spikes", "stats"},
         {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"},
     ),
-    "figures": (FOUNDATION, {"PIL", "matplotlib", "numpy", "pandas", "plotly"}),
+    "figures": (FOUNDATION, {"PIL", "matplotlib", "numpy", "pandas"}),
     "report": (FOUNDATION | {"dataset", "figures", "sequences"}, {"numpy", "pandas", "plotly"}),
 }
 FOUNDATION_PACKAGES = {

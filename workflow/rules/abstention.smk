@@ -12,7 +12,6 @@ rule fit_abstention:
         thresholds=in_report(
             "<results>/evaluation/thresholds.tsv",
             "abstention",
-            "4 Evaluation",
             set="all",
             table="Thresholds of abstention",
         ),
@@ -39,8 +38,6 @@ rule evaluate_abstention:
         scores="<results>/evaluation/{set}/abstention/scores.tsv",
     log:
         "<logs>/evaluation/{set}/evaluate_abstention.log",
-    benchmark:
-        "<benchmarks>/evaluation/{set}/evaluate_abstention.tsv"
     conda:
         "../../envs/plots.yaml"
     params:
@@ -55,9 +52,7 @@ rule plot_abstention:
         curves="<results>/evaluation/{set}/abstention/curves.tsv",
         scores="<results>/evaluation/{set}/abstention/scores.tsv",
     output:
-        **figure(
-            "<results>/evaluation/{set}/abstention", "abstention", "4 Evaluation", set="{set}", figure="Abstention"
-        ),
+        **figure("<results>/evaluation/{set}/abstention", "abstention", set="{set}", figure="Abstention"),
     log:
         "<logs>/evaluation/{set}/plot_abstention.log",
     group:

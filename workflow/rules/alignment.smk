@@ -6,10 +6,7 @@ rule shard_genomes:
         fasta="<results>/{cohort}genomes/accepted.fasta.zst",
         accepted="<results>/{cohort}genomes/accepted.tsv",
     output:
-        fastas=collect(
-            "<results>/{{cohort}}alignment/shards/{shard}.fasta.zst",
-            shard=ALIGNMENT_SHARDS,
-        ),
+        fastas=collect("<results>/{{cohort}}alignment/shards/{shard}.fasta.zst", shard=ALIGNMENT_SHARDS),
         tables=collect("<results>/{{cohort}}alignment/shards/{shard}.tsv", shard=ALIGNMENT_SHARDS),
     log:
         "<logs>/{cohort}alignment/shard_genomes.log",

@@ -26,8 +26,14 @@ RECORDED = {
 
 
 def settings(analysis, *keys):
-    """Settings of an analysis as params: those named, else all."""
-    return settings_of(config["analyses"][analysis], *keys)
+    """Settings of an analysis as params: those named, else all but the table of definitions, which is an input."""
+    found = settings_of(config["analyses"][analysis], *keys)
+    return {key: value for key, value in found.items() if key != "definitions"}
+
+
+def measured(analysis, *paths):
+    """All settings of an analysis, and what `given` gives, as params."""
+    return {**given(analysis, *paths), **settings(analysis)}
 
 
 # Tables of the parts of the protein.
@@ -38,6 +44,17 @@ REGIONS = {"regions": "<results>/reference/regions.tsv"}
 Figure = namedtuple("Figure", "title about params inputs outputs", defaults=({}, {}, {}))
 # The figure of each analysis: its title, what it is about, and what its script takes and writes beside what all take.
 FIGURES = {}
+
+
+def second_figure(analysis, name, about, title):
+    """A further figure of an analysis, whose caption is `ANALYSIS_NAME.rst`."""
+    return figure(f"<results>/geometry/{analysis}/{name}", f"{analysis}_{name}", about, f"{name}_", figure=title)
+
+
+def folder_of_figures(analysis, name, about, title):
+    """A folder of figures of an analysis, whose caption is `ANALYSIS_NAME.rst`; `{figure}` in the title is their names."""
+    path = directory(f"<results>/geometry/{analysis}/{name}")
+    return {name: in_report(path, f"{analysis}_{name}", about, ["{figure}.png"], figure=title)}
 
 
 def measured_by(analysis):

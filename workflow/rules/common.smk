@@ -2,9 +2,9 @@
 
 import os
 import re
-import shutil
 import sys
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -14,15 +14,8 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 SCRIPTS = ROOT / "workflow/scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from spikegeometry.config import (
-    LEARN,
-    check_files,
-    load_config,
-    query_name,
-    settings_of,
-    source_paths,
-    uses_class_rules,
-)
+from spikegeometry.cohorts import Cohorts
+from spikegeometry.config import LEARN, check_files, load_config, settings_of
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.nextclade import with_dataset
@@ -39,21 +32,8 @@ except InputError as error:
 config.clear()
 config.update(complete)
 
-SPLITS = ["train", "validation", "test"]
-EXTERNAL = sorted(config["external"])
-# Genomes to classify. As a set they have a name that no external set can have.
-QUERY = query_name(config["query"], f"results/{config['run']}/queries") if config["query"] else ""
-# Splits of the background genomes, which are out of class.
-BACKGROUND = ["background_train", "background_validation"] if config["source"]["background"] else []
-# Folder prefix of each set that is no split of the run's own genomes.
-COHORTS = {
-    **{name: f"external/{name}/" for name in EXTERNAL},
-    **{name: "background/" for name in BACKGROUND},
-}
-# What predictions are evaluated on.
-EVALUATED = ["validation", "test", *EXTERNAL]
-if QUERY:
-    COHORTS[f"query.{QUERY}"] = f"queries/{QUERY}/"
+COHORTS = Cohorts(config)
+EXTERNAL, EVALUATED, BACKGROUND, QUERY = COHORTS.external, COHORTS.evaluated, COHORTS.background, COHORTS.query
 MODELS = ["finetuned", *config["model"]["controls"]]
 # Controls of which all is measured that findings rest on.
 REPLICATES = config["model"]["replicates"]
@@ -87,9 +67,9 @@ ACTIVATION_SHARDS = shards("activations")
 
 wildcard_constraints:
     # A cohort is a folder prefix: empty for the run's own genomes.
-    cohort=f"({'|'.join(map(re.escape, COHORTS.values()))})?",
+    cohort=f"({'|'.join(map(re.escape, COHORTS.prefixes.values()))})?",
     shard=r"\d+",
-    split="|".join(map(re.escape, [*SPLITS, *COHORTS])),
+    split="|".join(map(re.escape, COHORTS.splits)),
     set="|".join(EVALUATED),
     model="|".join(["pretrained", *MODELS]),
     replicate="|".join(REPLICATES) or "none",

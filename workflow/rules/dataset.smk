@@ -7,7 +7,7 @@ rule split_spikes:
         genomes="<results>/genomes/accepted.tsv",
     output:
         splits="<results>/dataset/splits.parquet",
-        sizes=in_report("<results>/dataset/split_sizes.tsv", "splits", "2 Data set", table="Class and split sizes"),
+        sizes=in_report("<results>/dataset/split_sizes.tsv", "splits", table="Class and split sizes"),
     log:
         "<logs>/dataset/split_spikes.log",
     conda:
@@ -29,7 +29,6 @@ rule split_background:
         rejected=in_report(
             "<results>/background/dataset/rejected.tsv",
             "background_rejected",
-            "1 Genomes",
             set="background",
             table="Background genomes with a sequence of a class",
         ),
@@ -52,8 +51,6 @@ rule build_vocabulary:
         counts="<results>/dataset/kmer_counts.tsv",
     log:
         "<logs>/dataset/build_vocabulary.log",
-    benchmark:
-        "<benchmarks>/dataset/build_vocabulary.tsv"
     conda:
         "../../envs/genomes.yaml"
     params:
@@ -64,9 +61,14 @@ rule build_vocabulary:
 
 rule encode_split:
     input:
-        spikes=spikes_of,
-        splits=splits_of,
-        vocabulary=vocabulary_of,
+        spikes=lambda wildcards: f"<results>/{COHORTS.prefix(wildcards.split)}spikes/spikes.parquet",
+        splits=lambda wildcards: (
+            []
+            if COHORTS.is_whole(wildcards.split)
+            else f"<results>/{COHORTS.prefix(wildcards.split)}dataset/splits.parquet"
+        ),
+        # For genomes to classify from the model's folder, which is all that is needed.
+        vocabulary=f"<results>/{'model/finetuned/vocab.txt' if QUERY else 'dataset/vocabulary.txt'}",
     output:
         split="<results>/dataset/{split}.arrow",
     log:
@@ -77,7 +79,7 @@ rule encode_split:
         "../../envs/genomes.yaml"
     params:
         **given("encode_split", "dataset/coordinates", "dataset/stride", "classes"),
-        part=part_of,
+        part=lambda wildcards: COHORTS.part(wildcards.split),
     script:
         "../scripts/encode_split.py"
 
@@ -88,7 +90,7 @@ rule measure_leakage:
         splits="<results>/dataset/splits.parquet",
         external=expand("<results>/external/{name}/spikes/spikes.parquet", name=EXTERNAL),
     output:
-        table=in_report("<results>/dataset/leakage.tsv", "leakage", "2 Data set", table="Leakage between splits"),
+        table=in_report("<results>/dataset/leakage.tsv", "leakage", table="Leakage between splits"),
     log:
         "<logs>/dataset/measure_leakage.log",
     benchmark:
@@ -133,7 +135,7 @@ for name, table, title in [
         input:
             table=f"<results>/dataset/{table}.tsv",
         output:
-            **figure(f"<results>/dataset/{name}", name, "2 Data set", figure=title),
+            **figure(f"<results>/dataset/{name}", name, figure=title),
         log:
             f"<logs>/dataset/plot_{name}.log",
         group:

@@ -23,8 +23,6 @@ rule fit_kmer_logistic:
         baseline="<results>/model/kmer_logistic.npz",
     log:
         "<logs>/model/fit_kmer_logistic.log",
-    benchmark:
-        "<benchmarks>/model/fit_kmer_logistic.tsv"
     conda:
         "../../envs/plots.yaml"
     params:
@@ -37,13 +35,9 @@ rule run_baseline:
     input:
         train="<results>/dataset/train.arrow",
         spikes="<results>/spikes/spikes.parquet",
-        fitted=branch(
-            lambda wildcards: wildcards.baseline == "kmer_logistic",
-            then="<results>/model/kmer_logistic.npz",
-            otherwise=[],
-        ),
+        fitted=lambda wildcards: "<results>/model/kmer_logistic.npz" if wildcards.baseline == "kmer_logistic" else [],
         sets=collect("<results>/dataset/{set}.arrow", set=EVALUATED),
-        set_spikes=[f"<results>/{COHORTS.get(name, '')}spikes/spikes.parquet" for name in EVALUATED],
+        set_spikes=[f"<results>/{COHORTS.prefix(name)}spikes/spikes.parquet" for name in EVALUATED],
     output:
         collect("<results>/predictions/baselines/{{baseline}}/{set}.parquet", set=EVALUATED),
     log:
@@ -89,17 +83,9 @@ rule gather_metrics:
         other=collect("<results>/evaluation/{set}/other.tsv", set=EVALUATED),
         abstention=collect("<results>/evaluation/{set}/abstention.tsv", set=EVALUATED),
     output:
-        metrics=in_report("<results>/evaluation/metrics.tsv", "metrics", "4 Evaluation", set="all", table="Metrics"),
-        other=in_report(
-            "<results>/evaluation/other.tsv",
-            "other",
-            "4 Evaluation",
-            set="all",
-            table="Genomes out of class",
-        ),
-        abstention=in_report(
-            "<results>/evaluation/abstention.tsv", "abstention", "4 Evaluation", set="all", table="Abstention"
-        ),
+        metrics=in_report("<results>/evaluation/metrics.tsv", "metrics", set="all", table="Metrics"),
+        other=in_report("<results>/evaluation/other.tsv", "other", set="all", table="Genomes out of class"),
+        abstention=in_report("<results>/evaluation/abstention.tsv", "abstention", set="all", table="Abstention"),
         json="<results>/evaluation/metrics.json",
     log:
         "<logs>/evaluation/gather_metrics.log",
@@ -139,7 +125,7 @@ rule plot_evaluation:
         curves="<results>/evaluation/{set}/curves.tsv",
         calibration="<results>/evaluation/{set}/calibration.tsv",
     output:
-        **figures("<results>/evaluation/{set}", "4 Evaluation", EVALUATION_FIGURES, set="{set}"),
+        **figures("<results>/evaluation/{set}", EVALUATION_FIGURES, set="{set}"),
     log:
         "<logs>/evaluation/{set}/plot_evaluation.log",
     group:

@@ -9,7 +9,7 @@ for analysis, drawn in FIGURES.items():
             **measured_by(analysis),
             **drawn.inputs,
         output:
-            **figure(f"<results>/geometry/{analysis}", analysis, f"5 Geometry/{drawn.about}", figure=drawn.title),
+            **figure(f"<results>/geometry/{analysis}", analysis, drawn.about, figure=drawn.title),
             **drawn.outputs,
         log:
             f"<logs>/geometry/plot_{analysis}.log",

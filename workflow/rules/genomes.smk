@@ -3,14 +3,14 @@
 
 rule collect_genomes:
     input:
-        source=source_files,
+        # They are the user's: no prefix of a module applies to them.
+        source=lambda wildcards: [local(path) for path in COHORTS.files(wildcards.cohort)],
     output:
         fasta="<results>/{cohort}genomes/accepted.fasta.zst",
         accepted="<results>/{cohort}genomes/accepted.tsv",
         rejected=in_report(
             "<results>/{cohort}genomes/rejected.tsv",
             "genomes_rejected",
-            "1 Genomes",
             set=cohort_name,
             table="Rejected records",
         ),
@@ -23,12 +23,12 @@ rule collect_genomes:
         "../../envs/genomes.yaml"
     params:
         **given("collect_genomes", "cleaning", "classes", "seed"),
-        source=source_of,
-        key=source_key,
+        source=lambda wildcards: COHORTS.source(wildcards.cohort),
+        key=lambda wildcards: COHORTS.key(wildcards.cohort),
         cohort=cohort_name,
         reference=lookup("reference/fasta", within=config),
-        class_rules=class_rules_of,
-        unusable=lambda wildcards: unusable_table(wildcards.cohort),
+        class_rules=lambda wildcards: COHORTS.class_rules(wildcards.cohort),
+        unusable=lambda wildcards: COHORTS.unusable_table(wildcards.cohort),
     script:
         "../scripts/collect_genomes.py"
 
@@ -38,7 +38,7 @@ rule plot_genomes:
         accepted="<results>/{cohort}genomes/accepted.tsv",
         counts="<results>/{cohort}genomes/counts.tsv",
     output:
-        **figure("<results>/{cohort}genomes/cohort", "genomes", "1 Genomes", set=cohort_name, figure="Cohort"),
+        **figure("<results>/{cohort}genomes/cohort", "genomes", set=cohort_name, figure="Cohort"),
     log:
         "<logs>/{cohort}genomes/plot_genomes.log",
     group:
@@ -49,6 +49,6 @@ rule plot_genomes:
         **FIGURE,
     params:
         **given("plot_genomes", "classes"),
-        cohort=cohort_title,
+        cohort=lambda wildcards: COHORTS.title(wildcards.cohort),
     script:
         "../scripts/plot_genomes.py"

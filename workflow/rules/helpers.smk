@@ -19,9 +19,22 @@ def values(*paths):
     return {Path(path).name: lookup(path, within=config) for path in paths}
 
 
+def cohort_name(wildcards):
+    """The cohort of a job in words."""
+    return COHORTS.name(wildcards.cohort)
+
+
+def answers(wildcards):
+    """The answers that `classify` is to give."""
+    if not QUERY:
+        raise WorkflowError("Name the genomes to classify: --config query=my.fasta")
+    return collect("<results>/queries/{query}/predictions.{kind}", query=QUERY, kind=["tsv", "html"])
+
+
 # Values that go together.
 KMERS = ["dataset/k", "dataset/stride"]
 GENE = ["reference/start", "reference/end"]
+TRAINING = [f"model/{key}" for key in ("precision", "compile", "device", "gpus", "threads")]
 DEVICE = ["model/device", "model/threads", "inference/batch_size"]
 RESAMPLING = ["evaluation/bootstrap", "evaluation/confidence", "seed"]
 
@@ -31,39 +44,45 @@ def given(script, *paths):
     return {**values(*paths), "library": code_of(script)}
 
 
-def in_report(path, caption, part, patterns=(), **labels):
-    """A file that the report shows in a part ("category" or "category/subcategory"), with the caption of that name.
+# Parts of the report, by the folder of what they show.
+PARTS_OF_REPORT = {
+    "genomes/": "1 Genomes",
+    "spikes/": "1 Genomes",
+    "dataset/": "2 Data set",
+    "model/": "3 Model",
+    "evaluation/": "4 Evaluation",
+    "geometry/": "5 Geometry",
+}
 
-    Labels are texts or functions of the wildcards.
+
+def in_report(path, caption, about=None, patterns=(), **labels):
+    """A file that the report shows in the part of its folder, with the caption of that name.
+
+    `about` is the smaller part that it belongs to. Labels are texts or functions of the wildcards.
     """
-    category, _, subcategory = part.partition("/")
+    category = next((part for folder, part in PARTS_OF_REPORT.items() if folder in path), "0 Findings")
     return report(
         path,
         patterns=list(patterns),
         caption=f"{ROOT}/workflow/report/{caption}.rst",
         category=category,
-        subcategory=subcategory or None,
+        subcategory=about,
         labels=lambda wildcards: {
             name: label(wildcards) if callable(label) else label for name, label in labels.items()
         },
     )
 
 
-def folder_in_report(path, caption, part, **labels):
-    """A folder of figures that the report shows."""
-    return in_report(directory(path), caption, part, ["{figure}.png"], **labels)
-
-
-def figure(path, caption, part, prefix="", **labels):
+def figure(path, caption, about=None, prefix="", **labels):
     """The two files of a figure, of which the report shows one."""
-    return {f"{prefix}png": in_report(f"{path}.png", caption, part, **labels), f"{prefix}svg": f"{path}.svg"}
+    return {f"{prefix}png": in_report(f"{path}.png", caption, about, **labels), f"{prefix}svg": f"{path}.svg"}
 
 
-def figures(folder, part, titles, **labels):
+def figures(folder, titles, **labels):
     """The files of several figures of one job, by name."""
     files = {}
     for name, title in titles.items():
-        files |= figure(f"{folder}/{name}", name, part, f"{name}_", figure=title, **labels)
+        files |= figure(f"{folder}/{name}", name, prefix=f"{name}_", figure=title, **labels)
     return files
 
 

@@ -5,11 +5,7 @@ rule predict_shard:
     input:
         split="<results>/dataset/{split}.arrow",
         model="<results>/model/{model}",
-        space=branch(
-            lambda wildcards: wildcards.model == "finetuned",
-            then="<results>/model/class_space.safetensors",
-            otherwise=[],
-        ),
+        space=lambda wildcards: "<results>/model/class_space.safetensors" if wildcards.model == "finetuned" else [],
     output:
         predictions=temp("<results>/predictions/{model}/shards/{split}/{shard}.parquet"),
     log:
@@ -29,10 +25,7 @@ rule predict_shard:
 
 rule gather_predictions:
     input:
-        shards=expand(
-            "<results>/predictions/{{model}}/shards/{{split}}/{shard}.parquet",
-            shard=INFERENCE_SHARDS,
-        ),
+        shards=expand("<results>/predictions/{{model}}/shards/{{split}}/{shard}.parquet", shard=INFERENCE_SHARDS),
     output:
         predictions="<results>/predictions/{model}/{split}.parquet",
     log:
@@ -49,7 +42,7 @@ rule finish_predictions:
     input:
         predictions="<results>/predictions/finetuned/{split}.parquet",
         rule="<results>/model/abstention.json",
-        genomes=genomes_of,
+        genomes=lambda wildcards: f"<results>/{COHORTS.prefix(wildcards.split)}genomes/accepted.tsv",
     output:
         predictions="<results>/predictions/{split}.parquet",
     log:
@@ -141,8 +134,6 @@ rule gather_activations:
         attention="<results>/{network}activations/attention_mean.npz",
     log:
         "<logs>/{network}activations/gather_activations.log",
-    benchmark:
-        "<benchmarks>/{network}activations/gather_activations.tsv"
     conda:
         "../../envs/torch.yaml"
     params:

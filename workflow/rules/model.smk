@@ -35,18 +35,7 @@ rule pretrain:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        **given(
-            "pretrain",
-            "model/base",
-            "model/pretrain",
-            "model/architecture",
-            "model/precision",
-            "model/compile",
-            "model/device",
-            "model/gpus",
-            "model/threads",
-            "seed",
-        ),
+        **given("pretrain", "model/base", "model/pretrain", "model/architecture", "seed", *TRAINING),
         checkpoints=f"{CHECKPOINTS}/pretrained",
     script:
         "../scripts/pretrain.py"
@@ -62,7 +51,7 @@ rule finetune:
     output:
         model=directory("<results>/model/{model}"),
         history="<results>/model/history/{model}.tsv",
-        tries=in_report("<results>/model/tries/{model}.tsv", "tries", "3 Model", table="Tries of {model}"),
+        tries=in_report("<results>/model/tries/{model}.tsv", "tries", table="Tries of {model}"),
     log:
         "<logs>/model/finetune_{model}.log",
     benchmark:
@@ -75,19 +64,11 @@ rule finetune:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        **given(
-            "finetune",
-            "model/finetune",
-            "classes",
-            "model/precision",
-            "model/compile",
-            "model/device",
-            "model/gpus",
-            "model/threads",
-        ),
-        seed=seed_of,
-        phase=phase_of,
-        checkpoints=checkpoints_of,
+        **given("finetune", "model/finetune", "classes", *TRAINING),
+        # A control `seedN` has the run's seed and N more.
+        seed=lambda wildcards: config["seed"] + int(wildcards.model.removeprefix("seed").removeprefix("finetuned") or 0),
+        phase=lambda wildcards: "finetune" if wildcards.model == "finetuned" else wildcards.model,
+        checkpoints=lambda wildcards: f"{CHECKPOINTS}/{wildcards.model}",
     script:
         "../scripts/finetune.py"
 
@@ -141,8 +122,8 @@ rule plot_training:
             model=["pretrained", *(model for model in MODELS if model != "random")],
         ),
     output:
-        **figure("<results>/model/training", "training", "3 Model", figure="Training curves"),
-        table=in_report("<results>/model/training.tsv", "training", "3 Model", table="Training curves"),
+        **figure("<results>/model/training", "training", figure="Training curves"),
+        table=in_report("<results>/model/training.tsv", "training", table="Training curves"),
     log:
         "<logs>/model/plot_training.log",
     group:

@@ -37,16 +37,12 @@ rule extract_spikes:
 rule gather_spikes:
     input:
         spikes=collect("<results>/{{cohort}}spikes/shards/{shard}.parquet", shard=ALIGNMENT_SHARDS),
-        rejected=collect(
-            "<results>/{{cohort}}spikes/shards/{shard}.rejected.tsv",
-            shard=ALIGNMENT_SHARDS,
-        ),
+        rejected=collect("<results>/{{cohort}}spikes/shards/{shard}.rejected.tsv", shard=ALIGNMENT_SHARDS),
     output:
         spikes="<results>/{cohort}spikes/spikes.parquet",
         rejected=in_report(
             "<results>/{cohort}spikes/rejected.tsv",
             "spikes_rejected",
-            "1 Genomes",
             set=cohort_name,
             table="Genomes without a usable gene",
         ),
@@ -69,7 +65,6 @@ rule summarise_spikes:
         indels=in_report(
             "<results>/{cohort}spikes/indels.tsv",
             "spikes_indels",
-            "1 Genomes",
             set=cohort_name,
             table="Deletions and insertions",
         ),
@@ -89,7 +84,7 @@ rule plot_spikes:
         values="<results>/{cohort}spikes/summary.tsv",
         indels="<results>/{cohort}spikes/indels.tsv",
     output:
-        **figure("<results>/{cohort}spikes/spikes", "spikes", "1 Genomes", set=cohort_name, figure="Gene sequences"),
+        **figure("<results>/{cohort}spikes/spikes", "spikes", set=cohort_name, figure="Gene sequences"),
     log:
         "<logs>/{cohort}spikes/plot_spikes.log",
     group:
@@ -100,6 +95,6 @@ rule plot_spikes:
         **FIGURE,
     params:
         **given("plot_spikes", "classes", "reference/gene", *GENE),
-        cohort=cohort_title,
+        cohort=lambda wildcards: COHORTS.title(wildcards.cohort),
     script:
         "../scripts/plot_spikes.py"

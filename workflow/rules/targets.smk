@@ -3,7 +3,7 @@
 
 def targets():
     """Every final file of the run."""
-    cohorts = ["", *sorted(set(COHORTS.values()))]
+    cohorts = ["", *sorted(set(COHORTS.prefixes.values()))]
     return [
         *collect("<results>/{cohort}genomes/cohort.png", cohort=cohorts),
         *collect("<results>/{cohort}spikes/spikes.png", cohort=cohorts),

@@ -16,8 +16,7 @@ rule activation_distributions:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("activation_distributions", "classes", "evaluation/confidence"),
-        **settings("activation_distributions"),
+        **measured("activation_distributions", "classes", "evaluation/confidence"),
     script:
         "../../scripts/activation_distributions.py"
 

@@ -14,7 +14,7 @@ rule attention_domains:
         top=in_report(
             "<results>/{network}geometry/attention_domains/top_heads.tsv",
             "attention_domains",
-            "5 Geometry/Attention",
+            "Attention",
             table="Attention into protein domains: top heads",
         ),
     log:
@@ -24,8 +24,7 @@ rule attention_domains:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("attention_domains", "classes", "evaluation/confidence", "seed", "dataset/coordinates", *KMERS),
-        **settings("attention_domains"),
+        **measured("attention_domains", "classes", "evaluation/confidence", "seed", "dataset/coordinates", *KMERS),
     script:
         "../../scripts/attention_domains.py"
 

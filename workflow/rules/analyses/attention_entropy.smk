@@ -17,8 +17,7 @@ rule attention_entropy:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("attention_entropy", "classes", "evaluation/confidence"),
-        **settings("attention_entropy"),
+        **measured("attention_entropy", "classes", "evaluation/confidence"),
     script:
         "../../scripts/attention_entropy.py"
 

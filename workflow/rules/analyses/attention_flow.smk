@@ -16,8 +16,7 @@ rule attention_flow:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("attention_flow", "classes", "evaluation/confidence", "seed", *KMERS),
-        **settings("attention_flow"),
+        **measured("attention_flow", "classes", "evaluation/confidence", "seed", *KMERS),
     script:
         "../../scripts/attention_flow.py"
 

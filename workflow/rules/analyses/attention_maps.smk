@@ -29,18 +29,6 @@ FIGURES["attention_maps"] = Figure(
     "Attention",
     params=settings("attention_maps", "full_maps", "kappa", "min_frequency") | values(*KMERS),
     inputs=DOMAINS,
-    outputs={
-        "layers": folder_in_report(
-            "<results>/geometry/attention_maps/layers",
-            "attention_maps_layers",
-            "5 Geometry/Attention",
-            figure="Attention maps, {figure}",
-        ),
-        "heads": folder_in_report(
-            "<results>/geometry/attention_maps/heads",
-            "attention_maps_heads",
-            "5 Geometry/Attention",
-            figure="Attention map, {figure}",
-        ),
-    },
+    outputs=folder_of_figures("attention_maps", "layers", "Attention", "Attention maps, {figure}")
+    | folder_of_figures("attention_maps", "heads", "Attention", "Attention map, {figure}"),
 )

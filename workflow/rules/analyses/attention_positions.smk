@@ -21,19 +21,9 @@ rule attention_positions:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given(
-            "attention_positions",
-            "evaluation/bootstrap",
-            *GENE,
-            "classes",
-            "evaluation/confidence",
-            "seed",
-            "dataset/coordinates",
-            "dataset/analysed_per_class",
-            "analyses/attributions/share",
-            *KMERS,
-        ),
-        **settings("attention_positions", "layers", "heads", "classes", "matches", "permutations"),
+        **given("attention_positions", "classes", "dataset/coordinates", *KMERS, *GENE, *RESAMPLING),
+        **values("dataset/analysed_per_class", "analyses/attributions/share"),
+        **settings("attention_positions"),
     script:
         "../../scripts/attention_positions.py"
 

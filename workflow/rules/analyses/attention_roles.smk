@@ -15,8 +15,7 @@ rule attention_roles:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("attention_roles", "classes", "evaluation/confidence"),
-        **settings("attention_roles"),
+        **measured("attention_roles", "classes", "evaluation/confidence"),
     script:
         "../../scripts/attention_roles.py"
 

@@ -23,8 +23,7 @@ rule attention_shift:
     resources:
         gpu=GPUS,
     params:
-        **given("attention_shift", "classes", "evaluation/confidence", "model/device", "model/threads"),
-        **settings("attention_shift"),
+        **measured("attention_shift", "classes", "evaluation/confidence", "model/device", "model/threads"),
         models=OTHERS,
     script:
         "../../scripts/attention_shift.py"

@@ -22,17 +22,7 @@ rule attributions:
     resources:
         gpu=GPUS,
     params:
-        **given("attributions", "dataset/coordinates", *GENE, "classes", "evaluation/confidence", *KMERS, *DEVICE),
-        **settings(
-            "attributions",
-            "classes",
-            "baselines",
-            "steps",
-            "residual",
-            "share",
-            "cutoffs",
-            "sequences_per_class",
-        ),
+        **measured("attributions", "classes", "dataset/coordinates", "evaluation/confidence", *KMERS, *GENE, *DEVICE),
     script:
         "../../scripts/attributions.py"
 

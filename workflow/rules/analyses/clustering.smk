@@ -20,21 +20,9 @@ rule clustering:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("clustering", "classes", "evaluation/confidence", "seed"),
-        **settings("clustering"),
+        **measured("clustering", "classes", "evaluation/confidence", "seed"),
     script:
         "../../scripts/clustering.py"
 
 
-FIGURES["clustering"] = Figure(
-    "Clustering",
-    "Representation",
-    outputs={
-        "html": in_report(
-            "<results>/geometry/clustering/maps.html",
-            "clustering_maps",
-            "5 Geometry/Representation",
-            figure="Clustering in three dimensions",
-        ),
-    },
-)
+FIGURES["clustering"] = Figure("Clustering", "Representation")

@@ -16,8 +16,7 @@ rule cone_index:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("cone_index", "classes", "evaluation/confidence"),
-        **settings("cone_index"),
+        **measured("cone_index", "classes", "evaluation/confidence"),
     script:
         "../../scripts/cone_index.py"
 

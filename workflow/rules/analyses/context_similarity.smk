@@ -23,8 +23,7 @@ rule context_similarity:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("context_similarity", "classes", "evaluation/confidence", *KMERS),
-        **settings("context_similarity"),
+        **measured("context_similarity", "classes", "evaluation/confidence", *KMERS),
     script:
         "../../scripts/context_similarity.py"
 
@@ -34,20 +33,6 @@ FIGURES["context_similarity"] = Figure(
     "Representation",
     params=settings("context_similarity", "top", "cosine") | values(*KMERS),
     inputs=DOMAINS,
-    outputs={
-        **figure(
-            "<results>/geometry/context_similarity/distances",
-            "context_similarity_distances",
-            "5 Geometry/Representation",
-            prefix="distances_",
-            figure="Context similarity: distances",
-        ),
-        **figure(
-            "<results>/geometry/context_similarity/maps",
-            "context_similarity_maps",
-            "5 Geometry/Representation",
-            prefix="maps_",
-            figure="Context similarity: maps",
-        ),
-    },
+    outputs=second_figure("context_similarity", "distances", "Representation", "Context similarity: distances")
+    | second_figure("context_similarity", "maps", "Representation", "Context similarity: maps"),
 )

@@ -23,8 +23,7 @@ rule head_ablation:
     resources:
         gpu=GPUS,
     params:
-        **given("head_ablation", "classes", "inference/shards", *DEVICE, *RESAMPLING),
-        **settings("head_ablation"),
+        **measured("head_ablation", "classes", "inference/shards", *DEVICE, *RESAMPLING),
     script:
         "../../scripts/head_ablation.py"
 

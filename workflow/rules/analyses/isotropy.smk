@@ -16,8 +16,7 @@ rule isotropy:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("isotropy", "classes", "evaluation/confidence", "seed"),
-        **settings("isotropy"),
+        **measured("isotropy", "classes", "evaluation/confidence", "seed"),
     script:
         "../../scripts/isotropy.py"
 

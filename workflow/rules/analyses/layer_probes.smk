@@ -31,8 +31,7 @@ rule layer_probes:
     resources:
         gpu=GPUS,
     params:
-        **given("layer_probes", "classes", *DEVICE, *RESAMPLING),
-        **settings("layer_probes"),
+        **measured("layer_probes", "classes", *DEVICE, *RESAMPLING),
         sets=PROBED,
         references=[Path(model).name for model in WHOLE_MODELS],
     script:

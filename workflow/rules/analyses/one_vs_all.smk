@@ -12,7 +12,7 @@ rule one_vs_all:
         positions=in_report(
             "<results>/geometry/one_vs_all/positions.tsv",
             "one_vs_all_positions",
-            "5 Geometry/Information",
+            "Information",
             table="One class against the rest: positions",
         ),
         slots="<results>/geometry/one_vs_all/slots.parquet",
@@ -23,8 +23,7 @@ rule one_vs_all:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("one_vs_all", "classes", "dataset/analysed_per_class", *KMERS, *RESAMPLING),
-        **settings("one_vs_all"),
+        **measured("one_vs_all", "classes", "dataset/analysed_per_class", *KMERS, *RESAMPLING),
     script:
         "../../scripts/one_vs_all.py"
 

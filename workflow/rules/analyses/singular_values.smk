@@ -15,8 +15,7 @@ rule singular_values:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("singular_values", "classes", "evaluation/confidence"),
-        **settings("singular_values"),
+        **measured("singular_values", "classes", "evaluation/confidence"),
     script:
         "../../scripts/singular_values.py"
 

@@ -14,8 +14,7 @@ rule subspace_directionality:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("subspace_directionality", "evaluation/confidence", "seed"),
-        **settings("subspace_directionality"),
+        **measured("subspace_directionality", "evaluation/confidence", "seed"),
         models=COMPARED,
     script:
         "../../scripts/subspace_directionality.py"

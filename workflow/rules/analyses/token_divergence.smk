@@ -18,10 +18,9 @@ rule token_divergence:
     conda:
         "../../../envs/plots.yaml"
     params:
-        **given(
+        **measured(
             "token_divergence", "dataset/analysed_per_class", "classes", "evaluation/confidence", "seed", *KMERS, *GENE
         ),
-        **settings("token_divergence"),
         external=EXTERNAL,
     script:
         "../../scripts/token_divergence.py"

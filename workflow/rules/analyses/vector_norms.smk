@@ -15,8 +15,7 @@ rule vector_norms:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("vector_norms", "classes", "evaluation/confidence"),
-        **settings("vector_norms"),
+        **measured("vector_norms", "classes", "evaluation/confidence"),
     script:
         "../../scripts/vector_norms.py"
 

@@ -16,8 +16,7 @@ rule weight_statistics:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("weight_statistics"),
-        **settings("weight_statistics"),
+        **measured("weight_statistics"),
         models=COMPARED,
     script:
         "../../scripts/weight_statistics.py"
@@ -27,12 +26,5 @@ FIGURES["weight_statistics"] = Figure(
     "Weights and LayerNorms",
     "Weights",
     params=settings("weight_statistics", "rogue_z", "rogue_layers"),
-    outputs={
-        "maps": folder_in_report(
-            "<results>/geometry/weight_statistics/maps",
-            "weight_statistics_maps",
-            "5 Geometry/Weights",
-            figure="Maps of weights: {figure}",
-        ),
-    },
+    outputs=folder_of_figures("weight_statistics", "maps", "Weights", "Maps of weights: {figure}"),
 )

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -169,46 +168,3 @@ def _draw_map(axis: Axes, points: pd.DataFrame, styles: dict[str, dict]) -> None
 def _layer_axis(axis: Axes, rows: pd.DataFrame) -> None:
     layers = sorted(rows["layer"].dropna().unique())
     axis.set(xlabel="layer (0: embeddings)", xticks=layers[:: 1 + len(layers) // 14])
-
-
-def interactive_maps(maps: pd.DataFrame, classes: list[str]) -> str:
-    """A page of its own, with all that it needs in it: the maps in three dimensions, to turn and to choose from.
-
-    `maps` and `classes` are as for `draw_clustering`, with a column sequence.
-    """
-    solid = maps[maps["dimensions"] == 3]
-    views = [(*place, method) for place in _in_order(solid[["site", "layer"]]) for method in MAPS]
-    colours, present = class_colours(classes), set(solid["class"])
-    shown = [name for name in classes if name in present]
-    figure = go.Figure()
-    for number, (site, layer, method) in enumerate(views):
-        rows = solid[(solid["site"] == site) & (solid["layer"] == layer) & (solid["method"] == method)]
-        for name in shown:
-            points = rows[rows["class"] == name]
-            marker = {"size": 4, "color": colours[name], "symbol": SYMBOLS[classes.index(name) % len(SYMBOLS)]}
-            figure.add_scatter3d(
-                **{axis: points[axis].astype(float).tolist() for axis in "xyz"},
-                mode="markers",
-                marker=marker,
-                name=f"{name} (n = {len(points)})",
-                text=points["sequence"].tolist(),
-                hovertemplate="%{text}<extra>" + name + "</extra>",
-                visible=number == len(views) - 1,
-            )
-    buttons = [
-        {
-            "label": f"{MAPS[method]}: {place_name(site, layer)}",
-            "method": "update",
-            "args": [{"visible": [view == number for view in range(len(views)) for _ in shown]}],
-        }
-        for number, (site, layer, method) in enumerate(views)
-    ]
-    bare = {"showticklabels": False, "title": ""}
-    figure.update_layout(
-        title="Test sequences in three dimensions: turn by dragging, point at one for its name",
-        updatemenus=[{"buttons": buttons, "active": len(views) - 1, "x": 0, "xanchor": "left", "y": 1.06}],
-        scene={"xaxis": bare, "yaxis": bare, "zaxis": bare},
-        legend={"itemsizing": "constant"},
-    )
-    # A fixed id, because a random one would make another file each time.
-    return figure.to_html(include_plotlyjs=True, div_id="maps", config={"displaylogo": False})
