@@ -135,6 +135,32 @@ def test_packages_re_export_nothing(path):
     assert packages(path) <= sys.stdlib_module_names
 
 
+def imported_at_the_top(path):
+    """Names that a file imports when it is read, and not inside of functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    froms = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return names | {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+
+
+def test_snakemake_reads_the_workflow_with_its_own_packages():
+    """What the rules import: the environments of the jobs, with all other packages, are made later."""
+    text = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
+    waiting = re.findall(r"^from spikegeometry\.([\w.]+) import", text, re.MULTILINE)
+    assert len(waiting) >= 5
+    read, outside = set(), set()
+    while waiting:
+        name = waiting.pop()
+        for found in imported_at_the_top(MODULES[name]) if name not in read else ():
+            inside = found.removeprefix("spikegeometry.")
+            if inside == found:
+                outside.add(found.split(".")[0])
+            else:
+                waiting += {inside, inside.rpartition(".")[0]} & MODULES.keys()
+        read.add(name)
+    assert outside - sys.stdlib_module_names <= {"jsonschema", "yaml"}
+
+
 # Rules and scripts
 
 

@@ -257,7 +257,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def test_freed_memory_is_used_again():
-    """The tensors of 20 rounds have 390,000 pages, of which the kernel gives few anew: those that it took back itself."""
+    """The tensors of 20 rounds have 390,000 pages, of which the kernel gives few anew: what it took back."""
     ended = subprocess.run([sys.executable, "-c", FAULTS], cwd=SCRIPTS, capture_output=True, text=True, check=True)
     assert int(ended.stdout) < 390_000 / 10
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from spikegeometry.dataset.kmers import token_bases, token_residues
 from spikegeometry.errors import InputError
-from spikegeometry.sequences.translation import CODON
+from spikegeometry.sequences.codons import CODON
 from spikegeometry.tables import read_tsv
 
 COLUMNS = ["name", "start", "end"]

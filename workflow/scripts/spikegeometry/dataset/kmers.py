@@ -8,7 +8,7 @@ indels they are places of that sequence, not of the reference.
 
 import numpy as np
 
-from spikegeometry.sequences.translation import CODON
+from spikegeometry.sequences.codons import CODON
 
 
 def kmer_count(length: int, k: int, stride: int) -> int:

@@ -8,12 +8,11 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from spikegeometry.errors import InputError
-from spikegeometry.sequences.translation import CODON
+from spikegeometry.sequences.codons import CODON, STOPS
 
 # Attributes that may hold the name of a feature, the first one first.
 NAMES = ("Name", "gene_name", "gene", "standard_name", "locus_tag", "ID", "product")
 GENES = ("CDS", "gene")
-STOPS = {"TAA", "TAG", "TGA"}
 PARTS = {
     *("mature_protein_region", "mature_protein_region_of_CDS", "mat_peptide", "signal_peptide", "sig_peptide"),
     *("signal_peptide_region_of_CDS", "polypeptide_domain", "polypeptide_region", "Region", "region"),

@@ -1,6 +1,7 @@
 """How mutations of a gene are written in its protein."""
 
-from spikegeometry.sequences.translation import CODON, translate
+from spikegeometry.sequences.codons import CODON
+from spikegeometry.sequences.translation import translate
 
 
 def in_protein(text: str, first: int, last: int, gene: str, substituted: str) -> tuple[str, int, int]:

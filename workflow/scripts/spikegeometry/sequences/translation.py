@@ -2,7 +2,7 @@
 
 import numpy as np
 
-CODON = 3  # bases
+from spikegeometry.sequences.codons import CODON
 
 # The standard genetic code with the bases of each position in the order T, C, A, G.
 _BASES = "TCAG"

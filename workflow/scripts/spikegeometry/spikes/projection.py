@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from spikegeometry.sequences.translation import CODON
+from spikegeometry.sequences.codons import CODON
 from spikegeometry.spikes.blocks import Block, append_block, chain_blocks, merge_blocks
 from spikegeometry.spikes.presets import DEFAULT, Preset
 from spikegeometry.spikes.realignment import align_globally

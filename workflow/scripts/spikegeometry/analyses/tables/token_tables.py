@@ -7,7 +7,8 @@ import pandas as pd
 
 from spikegeometry.dataset.encoding import open_split, padded_ids, take_rows
 from spikegeometry.dataset.packing import symbol_matrix
-from spikegeometry.sequences.translation import CODON, translate
+from spikegeometry.sequences.codons import CODON
+from spikegeometry.sequences.translation import translate
 from spikegeometry.stats.findings import Finding, Side
 from spikegeometry.stats.intervals import rank_correlation_interval
 from spikegeometry.stats.resampling import slope
