@@ -18,7 +18,6 @@ from spikegeometry.errors import InputError
 ADVICE = "Give a tree in Auspice's JSON, version 2, as Nextclade datasets and Nextstrain have it."
 MUTATION = re.compile(r"([A-Za-z-])([1-9]\d*)([A-Za-z-])")
 UNASSIGNED = {"", "unassigned", "unknown", "?", "none", "NA"}
-OTHER = "other"
 
 
 class Tip(NamedTuple):

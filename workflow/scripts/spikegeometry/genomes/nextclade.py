@@ -13,6 +13,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from spikegeometry.config import LEARN
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.annotation import find_gene, gene_names, read_annotation
 from spikegeometry.genomes.auspice import class_names, read_tree, tip_values
@@ -146,15 +147,16 @@ def _fill_from_annotation(given: dict, reference: dict) -> None:
     path = Path(reference["annotation"])
     if not path.is_file():
         raise InputError(f"Config key reference.annotation: no file {path}.\nGive a path to an annotation in GFF3.")
+    features = read_annotation(path)
     if not isinstance(reference.get("gene"), str):
-        names = ", ".join(gene_names(read_annotation(path)))
+        names = ", ".join(gene_names(features))
         raise InputError(f"Config key reference.gene: {path} has several genes.\nName one: {names}.")
-    gene = find_gene(read_annotation(path), reference["gene"], path)
+    gene = find_gene(features, reference["gene"], path)
     reference |= {"start": gene.start, "end": gene.end}
     for key in ("domains", "regions"):
         reference.setdefault(key, None)
     attributions = given.setdefault("analyses", {}).setdefault("attributions", {})
-    attributions.setdefault("definitions", "learn")
+    attributions.setdefault("definitions", LEARN)
     fasta = Path(str(reference.get("fasta", "")))
     if fasta.is_file():
         lines = fasta.read_text(encoding="utf-8-sig", errors="replace").splitlines()

@@ -1,6 +1,5 @@
 """The genomes of the source `auspice`: tips of a tree, by their classes."""
 
-import logging
 import os
 import re
 from collections import Counter
@@ -8,7 +7,6 @@ from collections.abc import Iterator
 
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.auspice import (
-    OTHER,
     class_names,
     collection_date,
     read_tips,
@@ -16,6 +14,7 @@ from spikegeometry.genomes.auspice import (
     subtrees,
     tip_values,
 )
+from spikegeometry.genomes.classification import OTHER
 from spikegeometry.genomes.cleaning import Rejection
 from spikegeometry.genomes.fasta import read_fasta, read_single
 from spikegeometry.genomes.remote import Remote
@@ -23,8 +22,6 @@ from spikegeometry.genomes.sources import Genome
 
 # Largest share of the tips of a class in a subtree that a split by clade holds out as a whole.
 LARGEST = 0.1
-
-logger = logging.getLogger(__name__)
 
 
 def read_auspice(
