@@ -14,7 +14,8 @@ import pandas as pd
 from scipy import sparse
 
 from spikegeometry.evaluation.assessment import Predictions, measure, metric_table
-from spikegeometry.evaluation.baselines import NearestNeighbour, Sequences
+from spikegeometry.evaluation.baselines import Sequences
+from spikegeometry.evaluation.neighbours import NearestNeighbour
 
 LENGTH, CLASSES, MUTATIONS, GAP = 3822, 8, 5, 400
 

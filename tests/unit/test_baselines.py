@@ -12,7 +12,6 @@ from spikegeometry.errors import InputError
 from spikegeometry.evaluation.baselines import (
     KmerLogistic,
     Majority,
-    NearestNeighbour,
     Sequences,
     common_kmers,
     kmer_presence,
@@ -20,6 +19,7 @@ from spikegeometry.evaluation.baselines import (
     read_projected,
     read_rows,
 )
+from spikegeometry.evaluation.neighbours import NearestNeighbour, nearest
 
 
 def sequences(labels, projected=None, kmers=None):
@@ -115,7 +115,7 @@ def test_nothing_known_in_common_is_called_by_all():
 @pytest.mark.parametrize("at_once", [1000, 7])
 def test_neighbours_against_a_plain_search(at_once, monkeypatch):
     for name in ("QUERIES", "NEIGHBOURS"):
-        monkeypatch.setattr(f"spikegeometry.evaluation.baselines.{name}", at_once)
+        monkeypatch.setattr(f"spikegeometry.evaluation.neighbours.{name}", at_once)
     generator = np.random.default_rng(3)
 
     def spikes(n):
@@ -133,6 +133,25 @@ def test_neighbours_against_a_plain_search(at_once, monkeypatch):
         nearest = train.labels[np.array(distances) == min(distances)]
         expected.append(np.bincount(nearest, minlength=3) / len(nearest))
     assert NearestNeighbour().fit(train, 3).predict(tested) == pytest.approx(np.array(expected))
+
+
+@pytest.mark.parametrize("at_once", [1000, 7])
+def test_the_nearest_against_a_plain_search(at_once, monkeypatch):
+    for name in ("QUERIES", "NEIGHBOURS"):
+        monkeypatch.setattr(f"spikegeometry.evaluation.neighbours.{name}", at_once)
+    generator = np.random.default_rng(4)
+    known, queries = (
+        ["".join(row) for row in generator.choice(list("ACGT-NR"), (n, 30), p=[0.6, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05])]
+        for n in (40, 25)
+    )
+    expected = []
+    for query in queries:
+        pairs = [[(a, b) for a, b in zip(query, one, strict=True) if a in "ACGT-" and b in "ACGT-"] for one in known]
+        counts = [(sum(a != b for a, b in both), len(both)) for both in pairs]
+        place = min(range(len(known)), key=lambda i: counts[i][0] / counts[i][1])
+        expected.append([place, *counts[place]])
+    assert nearest(known, queries).to_numpy().tolist() == expected
+    assert nearest(known, []).shape == (0, 3)
 
 
 def test_a_set_without_sequences():

@@ -11,7 +11,7 @@ from docutils.core import publish_parts
 
 from checkout import ROOT
 from spikegeometry.config import load_config
-from spikegeometry.report.front import comparison, front_page, warning
+from spikegeometry.report.front import about_model, cautions, comparison, front_page, warning
 
 TRIES = pd.DataFrame(
     {
@@ -89,9 +89,9 @@ FINDINGS = pd.DataFrame(
 LEARNT = TRIES.assign(learnt="yes")
 
 
-def rendered(tries=LEARNT, findings=FINDINGS):
+def rendered(tries=LEARNT, findings=FINDINGS, source="table"):
     """Text of the page, cells of tables apart by bars, as Snakemake makes it; without a complaint on its form."""
-    page = front_page(COUNTS, SPLITS, METRICS, ABSTENTION, findings, tries, "The rest of {{ run }}.")
+    page = front_page(COUNTS, SPLITS, METRICS, ABSTENTION, findings, tries, source, "The rest of {{ run }}.")
     html = publish_parts(jinja2.Template(page).render(run="demo"), writer="html")["body"]
     assert "system-message" not in html
     cells = re.sub(r"</t[hd]>", " | ", html)
@@ -100,7 +100,9 @@ def rendered(tries=LEARNT, findings=FINDINGS):
 
 def test_the_first_page_tells_what_was_found():
     page = rendered()
-    assert page.strip().startswith("On the test split the accuracy of BERT less that of a linear model")
+    assert page.strip().startswith("The test split has only 20 distinct sequences, so that all intervals are wide.")
+    assert "On the test split the accuracy of BERT less that of a linear model" in page
+    assert "simulated" not in page and "The genomes are simulated" in rendered(source="simulate")
     assert "90 genomes were accepted and 6 rejected (5 bad_row, 1 too_short)." in page
     assert "train 60 (45 distinct), test 30 (20 distinct)" in page
     assert "test | linear model on k-mers | 0.975 | -0.025 [-0.062, +0.013] | 80 |" in page
@@ -125,3 +127,24 @@ def test_a_simulated_cohort_is_said_to_be_one(kind):
     text = (ROOT / "workflow/report/workflow.rst").read_text(encoding="utf-8")
     page = jinja2.Template(text).render(snakemake=SimpleNamespace(config=config))
     assert ("Its genomes are simulated" in page) == (kind == "simulate")
+
+
+def test_cautions_are_those_that_are_due():
+    many = SPLITS.assign(haplotypes=200)
+    assert cautions(LEARNT, METRICS, many, "table") == []
+    assert [text.split(":")[0] for text in cautions(TRIES, METRICS, many, "simulate")][1:] == [
+        "The genomes are simulated"
+    ]
+    simple = pd.DataFrame({"set": "test", "model": ["kmer_logistic", "nearest_neighbour"], "metric": "accuracy"})
+    (said,) = cautions(LEARNT, simple.assign(value=[1.0, 0.995]), many, "table")
+    assert "linear model on k-mers and nearest neighbour classify at least 99.5%" in said
+    assert cautions(LEARNT, simple.assign(value=[1.0, 0.99]), many, "table") == []
+
+
+def test_what_goes_with_the_model():
+    outside = METRICS.iloc[:1].assign(set="mine", value=0.5, n=4)
+    metrics = pd.concat([METRICS, outside], ignore_index=True)
+    about = about_model(COUNTS, SPLITS, metrics, ABSTENTION, LEARNT, "table", ["a", "b"])
+    assert about["classes"] == ["a", "b"]
+    assert "Of the external set mine it classifies 50.0% correctly, n = 4." in about["sentences"]
+    assert "out_*group*: 0.25" in about["sentences"][-1]

@@ -5,7 +5,7 @@ import pytest
 from checkout import ROOT
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.genomes.founders import parse_mutation
-from spikegeometry.sequences.mutations import protein_mutations
+from spikegeometry.sequences.mutations import changes, native, protein_mutations, put_back
 from spikegeometry.tables import read_tsv
 
 GENE = "ATGGCTAAATTTGGGCCC"  # M A K F G P
@@ -31,6 +31,40 @@ START, END = 21563, 25384
 )
 def test_by_hand(projected, insertions, deletions, expected):
     assert protein_mutations(projected, insertions, deletions, GENE) == expected
+
+
+@pytest.mark.parametrize(
+    ("projected", "insertions", "deletions", "expected"),
+    [
+        (GENE, "", "", []),
+        ("ATGGTTAAATTTGGGCCC", "", "", [("A2V", (4,))]),
+        ("ATGGCCAAATTTGGGCCC", "", "", [("A2 silent", (5,))]),
+        ("ATGGTCAAATTTGGGCCC", "", "", [("A2V", (4, 5))]),
+        ("ATGGNNAAATTTGGGCCC", "", "", []),
+        ("ATGGTNAAATTTGGGCCC", "", "", [("A2?", (4,))]),
+        ("ATGGCT------GGGCCC", "", "7-12", [("del 3-4", (6, 7, 8, 9, 10, 11))]),
+        (
+            "ATGGTT---TTTGGGCAC",
+            "12:TTTTTT",
+            "7-9",
+            [("A2V", (4,)), ("del 3", (6, 7, 8)), ("ins 4", ()), ("P6H", (16,))],
+        ),
+    ],
+)
+def test_changes_by_hand(projected, insertions, deletions, expected):
+    found = changes(projected, insertions, deletions, GENE)
+    assert [(change.name, change.bases) for change in found] == expected
+    one_left = [put_back(projected, insertions, GENE, [change]) for change in found]
+    for (sequence, inserted), change in zip(one_left, found, strict=True):
+        different = {place for place in range(len(GENE)) if sequence[place] != projected[place]}
+        assert different == set(change.bases) and (inserted == insertions) == (change.insertion is None)
+    restored, inserted = put_back(projected, insertions, GENE, found)
+    assert all(new in (old, "N") for old, new in zip(GENE, restored, strict=True)) and inserted == ""
+
+
+def test_the_sequence_itself():
+    assert native("ATGGTT---TTTGGGCAC", "12:TTTTTT;18:GA") == "ATGGTTTTTTTTTTTGGGCACGA"
+    assert native("NN-A", "") == "NNA"
 
 
 # Without either tyrosine of 144 and 145 the protein is the same; it is named by the last, as HGVS does.

@@ -1,5 +1,6 @@
 """Answers for genomes without a class."""
 
+import json
 import os
 import runpy
 from types import SimpleNamespace
@@ -9,12 +10,21 @@ import pytest
 
 from checkout import SCRIPTS
 from spikegeometry.config import query_name
-from spikegeometry.evaluation.queries import COLUMNS, answer_table
+from spikegeometry.evaluation.queries import COLUMNS, DEFINITIONS, NEAREST, answer_table, carriers, defining
 from spikegeometry.report.query import SHOWN, query_page
 from spikegeometry.tables import row_writer, write_parquet, write_tsv
 
 CLASSES = ["alpha", "beta"]
 HOSTILE = '<script>alert("x")</script>&\'"'
+
+DEFINED = pd.DataFrame(
+    [("beta", "del 2", 3, 4, "-"), ("beta", "K1Q", 1, 1, "C"), ("alpha", HOSTILE, 2, 2, "T")], columns=DEFINITIONS
+)
+REVERSIONS = pd.DataFrame(
+    [("x", HOSTILE, 2, 0.5), ("x", "K1Q", 1, -0.25), ("x", "del 2", 2, 1.25)],
+    columns=["accession", "mutation", "residue", "carried"],
+)
+ABOUT = {"classes": CLASSES, "cautions": [f"Beware of {HOSTILE}"], "sentences": ["It learnt.", HOSTILE]}
 
 
 def predictions(*rows):
@@ -27,12 +37,16 @@ def answers():
     predicted = predictions(
         ("x", "beta", 0.2, 0.8, 3, 5.5, 2.5, False), (HOSTILE, "alpha", 0.6, 0.4, 0, 1.5, -1.5, True)
     )
-    genes = pd.DataFrame({"coverage": [0.5, 1.0], "mutations": ["", "N501Y; del 69-70"]}, index=[HOSTILE, "x"])
+    genes = pd.DataFrame(
+        {"coverage": [0.5, 1.0], "mutations": ["", "N501Y; del 69-70"], "projected": ["NNNNNN", "AC--GT"]},
+        index=[HOSTILE, "x"],
+    )
     rejected = [
         pd.DataFrame({"accession": ["short"], "class": [""], "reason": ["too_short"], "detail": ["4 bases."]}),
         pd.DataFrame({"accession": [], "class": [], "reason": [], "detail": []}),
     ]
-    return answer_table(predicted, genes, rejected, CLASSES)
+    nearest = pd.DataFrame([("x", HOSTILE, "beta", 2, 5)], columns=["accession", *NEAREST])
+    return answer_table(predicted, genes, rejected, CLASSES, DEFINED, nearest, REVERSIONS)
 
 
 def test_one_row_for_each_record(answers):
@@ -40,8 +54,11 @@ def test_one_row_for_each_record(answers):
     assert answers["name"].tolist() == ["x", HOSTILE, "short"]
     assert answers.iloc[0].tolist() == [
         *("x", "beta", 0.8, "alpha", 0.2, "no", 5.5, 2.5),
-        *(1.0, 3, "N501Y; del 69-70", "", ""),
+        *(1.0, 3, "N501Y; del 69-70", "1 of 2, without K1Q", HOSTILE, "beta", 2, 5),
+        *(f"del 2 +1.25; {HOSTILE} +0.50", "", ""),
     ]
+    assert answers.iloc[1]["defining"] == f"0 of 1; not known: {HOSTILE}"
+    assert answers.iloc[1][[*NEAREST, "carried_by"]].isna().all()
     assert answers.iloc[1][["class", "probability", "abstain", "gene_coverage", "reason"]].tolist() == [
         *("alpha", 0.6, "yes", 0.5, "abstain"),
     ]
@@ -50,16 +67,33 @@ def test_one_row_for_each_record(answers):
 
 
 def test_page_counts_and_shows_names_as_text(answers):
-    page = query_page(answers, "my <b>query</b>", "run", CLASSES)
+    page = query_page(answers, REVERSIONS, "my <b>query</b>", "run", ABOUT, 2)
     assert "3 genomes were read: 1 have a class, from 1 the model abstains, 1 were rejected." in page
     assert page.count("<script>") == 1 and "<b>" not in page
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;" in page
     assert "http" not in page
+    assert "Beware of &lt;script&gt;" in page and "<p>It learnt.</p>" in page
+    assert page.count("<svg") == 1 and "2 of 5 bases differ" in page
+
+
+def test_which_mutations_of_a_class_are_there():
+    of_beta = DEFINED[DEFINED["class"] == "beta"]
+    assert defining("CA--GT", of_beta) == "2 of 2"
+    assert defining("AA-NGT", of_beta) == "0 of 2, without K1Q; not known: del 2"
+    assert defining("AA-AGT", of_beta) == "0 of 2, without del 2, K1Q"
+    assert defining("CA--GT", DEFINED[:0]) == ""
+
+
+def test_carriers_are_the_strongest_for_the_answer():
+    rows = [("a", f"m{n}", n, value) for n, value in enumerate([0.1, -3.0, 0.0, 0.5, 0.4, 0.3, 0.2, 0.15])]
+    found = carriers(pd.DataFrame(rows, columns=["accession", "mutation", "residue", "carried"]))
+    assert found["a"] == "m3 +0.50; m4 +0.40; m5 +0.30; m6 +0.20; m7 +0.15"
+    assert carriers(REVERSIONS[:0]).empty
 
 
 def test_page_of_many(answers):
     many = pd.concat([answers] * SHOWN, ignore_index=True)
-    page = query_page(many, "many", "run", CLASSES)
+    page = query_page(many, REVERSIONS, "many", "run", ABOUT, 2)
     assert f"The first {SHOWN:,} of {3 * SHOWN:,}." in page and page.count("<tr>") == SHOWN + 2 + len(CLASSES)
 
 
@@ -106,10 +140,11 @@ def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     (tmp_path / "genome.fasta").write_text(">r\nCCATGGCTCC\n")
     with row_writer(tmp_path / "rejected.tsv", ("accession", "class", "reason", "detail")) as rows:
         rows.writerow(("a\rb", "", "empty", "The record holds no base."))
-    tries = pd.DataFrame({"try": [1], "accuracy": 0.25, "baseline_accuracy": 1.0, "n": 8, "p": 0.01})
-    write_tsv(tries.assign(learnt="no", chosen="yes"), tmp_path / "tries.tsv")
+    (tmp_path / "about.json").write_text(json.dumps(ABOUT | {"definitions": []}), encoding="utf-8")
+    write_tsv(REVERSIONS, tmp_path / "reversions.tsv")
     inputs = {name: tmp_path / f"{name}.parquet" for name in ("predictions", "spikes")}
-    inputs |= {"tries": tmp_path / "tries.tsv", "reference": tmp_path / "genome.fasta"}
+    inputs |= {"about": tmp_path / "about.json", "reference": tmp_path / "genome.fasta"}
+    inputs |= {"reversions": tmp_path / "reversions.tsv", "nearest": []}
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs, rejected=[tmp_path / "rejected.tsv"]),
         output=SimpleNamespace(**{name: tmp_path / f"answers.{name}" for name in ("table", "page", "query")}),
@@ -120,5 +155,5 @@ def test_the_coverage_of_a_gene_is_the_share_that_is_known(tmp_path):
     runpy.run_path(str(SCRIPTS / "tabulate_query.py"), init_globals={"snakemake": snakemake})
     answers = pd.read_csv(tmp_path / "answers.table", sep="\t")
     assert answers["name"].tolist() == ["x", "a\rb"]
-    assert "The network has not learnt the task" in (tmp_path / "answers.page").read_text(encoding="utf-8")
+    assert "It learnt." in (tmp_path / "answers.page").read_text(encoding="utf-8")
     assert answers["gene_coverage"].tolist() == pytest.approx([0.51, float("nan")], nan_ok=True)

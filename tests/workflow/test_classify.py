@@ -13,7 +13,7 @@ from spikegeometry.genomes.fasta import fasta_writer, read_fasta
 def elsewhere(finished, tmp_path_factory):
     """Another checkout, with the model of the tiny run and no genome of it."""
     copy = copy_tree(tmp_path_factory.mktemp("elsewhere"))
-    for name in ("finetuned", "abstention.json", "class_space.safetensors", "tries"):
+    for name in ("finetuned", "abstention.json", "class_space.safetensors", "about.json", "known.parquet"):
         source, target = (place / "results/tiny/model" / name for place in (finished.folder, copy.folder))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
@@ -38,6 +38,21 @@ def test_answers_are_those_of_the_run(finished, elsewhere):
     assert answers["reason"].tolist()[-2:] == ["too_short", "unaligned"]
     page = (elsewhere.folder / "results/tiny/queries/test/predictions.html").read_text()
     assert "short" in page and "The network has not learnt the task" in page
+    assert "Of the external set again it classifies" in page and "<svg" in page
+
+
+def test_answers_say_why(finished, elsewhere):
+    """A training sequence is its own nearest; what carries an answer is the difference of two answers of the model."""
+    folder = elsewhere.folder / "results/tiny/queries/test"
+    answers = pd.read_csv(folder / "predictions.tsv", sep="\t", index_col="name")
+    known = pd.read_parquet(finished.folder / "results/tiny/model/known.parquet").set_index("accession")
+    assert set(answers["nearest"].dropna()) <= set(known.index)
+    assert (answers["nearest_differences"].dropna() <= answers["nearest_compared"].dropna()).all()
+    near = answers.dropna(subset=["nearest"]).iloc[0]
+    assert known.loc[near["nearest"], "class"] == near["nearest_class"]
+    reversions = pd.read_csv(folder / "reversions.tsv", sep="\t")
+    strongest = reversions.loc[reversions["carried"].idxmax()]
+    assert f"{strongest['mutation']} {strongest['carried']:+.2f}" in answers.loc[strongest["accession"], "carried_by"]
 
 
 def test_the_same_query_again_has_nothing_to_do(elsewhere):
@@ -57,3 +72,12 @@ def test_a_query_that_is_not_there(elsewhere):
 def test_a_query_without_a_model(checkout, elsewhere):
     result = elsewhere.snakemake("classify", "--dry-run", "--config", "query=test.fasta.zst", "run=absent")
     assert result.returncode == 1 and "results/absent/model/finetuned" in result.stdout + result.stderr
+
+
+def test_without_the_training_sequences(elsewhere):
+    """Who may not pass genomes on leaves them out: the answers stay."""
+    (elsewhere.folder / "results/tiny/model/known.parquet").unlink()
+    result = elsewhere.snakemake("classify", "--config", "query=test.fasta.zst", "explained=0")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-5000:]
+    answers = pd.read_csv(elsewhere.folder / "results/tiny/queries/test/predictions.tsv", sep="\t")
+    assert answers["nearest"].isna().all() and answers["carried_by"].isna().all() and answers["class"].notna().any()

@@ -97,6 +97,27 @@ rule gather_metrics:
         "../scripts/gather_metrics.py"
 
 
+rule describe_model:
+    input:
+        counts="<results>/genomes/counts.tsv",
+        splits="<results>/dataset/split_sizes.tsv",
+        metrics="<results>/evaluation/metrics.tsv",
+        abstention="<results>/evaluation/abstention.tsv",
+        tries="<results>/model/tries/finetuned.tsv",
+        reference="<results>/reference/genome.fasta",
+        definitions=DEFINITIONS,
+    output:
+        about="<results>/model/about.json",
+    log:
+        "<logs>/model/describe_model.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        **given("describe_model", "source/type", "classes", "analyses/attributions/share", *GENE),
+    script:
+        "../scripts/describe_model.py"
+
+
 rule write_front_page:
     input:
         counts="<results>/genomes/counts.tsv",
@@ -113,7 +134,7 @@ rule write_front_page:
     conda:
         "../../envs/plots.yaml"
     params:
-        **given("write_front_page"),
+        **given("write_front_page", "source/type"),
     script:
         "../scripts/write_front_page.py"
 

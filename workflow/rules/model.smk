@@ -73,6 +73,28 @@ rule finetune:
         "../scripts/finetune.py"
 
 
+rule keep_known:
+    input:
+        spikes=[
+            "<results>/spikes/spikes.parquet",
+            *["<results>/background/spikes/spikes.parquet" for _ in BACKGROUND[:1]],
+        ],
+        splits=[
+            "<results>/dataset/splits.parquet",
+            *["<results>/background/dataset/splits.parquet" for _ in BACKGROUND[:1]],
+        ],
+    output:
+        known="<results>/model/known.parquet",
+    log:
+        "<logs>/model/keep_known.log",
+    conda:
+        "../../envs/genomes.yaml"
+    params:
+        **given("keep_known", "dataset/analysed_per_class", "seed"),
+    script:
+        "../scripts/keep_known.py"
+
+
 rule fit_class_space:
     input:
         model="<results>/model/finetuned",

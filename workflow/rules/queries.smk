@@ -1,11 +1,53 @@
 """Answers for new genomes, from a finished model: snakemake classify --configfile ... --config query=my.fasta"""
 
+# Sequences of training genomes: who may not pass them on leaves them out of the model's folder.
+KNOWN = f"results/{config['run']}/model/known.parquet"
+
+
+rule find_nearest:
+    input:
+        spikes="<results>/queries/{query}/spikes/spikes.parquet",
+        known="<results>/model/known.parquet",
+    output:
+        nearest="<results>/queries/{query}/nearest.parquet",
+    log:
+        "<logs>/queries/{query}/find_nearest.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        **given("find_nearest"),
+    script:
+        "../scripts/find_nearest.py"
+
+
+rule revert_mutations:
+    input:
+        spikes="<results>/queries/{query}/spikes/spikes.parquet",
+        model="<results>/model/finetuned",
+        vocabulary="<results>/model/finetuned/vocab.txt",
+        reference="<results>/reference/genome.fasta",
+    output:
+        reversions="<results>/queries/{query}/reversions.tsv",
+    log:
+        "<logs>/queries/{query}/revert_mutations.log",
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        **given("revert_mutations", "classes", "explained", "dataset/coordinates", "dataset/stride", *GENE, *DEVICE),
+    script:
+        "../scripts/revert_mutations.py"
+
 
 rule tabulate_query:
     input:
         predictions="<results>/predictions/query.{query}.parquet",
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
-        tries="<results>/model/tries/finetuned.tsv",
+        nearest="<results>/queries/{query}/nearest.parquet" if Path(KNOWN).exists() else [],
+        reversions="<results>/queries/{query}/reversions.tsv",
+        about="<results>/model/about.json",
         reference="<results>/reference/genome.fasta",
         rejected=["<results>/queries/{query}/genomes/rejected.tsv", "<results>/queries/{query}/spikes/rejected.tsv"],
     output:

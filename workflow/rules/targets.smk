@@ -9,6 +9,8 @@ def targets():
         *collect("<results>/{cohort}spikes/spikes.png", cohort=cohorts),
         *collect("<results>/dataset/{figure}.png", figure=["kmer_ranks", "splits", "leakage"]),
         "<results>/model/training.png",
+        "<results>/model/about.json",
+        "<results>/model/known.parquet",
         *collect("<results>/predictions/{split}.parquet", split=["train", *EVALUATED]),
         *collect(
             "<results>/evaluation/{set}/{figure}.png",

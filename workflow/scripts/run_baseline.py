@@ -1,7 +1,8 @@
 """Predict every evaluated set with a baseline."""
 
 from spikegeometry.dataset.predictions import prediction_table
-from spikegeometry.evaluation.baselines import KmerLogistic, Majority, NearestNeighbour, read_sequences
+from spikegeometry.evaluation.baselines import KmerLogistic, Majority, read_sequences
+from spikegeometry.evaluation.neighbours import NearestNeighbour
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import write_parquet
 

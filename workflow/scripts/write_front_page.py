@@ -15,6 +15,7 @@ page = front_page(
     abstention=read_tsv(given.abstention),
     findings=read_tsv(given.findings),
     tries=read_tsv(given.tries),
+    source=snakemake.params.type,
     template=Path(given.template).read_text(encoding="utf-8"),
 )
 with atomic_path(snakemake.output.page) as partial:

@@ -9,7 +9,7 @@ import pandas as pd
 from spikegeometry.report import views
 from spikegeometry.report.arrays import attention_arrays
 from spikegeometry.report.card import run_card
-from spikegeometry.report.front import warning
+from spikegeometry.report.front import cautions
 
 # Characters that the mean attention maps may take: 12 layers of 12 heads stay well under 25 MB with all else.
 MAP_BUDGET = 12_000_000
@@ -43,7 +43,9 @@ def atlas_contents(
 
     return {
         "run": config["run"],
-        "warning": warning(details["tries"]),
+        "warning": " ".join(
+            cautions(details["tries"], details["metrics"], details["splits"], config["source"]["type"])
+        ),
         "classes": views.coloured(config["classes"]),
         "layers": shape[0],
         "heads": shape[1],

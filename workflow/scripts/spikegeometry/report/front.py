@@ -5,6 +5,9 @@ import re
 import pandas as pd
 
 LINEAR = "kmer_logistic"
+SIMPLE = (LINEAR, "nearest_neighbour")
+# Accuracy of the simple models from which on a task tells nothing, and distinct test sequences that are few.
+SATURATED, FEW = 0.995, 100
 MODELS = {
     "bert": "BERT",
     "random": "untrained BERT",
@@ -30,6 +33,55 @@ def warning(tries: pd.DataFrame) -> str:
     )
 
 
+def cautions(tries: pd.DataFrame, metrics: pd.DataFrame, splits: pd.DataFrame, source: str) -> list[str]:
+    """Warnings, a sentence each: of a failed training, simulated genomes, a saturated task, few sequences.
+
+    Tables as of `front_page`; `source` is the type of the run's genomes.
+    """
+    rows = metrics[(metrics["set"] == "test") & (metrics["metric"] == "accuracy")].set_index("model")["value"]
+    simple = {MODELS[name]: rows[name] for name in SIMPLE if name in rows and rows[name] >= SATURATED}
+    distinct = int(splits.loc[splits["split"] == "test", "haplotypes"].sum())
+    said = [
+        warning(tries),
+        "The genomes are simulated: what is found in them says that the workflow works, and nothing about the virus."
+        if source == "simulate"
+        else "",
+        f"The task is saturated: {' and '.join(simple)} classify at least {min(simple.values()):.1%} of the test split "
+        "correctly, so that accuracy says nothing for the network."
+        if len(simple) == len(SIMPLE)
+        else "",
+        f"The test split has only {distinct} distinct sequences, so that all intervals are wide."
+        if distinct < FEW
+        else "",
+    ]
+    return [text for text in said if text]
+
+
+def about_model(
+    counts: pd.DataFrame,
+    splits: pd.DataFrame,
+    metrics: pd.DataFrame,
+    abstention: pd.DataFrame,
+    tries: pd.DataFrame,
+    source: str,
+    classes: list[str],
+) -> dict[str, list[str]]:
+    """What goes with a model to where it is used: classes, `cautions`, and sentences on what it learnt and how well.
+
+    Tables as of `front_page`.
+    """
+    rows = metrics[(metrics["metric"] == "accuracy") & metrics["value"].notna() & (metrics["model"] == "bert")]
+    external = [
+        f"Of the external set {row.set} it classifies {row.value:.1%} correctly, n = {row.n:.0f}."
+        for row in rows[~rows["set"].isin(["test", "validation"])].itertuples()
+    ]
+    return {
+        "classes": classes,
+        "cautions": cautions(tries, metrics, splits, source),
+        "sentences": [what_went_in(counts, splits), comparison(metrics), *external, out_of_class(abstention)],
+    }
+
+
 def comparison(metrics: pd.DataFrame) -> str:
     """A sentence on the test split: accuracy of BERT less that of the linear baseline, with its paired interval."""
     rows = metrics[(metrics["set"] == "test") & (metrics["metric"] == "accuracy")].set_index("model")
@@ -51,20 +103,20 @@ def front_page(
     abstention: pd.DataFrame,
     findings: pd.DataFrame,
     tries: pd.DataFrame,
+    source: str,
     template: str,
 ) -> str:
     """The report's first page in reStructuredText: what the run found, then the template, which says what it is.
 
     The tables are those of genomes/counts.tsv, dataset/split_sizes.tsv, evaluation/metrics.tsv,
-    evaluation/abstention.tsv, findings.tsv and of the tries of the run's model.
+    evaluation/abstention.tsv, findings.tsv and of the tries of the run's model; `source` is the type of its genomes.
     """
-    warned = warning(tries)
     parts = [
-        f"**{warned}**" if warned else "",
-        comparison(metrics),
-        what_went_in(counts, splits),
+        *(f"**{_plain(text)}**" for text in cautions(tries, metrics, splits, source)),
+        _plain(comparison(metrics)),
+        _plain(what_went_in(counts, splits)),
         _table("Accuracy beside the baselines", accuracies(metrics)),
-        out_of_class(abstention),
+        _plain(out_of_class(abstention)),
         verdicts(findings),
         _table("Claims of other work, and this network", claims(findings)),
         template,
@@ -76,7 +128,7 @@ def what_went_in(counts: pd.DataFrame, splits: pd.DataFrame) -> str:
     """Sentences on the genomes: accepted, rejected and why, and in each split."""
     of = counts.groupby("outcome")["n"].sum()
     rejected = of.drop("accepted", errors="ignore").sort_values(ascending=False, kind="stable")
-    reasons = ", ".join(f"{n} {_plain(reason)}" for reason, n in rejected.items())
+    reasons = ", ".join(f"{n} {reason}" for reason, n in rejected.items())
     why = f" ({reasons})" if reasons else ""
     sizes = splits.groupby("split", sort=False)[["genomes", "haplotypes"]].sum()
     parts = [f"{name} {row['genomes']} ({row['haplotypes']} distinct)" for name, row in sizes.iterrows()]
@@ -120,7 +172,7 @@ def out_of_class(abstention: pd.DataFrame) -> str:
             if (name, metric) in used.index and name != "validation":
                 row = used.loc[(name, metric)]
                 if pd.notna(row["value"]):
-                    parts.append(f"{_plain(name)}: {_number(row['value'], row['low'], row['high'])} {words}")
+                    parts.append(f"{name}: {_number(row['value'], row['low'], row['high'])} {words}")
     return f"Abstention: {'; '.join(parts)}." if parts else ""
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 SHOWN = 2000
 # Letters of a cell that is given room for several lines.
 LONG = 40
-# Columns of the page, of all that the table has, by their names there.
+# Columns of the page, by their names there, before the one that unfolds.
 SHOWN_COLUMNS = {
     "name": "name",
     "class": "class",
@@ -19,9 +19,9 @@ SHOWN_COLUMNS = {
     "abstain": "abstains",
     "margin": "margin",
     "gene_coverage": "gene known",
-    "mutations": "mutations of the protein",
-    "detail": "why not",
 }
+# The track of a protein, in units of its drawing; what is named on it, at most.
+WIDTH, HEIGHT, BASELINE, NAMED = 600, 90, 60, 3
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -30,7 +30,7 @@ PAGE = Template("""<!doctype html>
 <title>$title</title>
 <style>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+body { max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -38,24 +38,37 @@ th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid; }
 th[aria-sort="ascending"] button::after { content: " \\2191"; }
 th[aria-sort="descending"] button::after { content: " \\2193"; }
-td.long { min-width: 16rem; max-width: 34rem; font-size: .9em; }
+td.long { min-width: 14rem; max-width: 34rem; font-size: .9em; }
+summary { cursor: pointer; }
+dl { margin: .3rem 0; }
+dt { font-weight: 600; }
+dd { margin: 0 0 .3rem; }
+svg { width: 100%; min-width: 20rem; height: auto; }
+svg text { font-size: 11px; fill: currentColor; }
+svg line { stroke: currentColor; }
+svg .against { stroke-dasharray: 2 2; }
+.scroll { overflow-x: auto; }
 </style>
 <h1>$title</h1>
-$warning
+$cautions
 <p>$summary</p>
 <p>The model knows the classes $classes and no other. Where a genome is not enough like any of them it abstains: the
 class is then the likeliest of the known ones, and not an answer. The probability is the model's own.</p>
+<h2>The model</h2>
+$about
 <h2>Classes</h2>
 $counts
 <h2>Genomes</h2>
 <p>The margin is the score less the threshold of the class: under 0 the model abstains. Mutations are against the
-reference; codons with unknown bases say nothing. Choose a column's name to sort by it.</p>
+reference; codons with unknown bases say nothing. What carries an answer was measured by putting each mutation back, one
+at a time: the number is how much the logarithm of the probability then falls, 0.69 where the probability is halved. It
+says what this model reads, not what the virus does. Choose a column's name to sort by it, a cell to unfold it.</p>
 $note
 <p><label>Show only rows with <input id="filter" type="search" placeholder="a name, class or mutation"></label>
 <span id="shown" role="status"></span></p>
-$rows
+<div class="scroll">$rows</div>
 <script>
-const table = document.querySelector("table:last-of-type");
+const table = document.querySelector(".scroll table");
 const body = table.tBodies[0];
 const value = (row, column) => row.cells[column].dataset.value ?? row.cells[column].textContent;
 for (const [column, head] of [...table.tHead.rows[0].cells].entries()) {
@@ -82,34 +95,96 @@ document.getElementById("filter").addEventListener("input", ({ target }) => {
 """)
 
 
-def query_page(answers: pd.DataFrame, query: str, run: str, classes: list[str], warning: str = "") -> str:
+def query_page(
+    answers: pd.DataFrame, reversions: pd.DataFrame, query: str, run: str, about: dict, residues: int
+) -> str:
     """HTML of a table of answers (`evaluation.queries.answer_table`); `query` and `run` are names.
 
-    `warning` is a sentence that comes first, if there is one (`report.front.warning`).
+    `reversions`: accession, mutation, residue and carried, of the genomes that are explained; `about` is from
+    `report.front.about_model`; `residues` is the length of the protein.
     """
     rejected = int(answers["abstain"].isna().sum())
     abstained = int((answers["abstain"] == "yes").sum())
     called = answers[answers["abstain"] == "no"]
+    classes = about["classes"]
     counts = called["class"].value_counts().reindex(classes, fill_value=0)
     summary = (
         f"{len(answers):,} genomes were read: {len(called):,} have a class, from {abstained:,} the model abstains, "
         f"{rejected:,} were rejected. All are in predictions.tsv."
     )
     note = f"<p>The first {SHOWN:,} of {len(answers):,}.</p>" if len(answers) > SHOWN else ""
+    explained = dict(iter(reversions.groupby("accession")))
+    shown = answers.head(SHOWN)
+    heads = [*SHOWN_COLUMNS.values(), "why"]
+    rows = [
+        [
+            *map(_cell, (getattr(row, "class_" if column == "class" else column) for column in SHOWN_COLUMNS)),
+            _why(row, explained.get(row.name), residues),
+        ]
+        for row in shown.rename(columns={"class": "class_"}).itertuples(index=False)
+    ]
     return PAGE.substitute(
         title=escape(f"Classes of {query}, by the model of {run}"),
-        warning=f'<p role="alert"><strong>{escape(warning)}</strong></p>' if warning else "",
+        cautions="".join(f'<p role="alert"><strong>{escape(text)}</strong></p>\n' for text in about["cautions"]),
         summary=escape(summary),
+        about="".join(f"<p>{escape(text)}</p>\n" for text in about["sentences"]),
         classes=escape(", ".join(classes)),
-        counts=_table(pd.DataFrame({"class": counts.index, "genomes": counts.to_numpy()})),
+        counts=_table(["class", "genomes"], [[_cell(name), _cell(n)] for name, n in counts.items()]),
         note=note,
-        rows=_table(answers.head(SHOWN)[list(SHOWN_COLUMNS)].rename(columns=SHOWN_COLUMNS)),
+        rows=_table(heads, rows),
     )
 
 
-def _table(table: pd.DataFrame) -> str:
-    head = "".join(f'<th scope="col">{escape(str(column).replace("_", " "))}</th>' for column in table)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in table.itertuples(index=False))
+def _why(row, reversions: pd.DataFrame | None, residues: int) -> str:
+    """The cell that unfolds: what carries the answer, the mutations, and what the sequence is near to."""
+    if pd.isna(row.abstain):
+        return f'<td class="long">{escape(row.detail)}</td>'
+    parts = {
+        "Carried by": row.carried_by,
+        "Mutations of the protein": row.mutations or "none",
+        f"Of the mutations that define {row.class_}": row.defining,
+        "Nearest training sequence": ""
+        if pd.isna(row.nearest)
+        else f"{row.nearest} ({row.nearest_class}): {row.nearest_differences} of {row.nearest_compared} bases differ",
+        "The model abstains": row.detail,
+    }
+    told = {head: text for head, text in parts.items() if not (pd.isna(text) or text == "")}
+    first = next(iter(told.values()))
+    listed = "".join(f"<dt>{escape(head)}</dt><dd>{escape(text)}</dd>" for head, text in told.items())
+    drawn = "" if reversions is None else _track(reversions, residues)
+    shortened = first if len(first) <= 2 * LONG else first[: 2 * LONG].rsplit(" ", 1)[0] + " ..."
+    return f'<td class="long"><details><summary>{escape(shortened)}</summary>{drawn}<dl>{listed}</dl></details></td>'
+
+
+def _track(reversions: pd.DataFrame, residues: int) -> str:
+    """The protein as a line with what each mutation carries: up where it carries the answer, down where it opposes."""
+    most = reversions["carried"].abs().max()
+    if not most > 0:
+        return ""
+    named = set(reversions.nlargest(NAMED, "carried").index)
+    marks = []
+    for number, one in zip(reversions.index, reversions.itertuples(index=False), strict=True):
+        x, end = (
+            WIDTH * one.residue / residues,
+            BASELINE - one.carried / most * (BASELINE - 18 if one.carried > 0 else 20),
+        )
+        side = "" if one.carried > 0 else ' class="against"'
+        marks.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{BASELINE}" y2="{end:.1f}"{side}/>')
+        if number in named and one.carried > 0:
+            anchor = "end" if x > WIDTH / 2 else "start"
+            marks.append(f'<text x="{x:.1f}" y="{end - 4:.1f}" text-anchor="{anchor}">{escape(one.mutation)}</text>')
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="What each mutation carries, along the protein">'
+        f'<line x1="0" x2="{WIDTH}" y1="{BASELINE}" y2="{BASELINE}"/>{"".join(marks)}'
+        f'<text x="0" y="{HEIGHT - 2}">residue 1</text>'
+        f'<text x="{WIDTH}" y="{HEIGHT - 2}" text-anchor="end">{residues}</text></svg>'
+    )
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    """A table of cells that are HTML."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = "".join(f"<tr>{''.join(row)}</tr>\n" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
 
 

@@ -9,8 +9,7 @@ from spikegeometry.figures.style import class_colours
 from spikegeometry.report.arrays import packed, principal_components
 from spikegeometry.report.cells import by_head, by_layer, numbers, placed, select
 from spikegeometry.report.statistics import KMERS, OF_HEADS, OF_LAYERS, domain_statistics
-from spikegeometry.sequences.mutations import in_protein
-from spikegeometry.sequences.translation import translate
+from spikegeometry.sequences.mutations import all_in_protein
 
 # Pairs of k-mers of a head and class, genomes in the table, and points in the space: more would make the page slow.
 PAIRS = 15
@@ -132,15 +131,11 @@ def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[st
     """
     found = {}
     for name, table in mutations.items():
-        columns = (table[column] for column in ("mutation", "first", "last", "share"))
-        rows = list(zip(*(column.tolist() for column in columns), strict=True))
-        substitutions = [(first, text[-1]) for text, first, _, _ in rows if text[0] in "ACGT"]
-        changed = list(gene)
-        for place, base in substitutions:
-            changed[place - 1] = base
-        after = translate("".join(changed))
+        rows = list(zip(*(table[column].tolist() for column in ("mutation", "first", "last")), strict=True))
+        described = all_in_protein(rows, gene)
         found[name] = [
-            [text, *in_protein(text, first, last, gene, after), round(share, 3)] for text, first, last, share in rows
+            [text, *protein, round(share, 3)]
+            for (text, *_), protein, share in zip(rows, described, table["share"].tolist(), strict=True)
         ]
     return found
 

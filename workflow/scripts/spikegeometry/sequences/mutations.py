@@ -1,4 +1,7 @@
-"""How mutations of a gene are written in its protein."""
+"""Mutations of a gene: how they are written in its protein, and the gene without one of them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from spikegeometry.sequences.codons import CODON
 from spikegeometry.sequences.translation import translate
@@ -17,6 +20,16 @@ def in_protein(text: str, first: int, last: int, gene: str, substituted: str) ->
         return deletion(first, last, gene)
     old, new = translate(gene)[residue - 1], substituted[residue - 1]
     return (f"{old}{residue}{new}" if old != new else f"{old}{residue} silent"), residue, residue
+
+
+def all_in_protein(mutations: Sequence[tuple[str, int, int]], gene: str) -> list[tuple[str, int, int]]:
+    """`in_protein` of all mutations of a class, each a text with its first and last base, in their order."""
+    changed = list(gene)
+    for text, first, _ in mutations:
+        if text[0] in "ACGT":
+            changed[first - 1] = text[-1]
+    after = translate("".join(changed))
+    return [in_protein(text, first, last, gene, after) for text, first, last in mutations]
 
 
 def deletion(first: int, last: int, gene: str) -> tuple[str, int, int]:
@@ -58,3 +71,66 @@ def protein_mutations(projected: str, insertions: str, deletions: str, gene: str
         inserted = translate(bases) if len(bases) % CODON == 0 and int(place) % CODON == 0 else f"{len(bases)} bases"
         found.append((residue, f"ins {residue} {inserted}"))
     return [name for _, name in sorted(found, key=lambda one: one[0])]
+
+
+class Change(NamedTuple):
+    """A mutation that can be put back: its name in the protein, and its bases of the gene, 0-based, in their order.
+
+    `residue` is the first that it touches, 1-based. An insertion has no bases, and its place is the base before it.
+    """
+
+    name: str
+    residue: int
+    bases: tuple[int, ...] = ()
+    insertion: int | None = None
+
+
+def changes(projected: str, insertions: str, deletions: str, gene: str) -> list[Change]:
+    """The mutations of a gene that can be put back, one by one, in their order: of codons, deletions, insertions.
+
+    Arguments as of `protein_mutations`. A change of a codon that leaves its residue is `F924 silent`. Bases that are
+    not known are no mutation.
+    """
+    before, after = translate(gene), translate(projected)
+    lost: set[int] = set()
+    found = []
+    for text in filter(None, deletions.split(";")):
+        first, last = map(int, text.split("-"))
+        bases = tuple(place for place in range(first - 1, last) if projected[place] == "-")
+        lost.update(bases)
+        name, residue, _ = deletion(first, last, gene)
+        found.append(Change(name, residue, bases))
+    codons: dict[int, list[int]] = {}
+    for place, (old, new) in enumerate(zip(gene, projected, strict=True)):
+        if new != old and new in "ACGT-" and place not in lost:
+            codons.setdefault(place // CODON, []).append(place)
+    for codon, changed in codons.items():
+        # What is left of the last codon of a gene is no residue.
+        old, new = (protein[codon] if codon < len(protein) else "X" for protein in (before, after))
+        named = f"{old}{codon + 1}{new}" if new not in (old, "X") else f"{old}{codon + 1} silent" if new == old else ""
+        found.append(Change(named or f"{old}{codon + 1}?", codon + 1, tuple(changed)))
+    for text in filter(None, insertions.split(";")):
+        place = int(text.partition(":")[0])
+        found.append(Change(f"ins {place // CODON}", place // CODON, insertion=place))
+    return sorted(found, key=lambda change: change.residue)
+
+
+def put_back(projected: str, insertions: str, gene: str, undone: list[Change]) -> tuple[str, str]:
+    """The projected sequence and the insertions without some of the mutations of `changes`."""
+    bases = list(projected)
+    for change in undone:
+        for place in change.bases:
+            bases[place] = gene[place]
+    gone = {change.insertion for change in undone}
+    kept = [text for text in filter(None, insertions.split(";")) if int(text.partition(":")[0]) not in gone]
+    return "".join(bases), ";".join(kept)
+
+
+def native(projected: str, insertions: str) -> str:
+    """The sequence itself: without the gaps of the projected one, and with its insertions in their places."""
+    parts, done = [], 0
+    for text in filter(None, insertions.split(";")):
+        place, bases = text.split(":")
+        parts += [projected[done : int(place)], bases]
+        done = int(place)
+    return "".join([*parts, projected[done:]]).replace("-", "")
