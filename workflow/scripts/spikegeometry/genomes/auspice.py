@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ def read_tree(path: str | os.PathLike, name: str = "") -> dict:
     if not isinstance(found, dict) or not isinstance(found.get("tree"), dict) or "meta" not in found:
         first = isinstance(found, dict) and ("strain" in found or "children" in found)
         raise InputError(f"{where} is {'a tree of version 1' if first else 'no tree of Auspice'}.\n{ADVICE}")
-    if not any(_mutations(node) for node in _nodes(found["tree"])):
+    if not any(_mutations(node) for node, _ in _walk(found["tree"])):
         raise InputError(f"{where} has no mutations of nucleotides on its branches.\n{ADVICE}")
     beside = Path(str(path).removesuffix(".json") + "_root-sequence.json")
     if "root_sequence" not in found and beside.is_file():
@@ -68,13 +69,22 @@ def _read_bytes(path: str | os.PathLike) -> bytes:
         return file.read()
 
 
-def _nodes(root: dict) -> Iterator[dict]:
-    """The nodes in the order of `read_tips`."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(reversed(node.get("children") or []))
+def _walk(root: dict) -> Iterator[tuple[dict, int]]:
+    """The nodes, each before its children and with the number of its parent among them, -1 for the root.
+
+    A loop, because trees are deeper than Python calls itself.
+    """
+    waiting = [(root, -1)]
+    for number in count():
+        if not waiting:
+            return
+        node, parent = waiting.pop()
+        yield node, parent
+        waiting.extend((child, number) for child in reversed(_children(node)))
+
+
+def _children(node: dict) -> list[dict]:
+    return node.get("children") or []
 
 
 def _mutations(node: dict) -> list[str]:
@@ -93,7 +103,7 @@ def _attributes(node: dict) -> dict[str, str]:
 
 def tip_values(tree: dict, key: str, path: str | os.PathLike) -> list[str]:
     """The value of an attribute of each tip, empty where it has none. InputError where no tip has it."""
-    tips = [_attributes(node) for node in _nodes(tree["tree"]) if not node.get("children")]
+    tips = [_attributes(node) for node, _ in _walk(tree["tree"]) if not _children(node)]
     if not any(key in tip for tip in tips):
         there = [entry["key"] for entry in tree["meta"].get("colorings", []) if entry.get("key") not in (None, "gt")]
         raise InputError(
@@ -123,33 +133,20 @@ def subtrees(tree: dict, names: list[str], largest: float) -> list[str]:
 
     A subtree is as large as may be with at most the share `largest` of the tips of a class; `names` are their classes.
     """
-    order: list[tuple[dict, list[int]]] = []  # nodes before their children, with the places of these
-    waiting, parents = [tree["tree"]], [-1]
-    while waiting:
-        node, parent = waiting.pop(), parents.pop()
-        place = len(order)
-        order.append((node, []))
-        if parent >= 0:
-            order[parent][1].append(place)
-        children = node.get("children") or []
-        waiting.extend(reversed(children))
-        parents.extend([place] * len(children))
-    tips = [place for place, (_, children) in enumerate(order) if not children]
-    counts: list[Counter[str]] = [Counter() for _ in order]
-    for place, name in zip(tips, names, strict=True):
-        counts[place][name] = 1
-    for place in reversed(range(len(order))):
-        for child in order[place][1]:
-            counts[place].update(counts[child])
+    nodes = list(_walk(tree["tree"]))
+    tips = [number for number, (node, _) in enumerate(nodes) if not _children(node)]
+    counts: list[Counter[str]] = [Counter() for _ in nodes]
+    for number, name in zip(tips, names, strict=True):
+        counts[number][name] = 1
+    for number in reversed(range(1, len(nodes))):
+        counts[nodes[number][1]].update(counts[number])
     most = {name: max(1, int(largest * n)) for name, n in counts[0].items()}
-    groups: list[dict[str, str]] = [{} for _ in order]
-    for place, (node, children) in enumerate(order):
-        new = [name for name, n in counts[place].items() if name not in groups[place] and n <= most[name]]
-        if new:
-            groups[place] = groups[place] | dict.fromkeys(new, str(node.get("name", place)))
-        for child in children:
-            groups[child] = groups[place]
-    return [groups[place][name] for place, name in zip(tips, names, strict=True)]
+    groups: list[dict[str, str]] = []
+    for number, (node, parent) in enumerate(nodes):
+        above = groups[parent] if number else {}
+        new = [name for name, n in counts[number].items() if name not in above and n <= most[name]]
+        groups.append(above | dict.fromkeys(new, str(node.get("name", number))) if new else above)
+    return [groups[number][name] for number, name in zip(tips, names, strict=True)]
 
 
 def read_tips(tree: dict, reference: str) -> Iterator[Tip]:
@@ -161,21 +158,16 @@ def read_tips(tree: dict, reference: str) -> Iterator[Tip]:
     """
     root = (tree.get("root_sequence") or {}).get("nuc") or reference
     sequence = bytearray(root.upper().encode("ascii", "replace"))
-    # Nodes to enter, and lists of bases to put back when a subtree is done.
-    waiting: list[tuple[dict | list[tuple[int, int]], str]] = [(tree["tree"], "")]
-    while waiting:
-        node, problem = waiting.pop()
-        if isinstance(node, list):
-            for place, base in reversed(node):
+    # The branches from the root to the node, each with what it replaced and what is wrong with it or one before it.
+    path: list[tuple[int, list[tuple[int, int]], str]] = []
+    for number, (node, parent) in enumerate(_walk(tree["tree"])):
+        while path and path[-1][0] != parent:
+            for place, base in reversed(path.pop()[1]):
                 sequence[place] = base
-            continue
-        replaced, own = _mutate(sequence, _mutations(node))
-        problem = problem or own
-        children = node.get("children") or []
-        if not children:
-            yield Tip(str(node.get("name", "")), _attributes(node), sequence.decode(), problem)
-        waiting.append((replaced, ""))
-        waiting.extend((child, problem) for child in reversed(children))
+        replaced, problem = _mutate(sequence, _mutations(node))
+        path.append((number, replaced, (path[-1][2] if path else "") or problem))
+        if not _children(node):
+            yield Tip(str(node.get("name", "")), _attributes(node), sequence.decode(), path[-1][2])
 
 
 def _mutate(sequence: bytearray, mutations: list[str]) -> tuple[list[tuple[int, int]], str]:
