@@ -13,13 +13,19 @@ LENGTH = 1273
 TOKEN_SHARES = {
     "SP": 0.0100,
     "NTD": 0.2294,
-    "linker1": 0.0100,
+    "N2R": 0.0100,
     "RBD": 0.1757,
-    "linker2": 0.1934,
+    # The part between RBD and FP, 0.1934, by names.
+    "SD1": 0.0383,
+    "SD2": 0.0708,
+    "S1/S2": 0.0041,
+    "UH": 0.0802,
     "FP": 0.0147,
-    "linker3": 0.0825,
+    "FPPR": 0.0825,
     "HR1": 0.0572,
-    "linker4": 0.1403,
+    # And between HR1 and HR2, 0.1403.
+    "CH": 0.0395,
+    "CD": 0.1008,
     "HR2": 0.0389,
     "TM": 0.0189,
     "CT": 0.0289,
