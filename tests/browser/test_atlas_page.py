@@ -8,7 +8,7 @@ import pytest
 
 from small_atlas import CLASSES, RandomMaps, Size, contents, page, random_details, random_tables
 
-VIEWS = ["grid", "head", "track", "stream", "space", "predictions", "card"]
+VIEWS = ["findings", "grid", "head", "track", "stream", "space", "predictions", "card"]
 SIZE = Size()
 HOSTILE = [
     "<b>b</b><script>window.hacked=1</script>",
@@ -70,6 +70,21 @@ def test_view_without_its_analyses_says_so(open_atlas, view):
 
 
 # Numbers
+
+
+def test_the_atlas_opens_with_the_findings(small):
+    small.show("")
+    assert small.page.locator("[aria-current=page]").get_attribute("data-view") == "findings"
+    rows = small.page.locator("main tbody tr")
+    assert rows.count() == 3
+    assert rows.first.locator("td").all_inner_texts() == [
+        *("Upper layers are narrower.", "supported", "0.5", "0.25", "0.75", "12", "0.1", "1 of 1", "isotropy", "Doe 2020")
+    ]
+    assert rows.first.locator("a").get_attribute("href") == "geometry/isotropy.svg"
+    (drawn,) = small.figures()
+    assert "1 supported, 1 undecided, 1 not applicable" in drawn["label"]
+    small.page.get_by_label("Verdict", exact=True).select_option("undecided")
+    assert rows.count() == 1 and "verdict=undecided" in small.page.url
 
 
 def test_grid_shows_the_table(small):
@@ -223,7 +238,7 @@ def test_a_broken_address_opens_something(small, address):
 def test_keys_go_through_views_and_heads(small):
     small.show("view=card")
     page = small.page
-    page.keyboard.press("1")
+    page.keyboard.press("2")
     small.settle()
     assert state(small)["view"] == ["grid"]
     page.locator("figure [role=application]").first.focus()

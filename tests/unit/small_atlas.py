@@ -15,7 +15,7 @@ from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, Statistic
 
 K, STRIDE = 12, 9
 PARTS = ROOT / "workflow/report/atlas"
-PROGRAMS = ["state", "elements", "figures", "grid", "head", "track", "stream", "space", "predictions", "card", "atlas"]
+PROGRAMS = ["state", "elements", "figures", "findings", "grid", "head", "track", "stream", "space", "predictions", "card", "atlas"]
 CLASSES = ["alpha", "beta", "gamma"]
 PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime": ["global", "small"]}
 
@@ -111,7 +111,17 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
             columns=["set", "model", "metric", "class", "value", "low", "high", "n"],
         ),
         "tries": pd.DataFrame({"try": [1], "learnt": ["yes"], "chosen": ["yes"]}),
-        "splits": pd.DataFrame({"class": classes, "split": "test", "genomes": size.sequences}),
+        "splits": pd.DataFrame(
+            {"class": classes, "split": "test", "genomes": size.sequences, "haplotypes": size.sequences}
+        ),
+        "findings": pd.DataFrame(
+            [
+                ("isotropy", "Upper layers are narrower.", "Doe 2020", "supported", 0.5, 0.25, 0.75, 12, 0.1, "1 of 1"),
+                ("isotropy", "Norms grow.", "Roe 2021", "undecided", 0.125, None, None, 12, None, "0 of 1"),
+                ("head_ablation", "Heads are spare.", "Doe 2020", "not applicable", *[None] * 5, "0 of 0"),
+            ],
+            columns=["analysis", "claim", "source", "verdict", "value", "low", "high", "n", "untrained_value", "seeds"],
+        ),
         "pairs": pd.DataFrame(
             pairs,
             columns=["class", "layer", "head", "query", "query_first_residue", "key", "key_first_residue", "mean"],

@@ -86,12 +86,23 @@ FINDINGS = pd.DataFrame(
 )
 
 
+LEAKAGE = pd.DataFrame(
+    [
+        ("train-test", "a", "hamming_0", 3, 20),
+        ("train-test", "a", "hamming_1", 4, 20),
+        ("train-test", "b", "hamming_0", 0, 10),
+        ("train-test", "b", "hamming_1", 1, 10),
+        ("train-test", "all", "hamming_0", 3, 30),
+        ("train-validation", "a", "hamming_0", 9, 9),
+    ],
+    columns=["pair", "class", "statistic", "value", "n"],
+)
 LEARNT = TRIES.assign(learnt="yes")
 
 
 def rendered(tries=LEARNT, findings=FINDINGS, source="table"):
     """Text of the page, cells of tables apart by bars, as Snakemake makes it; without a complaint on its form."""
-    page = front_page(COUNTS, SPLITS, METRICS, ABSTENTION, findings, tries, source, "The rest of {{ run }}.")
+    page = front_page(COUNTS, SPLITS, METRICS, ABSTENTION, findings, tries, LEAKAGE, source, "The rest of {{ run }}.")
     html = publish_parts(jinja2.Template(page).render(run="demo"), writer="html")["body"]
     assert "system-message" not in html
     cells = re.sub(r"</t[hd]>", " | ", html)
@@ -103,6 +114,7 @@ def test_the_first_page_tells_what_was_found():
     assert page.strip().startswith("The test split has only 20 distinct sequences, so that all intervals are wide.")
     assert "On the test split the accuracy of BERT less that of a linear model" in page
     assert "simulated" not in page and "The genomes are simulated" in rendered(source="simulate")
+    assert "Of 30 test genomes 3 are in the training split base by base, and 8 are there with at most one" in page
     assert "90 genomes were accepted and 6 rejected (5 bad_row, 1 too_short)." in page
     assert "train 60 (45 distinct), test 30 (20 distinct)" in page
     assert "test | linear model on k-mers | 0.975 | -0.025 [-0.062, +0.013] | 80 |" in page
@@ -146,5 +158,5 @@ def test_what_goes_with_the_model():
     metrics = pd.concat([METRICS, outside], ignore_index=True)
     about = about_model(COUNTS, SPLITS, metrics, ABSTENTION, LEARNT, "table", ["a", "b"])
     assert about["classes"] == ["a", "b"]
-    assert "Of the external set mine it classifies 50.0% correctly, n = 4." in about["sentences"]
+    assert "BERT classifies 50.0% [90.0%, 98.0%] of 4 sequences of mine correctly." in about["sentences"]
     assert "out_*group*: 0.25" in about["sentences"][-1]

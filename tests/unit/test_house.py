@@ -46,7 +46,10 @@ WINGS = {
         {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"},
     ),
     "figures": (FOUNDATION, {"PIL", "matplotlib", "numpy", "pandas"}),
-    "report": (FOUNDATION | {"dataset", "figures", "sequences"}, {"numpy", "pandas", "plotly"}),
+    "report": (
+        FOUNDATION | {"dataset", "figures", "sequences"},
+        {"docutils", "jinja2", "numpy", "pandas", "plotly"},
+    ),
 }
 FOUNDATION_PACKAGES = {
     "config": {"jsonschema"},

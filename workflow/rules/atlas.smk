@@ -1,7 +1,7 @@
 """One page to explore what the analyses found."""
 
 # The atlas's programs, in the order of their use.
-PROGRAMS = "state elements figures grid head track stream space predictions card atlas".split()
+PROGRAMS = "state elements figures findings grid head track stream space predictions card atlas".split()
 
 
 rule build_atlas:
@@ -21,6 +21,7 @@ rule build_atlas:
         predictions="<results>/predictions/test.parquet",
         confusion="<results>/evaluation/test/confusion.tsv",
         metrics="<results>/evaluation/metrics.tsv",
+        findings="<results>/findings.tsv",
         tries="<results>/model/tries/finetuned.tsv",
         splits="<results>/dataset/split_sizes.tsv",
         reference="<results>/reference/genome.fasta",

@@ -126,6 +126,7 @@ rule write_front_page:
         abstention="<results>/evaluation/abstention.tsv",
         findings="<results>/findings.tsv",
         tries="<results>/model/tries/finetuned.tsv",
+        leakage="<results>/dataset/leakage.tsv",
         template=own("workflow/report/workflow.rst"),
     output:
         page="<results>/front.rst",

@@ -29,3 +29,36 @@ rule gather_findings:
         names=REPLICATES,
     script:
         "../scripts/gather_findings.py"
+
+
+# Tables of which the captions tell the result, by the arguments of what makes it.
+TOLD = {
+    "counts": "genomes/counts",
+    "splits": "dataset/split_sizes",
+    "leakage": "dataset/leakage",
+    "tries": "model/tries/finetuned",
+    "metrics": "evaluation/metrics",
+    "abstention": "evaluation/abstention",
+}
+
+
+rule write_captions:
+    input:
+        **{name: f"<results>/{path}.tsv" for name, path in TOLD.items()},
+        findings="<results>/findings.tsv",
+        kmers="<results>/dataset/kmer_counts.tsv",
+        analyses=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
+        sources=[own(f"workflow/report/{path.name}") for path in sorted((ROOT / "workflow/report").glob("*.rst"))],
+    output:
+        captions=directory("<results>/captions"),
+        methods="<results>/methods.html",
+    log:
+        "<logs>/write_captions.log",
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        **given("write_captions"),
+        config=config,
+        tables=list(TOLD),
+    script:
+        "../scripts/write_captions.py"

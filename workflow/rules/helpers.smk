@@ -60,11 +60,13 @@ def in_report(path, caption, about=None, patterns=(), **labels):
 
     `about` is the smaller part that it belongs to. Labels are texts or functions of the wildcards.
     """
+    written = Path(f"results/{config['run']}/captions/{caption}.rst").absolute()
     category = next((part for folder, part in PARTS_OF_REPORT.items() if folder in path), "0 Findings")
     return report(
         path,
         patterns=list(patterns),
-        caption=f"{ROOT}/workflow/report/{caption}.rst",
+        # Of a finished run, the one with its result.
+        caption=str(written) if written.exists() else f"{ROOT}/workflow/report/{caption}.rst",
         category=category,
         subcategory=about,
         labels=lambda wildcards: {

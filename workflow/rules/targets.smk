@@ -19,6 +19,7 @@ def targets():
         ),
         "<results>/evaluation/metrics.json",
         "<results>/front.rst",
+        "<results>/methods.html",
         "<results>/findings.tsv",
         *collect("<results>/geometry/{analysis}.png", analysis=ANALYSES),
         "<results>/atlas.html",

@@ -15,6 +15,7 @@ page = front_page(
     abstention=read_tsv(given.abstention),
     findings=read_tsv(given.findings),
     tries=read_tsv(given.tries),
+    leakage=read_tsv(given.leakage),
     source=snakemake.params.type,
     template=Path(given.template).read_text(encoding="utf-8"),
 )

@@ -1,5 +1,6 @@
-// The views, the keys 1 to 7 for them, and light or dark.
+// The views, the keys 1 to 8 for them, and light or dark.
 const VIEWS = {
+  findings: ["Findings", "What was found", findingsView],
   grid: ["Heads", "Every layer and head", gridView],
   head: ["One head", "One head", headView],
   track: ["Protein", "Along the protein", trackView],

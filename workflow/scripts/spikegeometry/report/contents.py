@@ -31,7 +31,7 @@ def atlas_contents(
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
     other tables, where there are any: pairs and tokens of attention_maps, contrasts (pairs of classes) of
     attention_domains, spaces of clustering, spectra of subspace_directionality, attributions (their tokens); and always
-    sequences (of the activations), predictions, confusion, domains, metrics, splits and tries; `attention`: mean maps
+    sequences (of the activations), predictions, confusion, domains, metrics, splits, tries and findings; `attention`: mean maps
     (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d); `mutations`: those that define each class;
     `gene`: the reference's; `card`: environments and tables for `run_card`.
     """
@@ -46,6 +46,7 @@ def atlas_contents(
         "warning": " ".join(
             cautions(details["tries"], details["metrics"], details["splits"], config["source"]["type"])
         ),
+        "findings": views.finding_rows(details["findings"]),
         "classes": views.coloured(config["classes"]),
         "layers": shape[0],
         "heads": shape[1],

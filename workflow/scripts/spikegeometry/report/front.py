@@ -70,15 +70,16 @@ def about_model(
 
     Tables as of `front_page`.
     """
-    rows = metrics[(metrics["metric"] == "accuracy") & metrics["value"].notna() & (metrics["model"] == "bert")]
-    external = [
-        f"Of the external set {row.set} it classifies {row.value:.1%} correctly, n = {row.n:.0f}."
-        for row in rows[~rows["set"].isin(["test", "validation"])].itertuples()
-    ]
+    external = [of_set(metrics, name) for name in dict.fromkeys(metrics["set"]) if name not in ("test", "validation")]
     return {
         "classes": classes,
         "cautions": cautions(tries, metrics, splits, source),
-        "sentences": [what_went_in(counts, splits), comparison(metrics), *external, out_of_class(abstention)],
+        "sentences": [
+            what_went_in(counts, splits),
+            comparison(metrics),
+            *filter(None, external),
+            out_of_class(abstention),
+        ],
     }
 
 
@@ -103,25 +104,49 @@ def front_page(
     abstention: pd.DataFrame,
     findings: pd.DataFrame,
     tries: pd.DataFrame,
+    leakage: pd.DataFrame,
     source: str,
     template: str,
 ) -> str:
     """The report's first page in reStructuredText: what the run found, then the template, which says what it is.
 
     The tables are those of genomes/counts.tsv, dataset/split_sizes.tsv, evaluation/metrics.tsv,
-    evaluation/abstention.tsv, findings.tsv and of the tries of the run's model; `source` is the type of its genomes.
+    evaluation/abstention.tsv, findings.tsv, of the tries of the run's model and dataset/leakage.tsv; `source` is the
+    type of its genomes.
     """
     parts = [
-        *(f"**{_plain(text)}**" for text in cautions(tries, metrics, splits, source)),
-        _plain(comparison(metrics)),
-        _plain(what_went_in(counts, splits)),
+        *(f"**{plain(text)}**" for text in cautions(tries, metrics, splits, source)),
+        plain(comparison(metrics)),
+        plain(what_went_in(counts, splits)),
+        plain(near_to_training(leakage)),
         _table("Accuracy beside the baselines", accuracies(metrics)),
-        _plain(out_of_class(abstention)),
+        plain(out_of_class(abstention)),
         verdicts(findings),
         _table("Claims of other work, and this network", claims(findings)),
         template,
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def of_set(metrics: pd.DataFrame, name: str) -> str:
+    """A sentence on BERT's accuracy on a set, beside that of the linear baseline; "" where it has none."""
+    rows = metrics[(metrics["set"] == name) & (metrics["metric"] == "accuracy") & metrics["value"].notna()]
+    values = rows.set_index("model")
+    if "bert" not in values.index:
+        return ""
+    bert = values.loc["bert"]
+    linear = f"; the linear model on k-mers {values.loc[LINEAR, 'value']:.1%}" if LINEAR in values.index else ""
+    interval = "" if pd.isna(bert["low"]) else f" [{bert['low']:.1%}, {bert['high']:.1%}]"
+    return f"BERT classifies {bert['value']:.1%}{interval} of {bert['n']:.0f} sequences of {name} correctly{linear}."
+
+
+def learning(tries: pd.DataFrame) -> str:
+    """A sentence on the training that was chosen: accuracy on the validation split beside the linear baseline's."""
+    chosen = tries[tries["chosen"] == "yes"].iloc[0]
+    return (
+        f"The chosen of {len(tries)} tries classifies {chosen['accuracy']:.1%} of {chosen['n']:.0f} distinct "
+        f"validation sequences correctly, the linear baseline {chosen['baseline_accuracy']:.1%}."
+    )
 
 
 def what_went_in(counts: pd.DataFrame, splits: pd.DataFrame) -> str:
@@ -135,6 +160,20 @@ def what_went_in(counts: pd.DataFrame, splits: pd.DataFrame) -> str:
     return (
         f"{of.get('accepted', 0)} genomes were accepted and {rejected.sum()} rejected{why}. "
         f"Gene sequences by split: {', '.join(parts)}."
+    )
+
+
+def near_to_training(leakage: pd.DataFrame) -> str:
+    """How much of the test split has its like in the training split."""
+    rows = leakage[leakage["pair"].eq("train-test") & leakage["class"].ne("all")]
+    if rows.empty:
+        return ""
+    of = rows.groupby("statistic")["value"].sum()
+    total = rows[rows["statistic"] == "hamming_0"]["n"].sum()
+    near = of.get("hamming_0", 0) + of.get("hamming_1", 0)
+    return (
+        f"Of {total:.0f} test genomes {of.get('hamming_0', 0):.0f} are in the training split base by base, and "
+        f"{near:.0f} are there with at most one difference: of genomes unlike those the score says less."
     )
 
 
@@ -213,7 +252,7 @@ def _number(value: float, low: float, high: float, sign: str = "") -> str:
     return f"{value:{form}}" + ("" if pd.isna(low) else f" [{low:{form}}, {high:{form}}]")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text in which neither Jinja, which reads the page first, nor reStructuredText finds markup."""
     escaped = re.sub(r"([\\*`|_:<>\[\]])", r"\\\1", str(text))
     return re.sub(r"[{}]", lambda brace: f"{{{{ '{brace[0]}' }}}}", escaped)
@@ -224,5 +263,5 @@ def _table(title: str, table: pd.DataFrame) -> str:
     if table.empty:
         return ""
     rows = [table.columns, *table.itertuples(index=False)]
-    cells = [",".join('"' + _plain(cell).replace('"', '""') + '"' for cell in row) for row in rows]
+    cells = [",".join('"' + plain(cell).replace('"', '""') + '"' for cell in row) for row in rows]
     return "\n".join([f".. csv-table:: {title}", "   :header-rows: 1", "", *(f"   {row}" for row in cells)])

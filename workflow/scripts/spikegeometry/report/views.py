@@ -140,6 +140,21 @@ def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[st
     return found
 
 
+def finding_rows(findings: pd.DataFrame) -> list[dict[str, Any]]:
+    """The findings (findings.tsv), each as text and numbers of three digits; what is missing is None."""
+    texts = ("claim", "verdict", "analysis", "source", "seeds")
+    return [
+        {column: str(row[column]) if pd.notna(row[column]) else None for column in texts}
+        | dict(zip(("value", "low", "high", "untrained"), significant(numbers_of), strict=True))
+        | {"n": int(row["n"]) if pd.notna(row["n"]) else None}
+        for row, numbers_of in zip(
+            findings.to_dict("records"),
+            findings[["value", "low", "high", "untrained_value"]].to_numpy(float),
+            strict=True,
+        )
+    ]
+
+
 def embedding_space(cls: np.ndarray, sequences: pd.DataFrame, maps: pd.DataFrame | None) -> dict[str, Any]:
     """The test sequences in three dimensions: components of [CLS] by layer, and the maps of the clustering.
 
