@@ -78,7 +78,18 @@ def test_the_atlas_opens_with_the_findings(small):
     rows = small.page.locator("main tbody tr")
     assert rows.count() == 3
     assert rows.first.locator("td").all_inner_texts() == [
-        *("Upper layers are narrower.", "supported", "0.5", "0.25", "0.75", "12", "0.1", "1 of 1", "isotropy", "Doe 2020")
+        *(
+            "Upper layers are narrower.",
+            "supported",
+            "0.5",
+            "0.25",
+            "0.75",
+            "12",
+            "0.1",
+            "1 of 1",
+            "isotropy",
+            "Doe 2020",
+        )
     ]
     assert rows.first.locator("a").get_attribute("href") == "geometry/isotropy.svg"
     (drawn,) = small.figures()

@@ -15,7 +15,20 @@ from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, Statistic
 
 K, STRIDE = 12, 9
 PARTS = ROOT / "workflow/report/atlas"
-PROGRAMS = ["state", "elements", "figures", "findings", "grid", "head", "track", "stream", "space", "predictions", "card", "atlas"]
+PROGRAMS = [
+    "state",
+    "elements",
+    "figures",
+    "findings",
+    "grid",
+    "head",
+    "track",
+    "stream",
+    "space",
+    "predictions",
+    "card",
+    "atlas",
+]
 CLASSES = ["alpha", "beta", "gamma"]
 PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime": ["global", "small"]}
 

@@ -24,7 +24,7 @@ from spikegeometry.geometry.attributions import (
 )
 from spikegeometry.geometry.heads import attention_maps
 from spikegeometry.model.weights import read_layers
-from spikegeometry.tables import write_tsv
+from spikegeometry.tables import read_tsv, write_tsv
 from tiny_run import CLS, SEP, random_bert, random_tokens, run_analysis, write_run
 
 MASK = 4
@@ -238,7 +238,7 @@ PARAMS = {
 
 
 def run_attributions(folder, **params):
-    outputs = {"findings": "findings.tsv", "tokens": "tokens_of_classes.parquet"}
+    outputs = {"findings": "findings.tsv", "tokens": "tokens_of_classes.parquet", "mutations": "mutations.tsv"}
     inputs = {"vocabulary": "vocabulary.txt", "reference": "genome.fasta", "definitions": "founders.tsv"}
     return run_analysis("attributions", folder, outputs, inputs, **PARAMS | params)
 
@@ -355,6 +355,12 @@ def test_figure(folder, made, tmp_path):
     table, _ = made
     tokens = pd.read_parquet(folder / "tokens_of_classes.parquet")
     domains = pd.DataFrame({"name": ["S1", "S2"], "start": [1, 7], "end": [6, 13]})
-    figure = draw_attributions(table, tokens, domains, CLASSES, CLASSES)
+    mutations = read_tsv(folder / "mutations.tsv")
+    assert set(tokens["class"]) - {"all"} <= set(mutations["class"]) and (mutations["first_residue"] >= 1).all()
+    figure = draw_attributions(table, tokens, mutations, domains, CLASSES, CLASSES)
     assert "gamma" in figure.get_suptitle()
+    tracks = figure.subfigs[0].axes
+    assert len({axis.get_ylim() for axis in tracks}) == 1
+    named = {text.get_text() for axis in tracks for text in axis.texts}
+    assert named & set(mutations["protein"])
     save(figure, tmp_path / "a.png", tmp_path / "a.svg")

@@ -109,6 +109,12 @@ def rendered(tries=LEARNT, findings=FINDINGS, source="table"):
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", cells)))
 
 
+def test_claims_lead_to_their_figures():
+    page = front_page(COUNTS, SPLITS, METRICS, ABSTENTION, FINDINGS, LEARNT, LEAKAGE, "table", "")
+    html = publish_parts(jinja2.Template(page).render(), writer="html")["body"]
+    assert '<a class="reference external" href="geometry/isotropy.svg">isotropy</a>' in html
+
+
 def test_the_first_page_tells_what_was_found():
     page = rendered()
     assert page.strip().startswith("The test split has only 20 distinct sequences, so that all intervals are wide.")

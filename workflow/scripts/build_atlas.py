@@ -25,7 +25,9 @@ texts = {
     part: [Path(path).read_text(encoding="utf-8") for path in paths[part]] for part in ("programs", "environments")
 }
 details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]}
-details |= {name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits", "tries", "findings")}
+details |= {
+    name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits", "tries", "findings")
+}
 start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
 definitions, reference = config["analyses"]["attributions"], read_single(paths.reference)
 downloads = [paths.metrics, paths.confusion, paths.splits, paths.sequences, paths.predictions, *paths.tables]

@@ -12,5 +12,6 @@ configure_logging(snakemake.log[0])
 params = snakemake.params
 domains = read_domains(snakemake.input.domains)
 table, tokens = read_tsv(snakemake.input.table), pd.read_parquet(snakemake.input.tokens)
-figure = draw_attributions(table, tokens, domains, params.classes, params.selected_classes or params.classes)
+mutations, chosen = read_tsv(snakemake.input.mutations), params.selected_classes or params.classes
+figure = draw_attributions(table, tokens, mutations, domains, params.classes, chosen)
 save(figure, snakemake.output.png, snakemake.output.svg)

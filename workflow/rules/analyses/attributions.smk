@@ -12,6 +12,7 @@ rule attributions:
         findings="<results>/{network}geometry/attributions/findings.tsv",
         sequences="<results>/{network}geometry/attributions/sequences.parquet",
         tokens="<results>/{network}geometry/attributions/tokens.parquet",
+        mutations="<results>/{network}geometry/attributions/mutations.tsv",
     log:
         "<logs>/{network}geometry/attributions.log",
     benchmark:

@@ -13,6 +13,7 @@ from spikegeometry.genomes.definitions import defined_in_gene, sites
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry.attributions import Explainer, judged
 from spikegeometry.model.classifier import load_classifier
+from spikegeometry.sequences.mutations import all_in_protein
 from spikegeometry.stats.findings import findings_table
 from spikegeometry.stats.summaries import distinct, labelled_sequences, measurement_table
 
@@ -54,7 +55,7 @@ def measure(
     Returns
     -------
     table: means by class, method and k, with intervals. sequences: attribution of each k-mer of each sequence. tokens:
-    means by class, method and k-mer. findings.
+    means by class, method and k-mer. findings. mutations: those that define the classes, by their names.
     """
     model = load_classifier(study.folder, study.all_classes, device).requires_grad_(False)
     mutations = defined_in_gene(definitions, study.all_classes, share, start, end, coordinates == "native")
@@ -92,4 +93,17 @@ def measure(
         "sequences": measurement_table(labels | values for labels, values in of_kmers),
         "tokens": mean_table(of_kmers, classes, columns, study.confidence),
         "findings": findings_table(attribution_findings(table, classes, study.confidence)),
+        "mutations": named_mutations(mutations, genome[start - 1 : end]),
     }
+
+
+def named_mutations(mutations: dict[str, pd.DataFrame], gene: str) -> pd.DataFrame:
+    """The mutations of each class (`genomes.definitions.defined_in_gene`) by their names in the protein.
+
+    Columns: class, mutation (in the genome), protein, first_residue, last_residue.
+    """
+    rows = []
+    for name, table in mutations.items():
+        found = list(zip(*(table[column].tolist() for column in ("mutation", "first", "last")), strict=True))
+        rows += [(name, text, *one) for (text, *_), one in zip(found, all_in_protein(found, gene), strict=True)]
+    return pd.DataFrame(rows, columns=["class", "mutation", "protein", "first_residue", "last_residue"])

@@ -17,30 +17,41 @@ METHODS = {
 }
 ATTENTION_COLOUR = "#DDAA33"
 DEFINING_COLOUR = "#CC6677"
+# Share of the protein that the name of a mutation takes.
+NAME_WIDTH = 0.08
 
 
 def draw_attributions(
-    table: pd.DataFrame, tokens: pd.DataFrame, domains: pd.DataFrame, classes: list[str], chosen: list[str]
+    table: pd.DataFrame,
+    tokens: pd.DataFrame,
+    mutations: pd.DataFrame,
+    domains: pd.DataFrame,
+    classes: list[str],
+    chosen: list[str],
 ) -> Figure:
     """A track along the gene for each class, and below the precision of each method against chance.
 
     `table`: class, method, k, statistic, value, n, low, high; `tokens`: class, method, first_residue, last_residue,
-    statistic (attribution, differs, defining), value; `domains`: name, start, end (residues); `classes`: all classes
+    statistic (attribution, differs, defining), value; `mutations`: class, protein, first_residue, last_residue, of
+    those that define the classes; `domains`: name, start, end (residues); `classes`: all classes
     of the run; `chosen`: those that were asked for.
     """
     present = set(tokens["class"])
     shown = [name for name in classes if name in present]
     tokens = tokens.assign(residue=(tokens["first_residue"] + tokens["last_residue"]) / 2)
     methods = [method for method in METHODS if method in set(tokens["method"])]
-    track = 0.95
+    track = 1.05
     figure, axis = new_figure(10, track * len(shown) + 5.2)
     axis.remove()
     above, below = figure.subfigures(2, 1, height_ratios=[track * len(shown) + 1.3, 3.9])
     axes = above.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
     counts = table[table["statistic"] == "slots"].set_index("class")
     domains = domains.assign(first=domains["start"] - 0.5, last=domains["end"] + 0.5)
+    bars = tokens[(tokens["method"] == methods[0]) & (tokens["statistic"] == "attribution")]["value"]
+    span = min(0.0, bars.min()), max(bars.max(), 1e-9)
     for axis, name in zip(axes, shown, strict=True):
-        _draw_track(axis, tokens[tokens["class"] == name], methods[0])
+        _draw_track(axis, tokens[tokens["class"] == name], methods[0], span)
+        _name_mutations(axis, tokens[tokens["class"] == name], mutations[mutations["class"] == name], methods[0], span)
         axis.set_ylabel(f"{name}\nn = {counts.loc[name, 'n']:.0f}", rotation=0, ha="right", va="center")
         shade_domains(axis, domains)
     name_domains(axes[0], domains, height=1.08)
@@ -65,19 +76,40 @@ def draw_attributions(
     return figure
 
 
-def _draw_track(axis: Axes, rows: pd.DataFrame, method: str) -> None:
-    """Bars of the class mean of the attribution, a line of the rollout at its own scale, marks of defining k-mers."""
+def _draw_track(axis: Axes, rows: pd.DataFrame, method: str, span: tuple[float, float]) -> None:
+    """Bars of the class mean of the attribution, a line of the rollout at its own scale, marks of defining k-mers.
+
+    `span` is from the lowest to the highest bar of all classes.
+    """
     values = rows.pivot_table(index="residue", columns=["method", "statistic"], values="value")
     bars = values[method, "attribution"]
     axis.bar(bars.index, bars, width=4.5, color=METHODS[method][1])
-    low, high = min(0.0, bars.min()), max(bars.max(), 1e-9)
+    low, high = span
     rollout = values["rollout", "attribution"]
     axis.plot(rollout.index, 0.9 * high * rollout / rollout.max(), color=ATTENTION_COLOUR, linewidth=0.8)
     defining = values.index[values[method, "defining"] > 0]
     axis.plot(defining, np.full(len(defining), 1.12 * high), "v", color=DEFINING_COLOUR, markersize=4, clip_on=False)
     axis.axhline(0, color="#888888", linewidth=0.5)
-    axis.set_ylim(low - 0.05 * (high - low), 1.25 * high)
+    axis.set_ylim(low - 0.05 * (high - low), 1.5 * high)
     axis.locator_params(axis="y", nbins=3)
+
+
+def _name_mutations(
+    axis: Axes, rows: pd.DataFrame, mutations: pd.DataFrame, method: str, span: tuple[float, float]
+) -> None:
+    """Write the names of the mutations whose k-mers speak most for the class, as many as have room."""
+    values = rows[(rows["method"] == method) & (rows["statistic"] == "attribution")]
+    strength = [
+        values.loc[(values["first_residue"] <= last) & (values["last_residue"] >= first), "value"].max()
+        for first, last in zip(mutations["first_residue"], mutations["last_residue"], strict=True)
+    ]
+    ranked = mutations.assign(value=strength, place=(mutations["first_residue"] + mutations["last_residue"]) / 2)
+    room = NAME_WIDTH * rows["last_residue"].max()
+    taken: list[float] = []
+    for one in ranked[ranked["value"] > 0].sort_values("value", ascending=False, kind="stable").itertuples():
+        if all(abs(one.place - other) > room for other in taken):
+            taken.append(one.place)
+            axis.text(one.place, 1.22 * span[1], one.protein, ha="center", va="bottom", size=7, clip_on=True)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, methods: list[str]) -> None:

@@ -31,9 +31,9 @@ def atlas_contents(
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
     other tables, where there are any: pairs and tokens of attention_maps, contrasts (pairs of classes) of
     attention_domains, spaces of clustering, spectra of subspace_directionality, attributions (their tokens); and always
-    sequences (of the activations), predictions, confusion, domains, metrics, splits, tries and findings; `attention`: mean maps
-    (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d); `mutations`: those that define each class;
-    `gene`: the reference's; `card`: environments and tables for `run_card`.
+    sequences (of the activations), predictions, confusion, domains, metrics, splits, tries and findings;
+    `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d);
+    `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]

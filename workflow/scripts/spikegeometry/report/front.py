@@ -122,7 +122,7 @@ def front_page(
         _table("Accuracy beside the baselines", accuracies(metrics)),
         plain(out_of_class(abstention)),
         verdicts(findings),
-        _table("Claims of other work, and this network", claims(findings)),
+        _table("Claims of other work, and this network", claims(findings), figures_of="analysis"),
         template,
     ]
     return "\n\n".join(filter(None, parts))
@@ -258,10 +258,21 @@ def plain(text: str) -> str:
     return re.sub(r"[{}]", lambda brace: f"{{{{ '{brace[0]}' }}}}", escaped)
 
 
-def _table(title: str, table: pd.DataFrame) -> str:
-    """A table with a title, its cells as they stand; "" where it has no row."""
+def _table(title: str, table: pd.DataFrame, figures_of: str = "") -> str:
+    """A table with a title, its cells as they stand; "" where it has no row.
+
+    Cells of the column `figures_of` are names of analyses, and lead to their figures.
+    """
     if table.empty:
         return ""
-    rows = [table.columns, *table.itertuples(index=False)]
-    cells = [",".join('"' + plain(cell).replace('"', '""') + '"' for cell in row) for row in rows]
+    rows = [list(map(plain, table.columns))]
+    for row in table.itertuples(index=False):
+        named = zip(table.columns, row, strict=True)
+        rows.append(
+            [
+                f"`{plain(cell)} <geometry/{cell}.svg>`__" if column == figures_of else plain(cell)
+                for column, cell in named
+            ]
+        )
+    cells = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
     return "\n".join([f".. csv-table:: {title}", "   :header-rows: 1", "", *(f"   {row}" for row in cells)])
