@@ -31,8 +31,13 @@ def test_views_of_the_atlas(shown, view):
     assert violations(shown.show(f"view={view}")) == []
 
 
-def test_page_of_answers(open_atlas):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_of_answers(open_atlas, scheme):
     row = dict.fromkeys(COLUMNS) | {"name": "x", "class": "beta", "probability": 0.9, "abstain": "no", "margin": 1.5}
     row |= {"mutations": "N501Y; del 69-70", "runner_up": "alpha", "runner_up_probability": 0.1, "detail": ""}
-    opened = open_atlas(query_page(pd.DataFrame([row]), "mine", "run", ["alpha", "beta"], "It has not learnt."))
-    assert violations(opened.show("")) == []
+    row |= {"carried_by": "N501Y +1.25", "defining": "1 of 2, without K1Q"}
+    about = {"classes": ["alpha", "beta"], "cautions": ["It has not learnt."], "sentences": ["Of 9 genomes."]}
+    reversions = pd.DataFrame([("x", "N501Y", 501, 1.25)], columns=["accession", "mutation", "residue", "carried"])
+    opened = open_atlas(query_page(pd.DataFrame([row]), reversions, "mine", "run", about, 1273), color_scheme=scheme)
+    opened.show("").locator("summary").click()
+    assert violations(opened.page) == []
