@@ -8,7 +8,7 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 coordinates = snakemake.params.coordinates
 members = split_members(snakemake.input.splits, "train")
-batches = progress(spike_batches(snakemake.input.spikes, [coordinates], members), "batches of spikes")
+batches = progress(spike_batches(snakemake.input.spikes, [coordinates], members), "batches of gene sequences")
 counts = count_kmers(
     (batch.column(coordinates).to_pylist() for batch in batches),
     k=snakemake.params.k,

@@ -91,7 +91,7 @@ def encode_split(
     """
     batches = spike_batches(spikes, ["accession", "class", coordinates], members)
     with atomic_path(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        for batch in progress(batches, "batches of spikes"):
+        for batch in progress(batches, "batches of gene sequences"):
             writer.write_batch(encode_batch(batch, coordinates, encoder, classes))
 
 

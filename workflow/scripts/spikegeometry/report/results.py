@@ -15,8 +15,8 @@ from spikegeometry.report.front import (
     what_went_in,
 )
 
-# What follows a value along these, first to last; along others only the smallest and the largest are told.
-ORDERED = ("layer", "positions")
+# Along these a statistic is told first and last, in these words; along others its smallest and largest value.
+ORDERED = {"layer": "at layer", "positions": "at a number of"}
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,8 @@ def headline(wanted: Headline, table: pd.DataFrame) -> str:
         return ""
     means = rows.groupby(wanted.along, sort=wanted.along in ORDERED)["value"].mean()
     if wanted.along in ORDERED:
-        where = wanted.along if wanted.along == "layer" else "number"
         ends = dict.fromkeys((means.index[0], means.index[-1]))
-        return f"{wanted.words}: {', '.join(f'{means[end]:.3g} at {where} {end:.0f}' for end in ends)}."
+        return f"{wanted.words}: {', '.join(f'{means[end]:.3g} {ORDERED[wanted.along]} {end:.0f}' for end in ends)}."
     least, most = means.idxmin(), means.idxmax()
     span = f"from {means[least]:.3g} ({least}) to {means[most]:.3g} ({most})"
     return f"{wanted.words}: {span}, {means.mean():.3g} on average."
