@@ -56,12 +56,17 @@ def test_the_result_of_the_set_that_is_shown():
 
 def test_the_page_of_methods_has_all():
     page = methods_page(
-        {"b_c": "**Shown.**\n\n.. more\n\nDetails of {{ snakemake.run }}.\n", "a": "One."},
+        {"spikes_c": "**Shown.**\n\n.. more\n\nDetails of {{ snakemake.run }}.\n", "a": "One."},
         {"snakemake": SimpleNamespace(run="x")},
         "<run>",
     )
     assert page.index("One.") < page.index("Shown.") < page.index("Details of x.")
-    assert "&lt;run&gt;" in page and '<section id="b_c">' in page and "http" not in page
+    assert (
+        "&lt;run&gt;" in page
+        and '<section id="spikes_c">' in page
+        and "Gene sequences c" in page
+        and "http" not in page
+    )
 
 
 TABLE = pd.DataFrame(

@@ -41,6 +41,9 @@ TOLD = {
     "abstention": "evaluation/abstention",
 }
 
+# All but the report's own text.
+CAPTIONS = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst") if path.stem != "workflow")
+
 
 rule write_captions:
     input:
@@ -48,7 +51,7 @@ rule write_captions:
         findings="<results>/findings.tsv",
         kmers="<results>/dataset/kmer_counts.tsv",
         analyses=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
-        sources=[own(f"workflow/report/{path.name}") for path in sorted((ROOT / "workflow/report").glob("*.rst"))],
+        sources=[own(f"workflow/report/{name}.rst") for name in CAPTIONS],
     output:
         captions=directory("<results>/captions"),
         methods="<results>/methods.html",

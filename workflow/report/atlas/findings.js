@@ -3,8 +3,8 @@ const VERDICTS = {
   supported: ["#117733", "#88ccaa"],
   contradicted: ["#882255", "#cc99bb"],
   unspecific: ["#997700", "#ddcc77"],
-  undecided: ["#777777", "#aaaaaa"],
-  "not applicable": ["#c4c4c4", "#4a4d55"],
+  undecided: ["#44749d", "#8fb8d8"],
+  "not applicable": ["#8c8c8c", "#8c8c8c"],
 };
 
 function findingsView(root) {

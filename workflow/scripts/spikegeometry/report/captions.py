@@ -60,7 +60,7 @@ def methods_page(sources: Mapping[str, str], context: Mapping[str, object], run:
     for name, source in sorted(sources.items()):
         text = environment.from_string(MORE.sub("", source)).render(context)
         body = publish_parts(text, writer="html", settings_overrides={"report_level": 4})["fragment"]
-        title = name.replace("_", " ").capitalize()
+        title = name.replace("spikes", "gene sequences").replace("kmer", "k-mer").replace("_", " ").capitalize()
         contents.append(f'<a href="#{escape(name)}">{escape(title)}</a><br>')
         sections.append(f'<section id="{escape(name)}">\n<h2>{escape(title)}</h2>\n{body}</section>')
     title = escape(f"Methods of the run {run}")
