@@ -119,7 +119,7 @@ def test_the_first_page_tells_what_was_found():
     page = rendered()
     assert page.strip().startswith("The test split has only 20 distinct sequences, so that all intervals are wide.")
     assert "On the test split the accuracy of BERT less that of a linear model" in page
-    assert "simulated" not in page and "The genomes are simulated" in rendered(source="simulate")
+    assert "simulated" not in page and "trained on simulated genomes" in rendered(source="simulate")
     assert "Of 30 test genomes 3 are in the training split base by base, and 8 are there with at most one" in page
     assert "90 genomes were accepted and 6 rejected (5 bad_row, 1 too_short)." in page
     assert "train 60 (45 distinct), test 30 (20 distinct)" in page
@@ -151,7 +151,7 @@ def test_cautions_are_those_that_are_due():
     many = SPLITS.assign(haplotypes=200)
     assert cautions(LEARNT, METRICS, many, "table") == []
     assert [text.split(":")[0] for text in cautions(TRIES, METRICS, many, "simulate")][1:] == [
-        "The genomes are simulated"
+        "The model was trained on simulated genomes"
     ]
     simple = pd.DataFrame({"set": "test", "model": ["kmer_logistic", "nearest_neighbour"], "metric": "accuracy"})
     (said,) = cautions(LEARNT, simple.assign(value=[1.0, 0.995]), many, "table")

@@ -75,10 +75,11 @@ class NearestNeighbour:
 
 
 def nearest(known: Sequence[str], queries: Sequence[str]) -> pd.DataFrame:
-    """Of each query the known sequence that differs least, by share of the positions that both know, the first of ties.
+    """Of each query the known sequence with the smallest (differences + 1) / (compared + 1), the first of ties.
 
-    Sequences are in reference coordinates, all of one length; `known` has one at least. Columns: place (in `known`),
-    differences, compared (positions).
+    Compared are the positions that both know. The one that is added keeps a sequence of which little is known from
+    being the nearest for that. Sequences are in reference coordinates, all of one length; `known` has one at least.
+    Columns: place (in `known`), differences, compared.
     """
     symbols = _symbols(known, range(len(known)))
     consensus = np.stack([(symbols == symbol).sum(axis=0) for symbol in range(UNKNOWN)]).argmax(axis=0).astype(np.uint8)
@@ -93,8 +94,7 @@ def nearest(known: Sequence[str], queries: Sequence[str]) -> pd.DataFrame:
         differing, compared = (
             np.concatenate(part, axis=1) for part in zip(*(b.counts(rows) for b in blocks), strict=True)
         )
-        shares = np.divide(differing, compared, out=np.full(compared.shape, np.inf), where=compared > 0)
-        place = shares.argmin(axis=1)
+        place = ((differing + 1) / (compared + 1)).argmin(axis=1)
         each = np.arange(len(place))
         parts.append(np.stack([place, differing[each, place], compared[each, place]], axis=1).astype(int))
     found = np.concatenate([np.empty((0, 3), int), *parts])

@@ -12,8 +12,8 @@ COLUMNS = (
 )
 NEAREST = ["nearest", "nearest_class", "nearest_differences", "nearest_compared"]
 DEFINITIONS = ["class", "mutation", "first", "last", "symbol"]
-# Mutations that are named as carrying an answer, at most.
-CARRIERS = 5
+# Mutations that are named as carrying an answer, at most, and what each carries at least.
+CARRIERS, LEAST = 5, 0.01
 
 
 def described_genes(spikes: pd.DataFrame, gene: str) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def carriers(reversions: pd.DataFrame) -> pd.Series:
 
     `reversions`: accession, mutation and carried (`model.reversion.carried`).
     """
-    ranked = reversions[reversions["carried"] > 0].sort_values("carried", ascending=False, kind="stable")
+    ranked = reversions[reversions["carried"] >= LEAST].sort_values("carried", ascending=False, kind="stable")
     texts = ranked["mutation"] + ranked["carried"].map(" {:+.2f}".format).astype(str)
     return texts.groupby(ranked["accession"]).agg(lambda found: "; ".join(found[:CARRIERS]))
 

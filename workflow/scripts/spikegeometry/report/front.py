@@ -43,7 +43,8 @@ def cautions(tries: pd.DataFrame, metrics: pd.DataFrame, splits: pd.DataFrame, s
     distinct = int(splits.loc[splits["split"] == "test", "haplotypes"].sum())
     said = [
         warning(tries),
-        "The genomes are simulated: what is found in them says that the workflow works, and nothing about the virus."
+        "The model was trained on simulated genomes: what it shows says that the workflow works, and nothing about "
+        "the virus."
         if source == "simulate"
         else "",
         f"The task is saturated: {' and '.join(simple)} classify at least {min(simple.values()):.1%} of the test split "

@@ -22,6 +22,8 @@ SHOWN_COLUMNS = {
 }
 # The track of a protein, in units of its drawing; what is named on it, at most.
 WIDTH, HEIGHT, BASELINE, NAMED = 600, 90, 60, 3
+# What one mutation must carry at least, for a track to be drawn.
+LEAST_DRAWN = 0.01
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -32,7 +34,9 @@ PAGE = Template("""<!doctype html>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; }
+td { overflow-wrap: anywhere; }
+td:first-child { min-width: 8rem; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid; }
@@ -159,7 +163,7 @@ def _why(row, reversions: pd.DataFrame | None, residues: int) -> str:
 def _track(reversions: pd.DataFrame, residues: int) -> str:
     """The protein as a line with what each mutation carries: up where it carries the answer, down where it opposes."""
     most = reversions["carried"].abs().max()
-    if not most > 0:
+    if not most >= LEAST_DRAWN:
         return ""
     named = set(reversions.nlargest(NAMED, "carried").index)
     marks = []
@@ -177,6 +181,7 @@ def _track(reversions: pd.DataFrame, residues: int) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="What each mutation carries, along the protein">'
         f'<line x1="0" x2="{WIDTH}" y1="{BASELINE}" y2="{BASELINE}"/>{"".join(marks)}'
         f'<text x="0" y="{HEIGHT - 2}">residue 1</text>'
+        f'<text x="{WIDTH / 2}" y="{HEIGHT - 2}" text-anchor="middle">longest line: {most:.2f}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT - 2}" text-anchor="end">{residues}</text></svg>'
     )
 
