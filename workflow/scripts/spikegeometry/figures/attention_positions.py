@@ -87,7 +87,10 @@ def _limit(values: pd.Series) -> float:
 
 
 def _draw_heads(axis: Axes, rows: pd.DataFrame, shown: list[str], labels: list[str] | None, limit: float):
-    """A cell for each class and head, with a dot where the test is significant; grey where there is none."""
+    """A cell for each class and head, with a dot where the test is significant; grey where there is none.
+
+    White triangles mark what lies beyond the scale, upwards or downwards.
+    """
     grid = rows.pivot_table(index=["statistic", "class"], columns=["layer", "head"], values="value")
     names = pd.MultiIndex.from_product([("log2_enrichment", "q_position"), shown])
     grid = grid.reindex(names).replace([-np.inf], -10)
@@ -98,6 +101,10 @@ def _draw_heads(axis: Axes, rows: pd.DataFrame, shown: list[str], labels: list[s
     )
     down, across = np.nonzero(q < SIGNIFICANT)
     axis.plot(across, down, ".", color="black", markersize=4)
+    # A cell beyond the scale says so.
+    for marker, beyond in (("^", enrichment > limit), ("v", enrichment < -limit)):
+        down, across = np.nonzero(beyond)
+        axis.plot(across, down - 0.28, marker, color="white", markersize=2.5, linewidth=0)
     layers = np.array([layer for layer, _ in grid.columns], dtype=int)
     starts = np.flatnonzero(np.diff(layers, prepend=0))
     for start in starts[1:]:

@@ -109,7 +109,8 @@ def _name_mutations(
     for one in ranked[ranked["value"] > 0].sort_values("value", ascending=False, kind="stable").itertuples():
         if all(abs(one.place - other) > room for other in taken):
             taken.append(one.place)
-            axis.text(one.place, 1.22 * span[1], one.protein, ha="center", va="bottom", size=7, clip_on=True)
+            side = "left" if one.place < room / 2 else "center"
+            axis.text(one.place, 1.22 * span[1], one.protein, ha=side, va="bottom", size=7)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, methods: list[str]) -> None:

@@ -18,6 +18,8 @@ KINDS = {
 # The paper's similarity, and the one that neither long vectors nor the mean rules.
 SHOWN = [("dot", "as_is"), ("cosine", "centred")]
 SPECIAL = {"cls_relative": ("[CLS]", "#4477AA", "o"), "sep_relative": ("[SEP]", "#EE6677", "s")}
+# How far from 1 the axes of ratios reach at least.
+LEAST_SPAN = 0.25
 CHANCE = {"color": "#888888", "linewidth": 1, "zorder": 0}
 COLUMNS = 4
 
@@ -49,6 +51,10 @@ def draw_context_similarity(
     axes[1, 2].set(title="How distinct a layer's anchors are", ylabel="distinct anchors / heads", ylim=(0, 1.05))
     for axis in (axes[0, 1], axes[1, 0], axes[1, 1]):
         axis.axhline(1, **CHANCE)
+    # A scale that small effects do not fill.
+    for axis in axes[0, 1], axes[1, 0]:
+        low, high = axis.get_ylim()
+        axis.set_ylim(min(low, 1 - LEAST_SPAN), max(high, 1 + LEAST_SPAN))
     axes[1, 1].legend()
     _draw_anchors(figure.add_subplot(axes[2, 0].get_gridspec()[2, :]), anchors, domains)
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=len(KINDS))

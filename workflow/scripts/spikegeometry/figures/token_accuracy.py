@@ -163,6 +163,9 @@ def _draw_clusters(axis: Axes, rows: pd.DataFrame) -> None:
         style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.8}
         axis.errorbar(of["block"] + 0.12 * number, of["value"], errors, label=f"tau {tau:g}", **style)
     axis.set(xlabel=BLOCK, ylabel="share of the k-mers", title="In clusters of strong matches")
-    axis.set_ylim(0, max(0.01, 1.4 * shown["high"].max()))
+    most = shown["high"].max()
+    axis.set_ylim(0, max(0.01, 1.4 * most))
+    if not most > 0:
+        axis.text(0.5, 0.5, "no k-mer is in a cluster", transform=axis.transAxes, ha="center", va="center")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="upper left")

@@ -183,6 +183,8 @@ def _draw_coordinates(axis: Axes, rows: pd.DataFrame, rogue_z: float, rogue_laye
         place, what = (GAINS | BIASES)[name], "gain" if name in GAINS else "bias"
         axis.plot(found["coordinate"], found["layers_share"], marker, color=colour, alpha=0.7, label=f"{what} {place}")
     axis.axhline(rogue_layers, color=NORMAL_COLOUR, linestyle="--", linewidth=1)
+    if not (rows["layers_share"] > 0).any():
+        axis.text(0.5, 0.15, "no coordinate stands out", transform=axis.transAxes, ha="center", va="center")
     axis.set(xlim=(-1, rows["coordinate"].max() + 1), ylim=(-0.03, 1.6), yticks=np.linspace(0, 1, 6))
     axis.set(title="Coordinates that stand out", xlabel="coordinate", ylabel=f"share of layers with |z| > {rogue_z:g}")
     axis.legend()
