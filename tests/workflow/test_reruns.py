@@ -2,7 +2,7 @@
 
 Analyses are changed in groups, so that few dry runs suffice. Each analysis is in three of seven groups, no two in the
 same three. Hence of two analyses each is once changed without the other: what is planned for all groups as expected is
-planned for every analysis alone; but for the atlas and the table of findings, which gather them all.
+planned for every analysis alone; but for the atlas, the captions and the table of findings, which gather them all.
 """
 
 import json
@@ -75,7 +75,7 @@ def made_anew(analysis):
 
 
 def all_made_anew(group):
-    return {"all", "build_atlas"}.union(*map(made_anew, group))
+    return {"all", "build_atlas", "write_captions"}.union(*map(made_anew, group))
 
 
 @contextmanager
@@ -152,9 +152,16 @@ def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
         "evaluate_abstention",
         "plot_abstention",
         "gather_metrics",
+        "describe_model",
         "write_front_page",
+        "write_captions",
         "build_atlas",
     }
+
+
+def test_edit_of_a_caption_writes_them_alone(finished):
+    with edited(finished.folder / "workflow/report/cone_index.rst", "\nMore.\n"):
+        assert finished.would_run() == {"all", "write_captions"}
 
 
 def test_edit_of_the_atlas_makes_it_alone(finished):

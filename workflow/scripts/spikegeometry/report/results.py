@@ -77,6 +77,13 @@ HEADLINES = {
 }
 
 
+def first_headline(table: pd.DataFrame) -> Headline:
+    """The first statistic of a table, by layer or by class: of an analysis that HEADLINES does not know."""
+    statistic = table["statistic"].iloc[0]
+    words = str(statistic).replace("_", " ").capitalize()
+    return Headline(words, {"statistic": statistic}, "layer" if "layer" in table else "class")
+
+
 def headline(wanted: Headline, table: pd.DataFrame) -> str:
     """A sentence on the means, over classes and heads, of a statistic; "" where the table has no row of it."""
     rows = select(table, wanted.where)
@@ -123,12 +130,13 @@ def computed_results(
     `analyses`: the main table of each active one; `kmers`: how many k-mers the vocabulary has; the other tables as of
     `report.front.front_page`.
     """
-    found: dict[str, str | dict[str, str]] = {
-        name: headline(HEADLINES[name], table)
-        if name in HEADLINES
-        else claims_of(findings[findings["analysis"] == name])
-        for name, table in analyses.items()
-    }
+    found: dict[str, str | dict[str, str]] = {}
+    for name, table in analyses.items():
+        compared = findings[findings["analysis"] == name]
+        if name in HEADLINES or compared.empty:
+            found[name] = headline(HEADLINES.get(name) or first_headline(table), table)
+        else:
+            found[name] = claims_of(compared)
     went_in, learnt = what_went_in(counts, splits), learning(tries)
     found |= dict.fromkeys(("genomes", "genomes_rejected", "spikes", "spikes_rejected", "splits"), went_in)
     found |= dict.fromkeys(("training", "tries"), learnt)
