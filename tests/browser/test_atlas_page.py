@@ -331,7 +331,7 @@ def test_figures_are_saved(small, view, kind):
     page = small.show(f"view={view}")
     with page.expect_download() as saved:
         page.locator("figure:not([hidden])").first.get_by_role("button", name=f"Save the figure as {kind}").click()
-    assert saved.value.suggested_filename.endswith(f".{kind.lower()}")
+    assert re.fullmatch(rf"small_.+\.{kind.lower()}", saved.value.suggested_filename)
     start = saved.value.path().read_bytes()[:5]
     assert start == (b"<svg " if kind == "SVG" else b"\x89PNG\r")
 
@@ -341,7 +341,10 @@ def test_numbers_are_saved(small):
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save the numbers").click()
     lines = saved.value.path().read_text(encoding="utf-8").splitlines()
-    assert lines[0].split("\t") == ["head", "beta", "95 % interval", "n"]
+    assert lines[0].split("\t") == ["head", "beta", "low", "high", "n"]
+    _, value, low, high, n = lines[1].split("\t")
+    assert float(low) == pytest.approx(float(value) - 0.25) and float(high) == pytest.approx(float(value) + 0.25)
+    assert n == "10" and saved.value.suggested_filename == "small_heads_log2_enrichment.RBD.tsv"
     assert len(lines) == 1 + SIZE.layers * SIZE.heads
 
 

@@ -53,7 +53,7 @@ function cardView(root) {
     const name = oneOf("metric", [...new Set(card.metrics.map((row) => row[2]))]);
     const rows = card.metrics.filter((row) => row[2] === name);
     const columns = ["set", "model", "value", INTERVAL, "n"];
-    const cells = rows.map(([set, model, , value, low, high, n]) => [set, model, value, interval(low, high), n]);
+    const cells = rows.map(([set, model, , value, low, high, n]) => [set, model, value, new Interval(low, high), n]);
     metrics.replaceChildren(
       table(`${metricTitle(name)}; from evaluation/metrics.tsv`, columns, cells),
       saver(`metric_${name}`, () => [columns, ...cells]),

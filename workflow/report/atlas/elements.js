@@ -132,7 +132,7 @@ function table(caption, columns, rows, mark = () => null) {
   const cell = (value) =>
     typeof value === "number"
       ? element("td", { class: "number" }, String(value))
-      : element("td", {}, value === null || value === undefined ? "" : value);
+      : element("td", {}, value === null || value === undefined ? "" : value instanceof Interval ? String(value) : value);
   return element(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
@@ -169,10 +169,12 @@ function save(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-/** A button that saves the rows as a table. */
+/** A button that saves the rows as a table, the first of which are its heads; an interval makes two columns. */
 function saver(name, rows) {
-  const text = () => rows().map((row) => row.map((value) => String(value ?? "").replace(/[\t\n\r]/g, " ")).join("\t"));
-  return button("Save the numbers (TSV)", () => save(`${name}.tsv`, `${text().join("\n")}\n`));
+  const cells = (value) => (value instanceof Interval ? [value.low, value.high] : value === INTERVAL ? ["low", "high"] : [value]);
+  const line = (row) => row.flatMap(cells).map((value) => String(value ?? "").replace(/[\t\n\r]/g, " ")).join("\t");
+  const file = `${atlas.run}_${name}.tsv`.replace(/[^\w.-]+/g, "_");
+  return button("Save the numbers (TSV)", () => save(file, `${rows().map(line).join("\n")}\n`));
 }
 
 function note(text) {
@@ -199,6 +201,14 @@ const short = (number) => (number === null || number === undefined ? "none" : St
 
 const INTERVAL = `${100 * atlas.confidence} % interval`;
 
-function interval(low, high) {
-  return low === null || low === undefined || high === null || high === undefined ? "" : `${low} to ${high}`;
+/** Two bounds, which a table shows in one cell; empty where one of them is missing. */
+class Interval {
+  constructor(low, high) {
+    const known = [low, high].every((bound) => bound !== null && bound !== undefined);
+    [this.low, this.high] = known ? [low, high] : ["", ""];
+  }
+
+  toString() {
+    return this.low === "" ? "" : `${this.low} to ${this.high}`;
+  }
 }

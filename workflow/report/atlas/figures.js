@@ -62,7 +62,7 @@ function figure(title, height = 420, events = {}, keys = null) {
       paper_bgcolor: getComputedStyle(document.body).backgroundColor,
       margin: { ...margin, t: (margin.t ?? 20) + 45 },
     };
-    const filename = text.textContent.replace(/[^\w.-]+/g, "_").slice(0, 80);
+    const filename = `${atlas.run}_${text.textContent}`.replace(/[^\w.-]+/g, "_").slice(0, 80);
     return Plotly.downloadImage(
       { data: area.data, layout: named },
       { format, filename, width, height: tall + 45, scale: 2 },

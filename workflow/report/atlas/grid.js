@@ -118,7 +118,7 @@ function cellText(statistic, values, cell) {
   if (value === null) return "not measured";
   if (statistic.categories)
     return `${statistic.categories[values.category[cell]]}, in ${short(value)} of the sequences`;
-  const range = interval(values.low?.[cell], values.high?.[cell]);
+  const range = String(new Interval(values.low?.[cell], values.high?.[cell]));
   return `${value}${range ? ` (${range})` : ""}, n = ${values.n?.[cell] ?? "none: of weights"}`;
 }
 
@@ -292,7 +292,7 @@ function rankedTable(statistic, rows, a, b, test) {
     ...numbersOf(statistic, ofA, cell),
     ...(ofB ? numbersOf(statistic, ofB, cell) : []),
     ...(ofB && !statistic.categories ? [between] : []),
-    ...(test ? [interval(test.low[cell], test.high[cell]), test.q[cell] ?? ""] : []),
+    ...(test ? [new Interval(test.low[cell], test.high[cell]), test.q[cell] ?? ""] : []),
   ];
   const here = cellOf(counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0));
   return [
@@ -310,6 +310,6 @@ function rankedTable(statistic, rows, a, b, test) {
 const numbersOf = (statistic, values, cell) => [
   ...(statistic.categories ? [statistic.categories[values.category[cell]]] : []),
   values.value[cell],
-  interval(values.low?.[cell], values.high?.[cell]),
+  new Interval(values.low?.[cell], values.high?.[cell]),
   values.n?.[cell] ?? "",
 ];

@@ -356,7 +356,7 @@ function headTable(classes, cell, where) {
       const value = one.categories
         ? `${one.categories[values.category[cell]]}, ${values.value[cell]}`
         : values.value[cell];
-      return [value, interval(values.low?.[cell], values.high?.[cell]), values.n?.[cell] ?? ""];
+      return [value, new Interval(values.low?.[cell], values.high?.[cell]), values.n?.[cell] ?? ""];
     }),
   ]);
   return element(

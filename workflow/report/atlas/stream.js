@@ -99,7 +99,7 @@ function streamTable(statistic, chosen) {
         classTitle(name),
         number,
         value[i],
-        interval(low?.[i], high?.[i]),
+        new Interval(low?.[i], high?.[i]),
         n?.[i] ?? "",
       ]);
     });
