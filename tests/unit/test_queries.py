@@ -89,6 +89,7 @@ def test_carriers_are_the_strongest_for_the_answer():
     found = carriers(pd.DataFrame(rows, columns=["accession", "mutation", "residue", "carried"]))
     assert found["a"] == "m3 +0.50; m4 +0.40; m5 +0.30; m6 +0.20; m7 +0.15"
     assert carriers(REVERSIONS[:0]).empty
+    assert carriers(REVERSIONS.assign(carried=0.001)).empty
 
 
 def test_page_of_many(answers):

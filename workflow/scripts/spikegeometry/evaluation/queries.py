@@ -61,7 +61,8 @@ def carriers(reversions: pd.DataFrame) -> pd.Series:
     `reversions`: accession, mutation and carried (`model.reversion.carried`).
     """
     ranked = reversions[reversions["carried"] >= LEAST].sort_values("carried", ascending=False, kind="stable")
-    texts = ranked["mutation"] + ranked["carried"].map(" {:+.2f}".format).astype(str)
+    named = zip(ranked["mutation"], ranked["carried"], strict=True)
+    texts = pd.Series([f"{name} {value:+.2f}" for name, value in named], index=ranked.index, dtype=str)
     return texts.groupby(ranked["accession"]).agg(lambda found: "; ".join(found[:CARRIERS]))
 
 
