@@ -38,7 +38,7 @@ def test_answers_are_those_of_the_run(finished, elsewhere):
     assert answers["reason"].tolist()[-2:] == ["too_short", "unaligned"]
     page = (elsewhere.folder / "results/tiny/queries/test/predictions.html").read_text()
     assert "short" in page and "The network has not learnt the task" in page
-    assert "sequences of again correctly" in page and "<svg" in page
+    assert "sequences of again correctly" in page
 
 
 def test_answers_say_why(finished, elsewhere):
