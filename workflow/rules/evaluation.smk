@@ -118,15 +118,21 @@ rule describe_model:
         "../scripts/describe_model.py"
 
 
+# Tables of which the first page and the captions tell the results, by the arguments of what makes these.
+TOLD = {
+    "counts": "<results>/genomes/counts.tsv",
+    "splits": "<results>/dataset/split_sizes.tsv",
+    "leakage": "<results>/dataset/leakage.tsv",
+    "tries": "<results>/model/tries/finetuned.tsv",
+    "metrics": "<results>/evaluation/metrics.tsv",
+    "abstention": "<results>/evaluation/abstention.tsv",
+    "findings": "<results>/findings.tsv",
+}
+
+
 rule write_front_page:
     input:
-        counts="<results>/genomes/counts.tsv",
-        splits="<results>/dataset/split_sizes.tsv",
-        metrics="<results>/evaluation/metrics.tsv",
-        abstention="<results>/evaluation/abstention.tsv",
-        findings="<results>/findings.tsv",
-        tries="<results>/model/tries/finetuned.tsv",
-        leakage="<results>/dataset/leakage.tsv",
+        **TOLD,
         template=own("workflow/report/workflow.rst"),
     output:
         page="<results>/front.rst",

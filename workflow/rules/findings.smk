@@ -31,24 +31,13 @@ rule gather_findings:
         "../scripts/gather_findings.py"
 
 
-# Tables of which the captions tell the result, by the arguments of what makes it.
-TOLD = {
-    "counts": "genomes/counts",
-    "splits": "dataset/split_sizes",
-    "leakage": "dataset/leakage",
-    "tries": "model/tries/finetuned",
-    "metrics": "evaluation/metrics",
-    "abstention": "evaluation/abstention",
-}
-
 # All but the report's own text.
 CAPTIONS = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst") if path.stem != "workflow")
 
 
 rule write_captions:
     input:
-        **{name: f"<results>/{path}.tsv" for name, path in TOLD.items()},
-        findings="<results>/findings.tsv",
+        **TOLD,
         kmers="<results>/dataset/kmer_counts.tsv",
         analyses=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
         sources=[own(f"workflow/report/{name}.rst") for name in CAPTIONS],

@@ -55,18 +55,23 @@ PARTS_OF_REPORT = {
 }
 
 
+def of_finished(name, otherwise):
+    """A file of this run where it is there, as it is after the run, else another file."""
+    made = Path(f"results/{config['run']}/{name}").absolute()
+    return str(made) if made.exists() else otherwise
+
+
 def in_report(path, caption, about=None, patterns=(), **labels):
     """A file that the report shows in the part of its folder, with the caption of that name.
 
     `about` is the smaller part that it belongs to. Labels are texts or functions of the wildcards.
     """
-    written = Path(f"results/{config['run']}/captions/{caption}.rst").absolute()
     category = next((part for folder, part in PARTS_OF_REPORT.items() if folder in path), "0 Findings")
     return report(
         path,
         patterns=list(patterns),
-        # Of a finished run, the one with its result.
-        caption=str(written) if written.exists() else f"{ROOT}/workflow/report/{caption}.rst",
+        # With the result of the run, or without.
+        caption=of_finished(f"captions/{caption}.rst", f"{ROOT}/workflow/report/{caption}.rst"),
         category=category,
         subcategory=about,
         labels=lambda wildcards: {

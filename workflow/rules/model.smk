@@ -73,16 +73,13 @@ rule finetune:
         "../scripts/finetune.py"
 
 
+TRAINED_ON = ["train", *BACKGROUND[:1]]
+
+
 rule keep_known:
     input:
-        spikes=[
-            "<results>/spikes/spikes.parquet",
-            *["<results>/background/spikes/spikes.parquet" for _ in BACKGROUND[:1]],
-        ],
-        splits=[
-            "<results>/dataset/splits.parquet",
-            *["<results>/background/dataset/splits.parquet" for _ in BACKGROUND[:1]],
-        ],
+        spikes=[f"<results>/{COHORTS.prefix(part)}spikes/spikes.parquet" for part in TRAINED_ON],
+        splits=[f"<results>/{COHORTS.prefix(part)}dataset/splits.parquet" for part in TRAINED_ON],
     output:
         known="<results>/model/known.parquet",
     log:

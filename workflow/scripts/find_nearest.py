@@ -1,5 +1,7 @@
 """Find the training sequence that is nearest to each genome of a query."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from spikegeometry.dataset.reading import StoredTexts, spike_batches
@@ -10,12 +12,20 @@ from spikegeometry.tables import write_parquet
 configure_logging(snakemake.log[0])
 given = snakemake.input
 known = pd.read_parquet(given.known)
-batches = [batch.to_pandas() for batch in spike_batches(given.spikes, ["accession"])]
-spikes = StoredTexts(
-    text for batch in spike_batches(given.spikes, ["projected"]) for text in batch["projected"].to_pylist()
-)
-found = nearest(known["projected"].tolist(), spikes)
+names: list[str] = []
+
+
+def projected() -> Iterator[str]:
+    for batch in spike_batches(given.spikes, ["accession", "projected"]):
+        accessions, sequences = (column.to_pylist() for column in batch.columns)
+        names.extend(accessions)
+        yield from sequences
+
+
+found = nearest(known["projected"].tolist(), StoredTexts(projected()))
 which = known.iloc[found.pop("place")].reset_index(drop=True)
-names = pd.concat(batches, ignore_index=True) if batches else pd.DataFrame({"accession": []})
 which = which[["accession", "class"]].rename(columns={"accession": "nearest", "class": "nearest_class"})
-write_parquet(pd.concat([names, which, found.add_prefix("nearest_")], axis=1), snakemake.output.nearest)
+write_parquet(
+    pd.concat([pd.Series(names, name="accession", dtype=str), which, found.add_prefix("nearest_")], axis=1),
+    snakemake.output.nearest,
+)

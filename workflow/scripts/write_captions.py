@@ -14,14 +14,14 @@ sources = {Path(path).stem: Path(path).read_text(encoding="utf-8") for path in g
 results = computed_results(
     analyses={Path(path).stem: read_tsv(path) for path in given.analyses},
     kmers=len(read_tsv(given.kmers)),
-    **{name: read_tsv(given[name]) for name in ("findings", *snakemake.params.tables)},
+    **{name: read_tsv(given[name]) for name in snakemake.params.tables},
 )
 folder = Path(snakemake.output.captions)
 folder.mkdir(parents=True, exist_ok=True)
 for name, source in sources.items():
     # Further figures of an analysis show the same result.
-    analysis = next((one for one in results if name == one or name.startswith(f"{one}_")), name)
-    (folder / f"{name}.rst").write_text(caption(source, results.get(name, results.get(analysis, ""))), encoding="utf-8")
+    told = name if name in results else next((one for one in results if name.startswith(f"{one}_")), "")
+    (folder / f"{name}.rst").write_text(caption(source, results.get(told, "")), encoding="utf-8")
 with atomic_path(snakemake.output.methods) as partial:
     context = {"snakemake": SimpleNamespace(config=config, wildcards={"set": "named beside the figure"})}
     partial.write_text(methods_page(sources, context, config["run"]), encoding="utf-8")

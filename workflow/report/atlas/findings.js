@@ -1,4 +1,4 @@
-// (a) What other work found, and what this network says to it.
+// What other work found, and what this network says to it.
 const VERDICTS = {
   supported: ["#117733", "#88ccaa"],
   contradicted: ["#882255", "#cc99bb"],
@@ -9,10 +9,16 @@ const VERDICTS = {
 
 function findingsView(root) {
   const found = atlas.findings;
-  const texts = (key) => [["", "any"], ...[...new Set(found.map((one) => one[key]))].map((name) => [name, name])];
-  const verdict = menu("Verdict", "verdict", () => texts("verdict"), () => oneOf("verdict", texts("verdict").map(([name]) => name)));
-  const analysis = menu("Analysis", "analysis", () => texts("analysis"), () => oneOf("analysis", texts("analysis").map(([name]) => name)));
-  const bar = controls(verdict, analysis);
+  const entries = (key) => ["", ...new Set(found.map((one) => one[key]))];
+  const wanted = (key) => oneOf(key, entries(key));
+  const choice = (label, key) =>
+    menu(
+      label,
+      key,
+      () => entries(key).map((name) => [name, name || "any"]),
+      () => wanted(key),
+    );
+  const bar = controls(choice("Verdict", "verdict"), choice("Analysis", "analysis"));
   const counts = figure(`Verdicts on ${found.length} claims, by analysis`, 120);
   const rows = element("div");
   root.append(
@@ -27,14 +33,17 @@ function findingsView(root) {
   if (!found.length) return () => {};
   return () => {
     bar.sync();
-    const wanted = { verdict: verdict.root.querySelector("select").value, analysis: analysis.root.querySelector("select").value };
-    const shown = found.filter((one) => Object.entries(wanted).every(([key, value]) => value === "" || one[key] === value));
+    const shown = found.filter((one) => ["verdict", "analysis"].every((key) => ["", one[key]].includes(wanted(key))));
     drawVerdicts(counts, found);
     const columns = ["claim", "verdict", "value", "low", "high", "n", "untrained", "seeds", "analysis", "source"];
     const cells = shown.map((one) => columns.map((key) => one[key] ?? ""));
     const linked = cells.map((row) => row.map((cell, i) => (columns[i] === "analysis" ? figureLink(cell) : cell)));
     rows.replaceChildren(
-      table(`${shown.length} of ${found.length} claims; from findings.tsv. The name of an analysis leads to its figure in the folder of the run.`, columns, linked),
+      table(
+        `${shown.length} of ${found.length} claims; from findings.tsv. The name of an analysis leads to its figure in the folder of the run.`,
+        columns,
+        linked,
+      ),
       saver("findings", () => [columns, ...cells]),
     );
   };

@@ -104,6 +104,6 @@ def named_mutations(mutations: dict[str, pd.DataFrame], gene: str) -> pd.DataFra
     """
     rows = []
     for name, table in mutations.items():
-        found = list(zip(*(table[column].tolist() for column in ("mutation", "first", "last")), strict=True))
-        rows += [(name, text, *one) for (text, *_), one in zip(found, all_in_protein(found, gene), strict=True)]
+        described = all_in_protein(table["mutation"], table["first"], table["last"], gene)
+        rows += [(name, text, *one) for text, one in zip(table["mutation"], described, strict=True)]
     return pd.DataFrame(rows, columns=["class", "mutation", "protein", "first_residue", "last_residue"])

@@ -2,7 +2,7 @@
 
 import operator
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -44,20 +44,12 @@ class NearestNeighbour:
         which = pd.Index(sampled).get_indexer(rows["digest"])
         self.votes = np.zeros((len(sampled), n_classes))
         np.add.at(self.votes, (which[which >= 0], train.labels[which >= 0]), 1)
-        parts = np.split(sampled.index, range(NEIGHBOURS, len(sampled), NEIGHBOURS))
-        blocks = [_symbols(train.projected, part) for part in parts]
-        counts = (np.stack([(block == symbol).sum(axis=0) for symbol in range(UNKNOWN)]) for block in blocks)
-        self.consensus = reduce(operator.add, counts).argmax(axis=0).astype(np.uint8)
-        self.spikes = [Differences.of(block, self.consensus) for block in blocks]
+        self.spikes, self.consensus = _in_blocks(train.projected, sampled.index)
         return self
 
     def predict(self, sequences: Sequences) -> np.ndarray:
-        starts = range(0, len(sequences), QUERIES)
-        votes = [np.zeros((0, self.votes.shape[1]))]
-        for start in progress(starts, "batches of nearest neighbours", len(starts)):
-            symbols = _symbols(sequences.projected, range(start, min(start + QUERIES, len(sequences))))
-            votes.append(self._votes(Differences.of(symbols, self.consensus)))
-        of_all = np.concatenate(votes)
+        votes = map(self._votes, _in_batches(sequences.projected, len(sequences), self.consensus))
+        of_all = np.concatenate([np.zeros((0, self.votes.shape[1])), *votes])
         return of_all / of_all.sum(axis=1, keepdims=True)
 
     def _votes(self, queries: "Differences") -> np.ndarray:
@@ -81,16 +73,9 @@ def nearest(known: Sequence[str], queries: Sequence[str]) -> pd.DataFrame:
     being the nearest for that. Sequences are in reference coordinates, all of one length; `known` has one at least.
     Columns: place (in `known`), differences, compared.
     """
-    symbols = _symbols(known, range(len(known)))
-    consensus = np.stack([(symbols == symbol).sum(axis=0) for symbol in range(UNKNOWN)]).argmax(axis=0).astype(np.uint8)
-    blocks = [
-        Differences.of(symbols[start : start + NEIGHBOURS], consensus) for start in range(0, len(known), NEIGHBOURS)
-    ]
+    blocks, consensus = _in_blocks(known, range(len(known)))
     parts = []
-    for start in progress(
-        range(0, len(queries), QUERIES), "batches of nearest neighbours", -(-len(queries) // QUERIES)
-    ):
-        rows = Differences.of(_symbols(queries, range(start, min(start + QUERIES, len(queries)))), consensus)
+    for rows in _in_batches(queries, len(queries), consensus):
         differing, compared = (
             np.concatenate(part, axis=1) for part in zip(*(b.counts(rows) for b in blocks), strict=True)
         )
@@ -140,6 +125,22 @@ class Differences:
         differing = _sums(queries.differs, self.differs) - (left @ right.T).toarray()
         known = self.length - _sums(queries.unknown, self.unknown) + (queries.unknown @ self.unknown.T).toarray()
         return differing, known
+
+
+def _in_blocks(spikes: Sequence[str] | StoredTexts, rows: Sequence[int]) -> tuple[list[Differences], np.ndarray]:
+    """Some spikes in blocks of NEIGHBOURS, and the consensus (length,) that they are set apart from."""
+    parts = np.split(np.asarray(rows), range(NEIGHBOURS, len(rows), NEIGHBOURS))
+    blocks = [_symbols(spikes, part) for part in parts]
+    counts = (np.stack([(block == symbol).sum(axis=0) for symbol in range(UNKNOWN)]) for block in blocks)
+    consensus = reduce(operator.add, counts).argmax(axis=0).astype(np.uint8)
+    return [Differences.of(block, consensus) for block in blocks], consensus
+
+
+def _in_batches(spikes: Sequence[str] | StoredTexts, count: int, consensus: np.ndarray) -> Iterator[Differences]:
+    """The first `count` spikes, QUERIES at a time."""
+    starts = range(0, count, QUERIES)
+    for start in progress(starts, "batches of nearest neighbours", len(starts)):
+        yield Differences.of(_symbols(spikes, range(start, min(start + QUERIES, count))), consensus)
 
 
 def _symbols(spikes: Sequence[str] | StoredTexts, rows: Iterable[int]) -> np.ndarray:

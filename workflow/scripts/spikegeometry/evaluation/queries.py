@@ -80,12 +80,13 @@ def answer_table(
     `predictions` is a table of predictions with score, margin and abstain; `genes` has by accession the coverage, which
     is the share of the gene whose symbols are known, bases or deletions, the mutations of the protein and the projected
     sequence; `rejected` are tables with accession, reason and detail; `definitions` are of every class, with its name
-    (`defining`); `nearest` has accession and NEAREST; `reversions` are as for
-    `carriers`. Columns: name, class (the most probable, also where the classifier
-    abstains from it), probability, runner_up (the next class) and its probability, abstain (yes, no), score, margin
-    (the score less the class's threshold: abstained from under 0), gene_coverage, unknown_kmers, mutations, defining
-    (of the class), the nearest training sequence with its class, the bases that differ and those that both know,
-    carried_by, reason, detail. What a rejected genome does not have is missing.
+    (`defining`); `nearest` has accession and NEAREST; `reversions` are as for `carriers`.
+
+    Columns: name, class (the most probable, also where the classifier abstains from it), probability, runner_up (the
+    next class) and its probability, abstain (yes, no), score, margin (the score less the class's threshold: abstained
+    from under 0), gene_coverage, unknown_kmers, mutations, defining (of the class), the nearest training sequence with
+    its class, the bases that differ and those that both know, carried_by, reason, detail. What a rejected genome does
+    not have is missing.
     """
     shares = predictions[[f"p_{name}" for name in classes]].to_numpy(float)
     ranked = np.argsort(-shares, axis=1, kind="stable")[:, :2]
@@ -118,4 +119,4 @@ def answer_table(
     )
     refused = [table[["accession", "reason", "detail"]].rename(columns={"accession": "name"}) for table in rejected]
     answers = pd.concat([predicted, *refused], ignore_index=True)[list(COLUMNS)]
-    return answers.astype(dict.fromkeys(("nearest_differences", "nearest_compared"), "Int64"))
+    return answers.astype(dict.fromkeys(NEAREST[2:], "Int64"))

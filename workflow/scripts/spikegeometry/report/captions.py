@@ -7,31 +7,20 @@ import json
 import re
 from collections.abc import Mapping
 from html import escape
-from string import Template
 
 import jinja2
 from docutils.core import publish_parts
 
-from spikegeometry.report.front import plain
+from spikegeometry.report.front import plain, unmarked
+from spikegeometry.report.pages import plain_page
 
 MORE = re.compile(r"^\.\. more\s*$", re.MULTILINE)
-PAGE = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 45rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+STYLE = """:root { font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 45rem; overflow-wrap: anywhere; }
 h2 { margin-top: 2.5rem; }
 nav { columns: 14rem; }
 pre, code, tt { font-size: .9em; }
-</style>
-<h1>$title</h1>
-<nav aria-label="Contents">$contents</nav>
-$sections
-</html>
-""")
+"""
 
 
 def caption(source: str, result: str | Mapping[str, str]) -> str:
@@ -43,14 +32,9 @@ def caption(source: str, result: str | Mapping[str, str]) -> str:
     if isinstance(result, str):
         text = plain(result)
     else:
-        texts = ", ".join(f"{json.dumps(name)}: {json.dumps(plain_text(said))}" for name, said in result.items())
+        texts = ", ".join(f"{json.dumps(name)}: {json.dumps(unmarked(said))}" for name, said in result.items())
         text = f'{{{{ {{{texts}}}[snakemake.wildcards.get("set", "all")] }}}}'
     return f"**Result.** {text}\n\n{shown}\n" if result else f"{shown}\n"
-
-
-def plain_text(text: str) -> str:
-    """Text in which reStructuredText finds no markup, for a string of Jinja."""
-    return re.sub(r"([\\*`|_:<>\[\]])", r"\\\1", text)
 
 
 def methods_page(sources: Mapping[str, str], context: Mapping[str, object], run: str) -> str:
@@ -63,5 +47,5 @@ def methods_page(sources: Mapping[str, str], context: Mapping[str, object], run:
         title = name.replace("spikes", "gene sequences").replace("kmer", "k-mer").replace("_", " ").capitalize()
         contents.append(f'<a href="#{escape(name)}">{escape(title)}</a><br>')
         sections.append(f'<section id="{escape(name)}">\n<h2>{escape(title)}</h2>\n{body}</section>')
-    title = escape(f"Methods of the run {run}")
-    return PAGE.substitute(title=title, contents="".join(contents), sections="\n".join(sections))
+    body = [f'<nav aria-label="Contents">{"".join(contents)}</nav>', *sections]
+    return plain_page(f"Methods of the run {run}", STYLE, "\n".join(body))

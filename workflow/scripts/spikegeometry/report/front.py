@@ -255,8 +255,12 @@ def _number(value: float, low: float, high: float, sign: str = "") -> str:
 
 def plain(text: str) -> str:
     """Text in which neither Jinja, which reads the page first, nor reStructuredText finds markup."""
-    escaped = re.sub(r"([\\*`|_:<>\[\]])", r"\\\1", str(text))
-    return re.sub(r"[{}]", lambda brace: f"{{{{ '{brace[0]}' }}}}", escaped)
+    return re.sub(r"[{}]", lambda brace: f"{{{{ '{brace[0]}' }}}}", unmarked(text))
+
+
+def unmarked(text: str) -> str:
+    """Text in which reStructuredText finds no markup; Jinja may."""
+    return re.sub(r"([\\*`|_:<>\[\]])", r"\\\1", str(text))
 
 
 def _table(title: str, table: pd.DataFrame, figures_of: str = "") -> str:

@@ -2,8 +2,11 @@
 
 from html import escape
 from string import Template
+from typing import Any
 
 import pandas as pd
+
+from spikegeometry.report.pages import plain_page
 
 # Beyond so many rows a browser gets slow; the table has them all.
 SHOWN = 2000
@@ -25,14 +28,8 @@ WIDTH, HEIGHT, BASELINE, NAMED = 600, 90, 60, 3
 # What one mutation must carry at least, for a track to be drawn.
 LEAST_DRAWN = 0.01
 
-PAGE = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
+STYLE = """:root { font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 80rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; }
 td { overflow-wrap: anywhere; }
@@ -52,9 +49,8 @@ svg text { font-size: 11px; fill: currentColor; }
 svg line { stroke: currentColor; }
 svg .against { stroke-dasharray: 2 2; }
 .scroll { overflow-x: auto; }
-</style>
-<h1>$title</h1>
-$cautions
+"""
+BODY = Template("""$cautions
 <p>$summary</p>
 <p>The model knows the classes $classes and no other. Where a genome is not enough like any of them it abstains: the
 class is then the likeliest of the known ones, and not an answer. The probability is the model's own.</p>
@@ -94,9 +90,7 @@ document.getElementById("filter").addEventListener("input", ({ target }) => {
   const left = [...body.rows].filter((row) => !row.hidden).length;
   document.getElementById("shown").textContent = wanted ? `$${left} rows` : "";
 });
-</script>
-</html>
-""")
+</script>""")
 
 
 def query_page(
@@ -121,14 +115,10 @@ def query_page(
     shown = answers.head(SHOWN)
     heads = [*SHOWN_COLUMNS.values(), "why"]
     rows = [
-        [
-            *map(_cell, (getattr(row, "class_" if column == "class" else column) for column in SHOWN_COLUMNS)),
-            _why(row, explained.get(row.name), residues),
-        ]
-        for row in shown.rename(columns={"class": "class_"}).itertuples(index=False)
+        [*(_cell(row[column]) for column in SHOWN_COLUMNS), _why(row, explained.get(row["name"]), residues)]
+        for row in shown.to_dict("records")
     ]
-    return PAGE.substitute(
-        title=escape(f"Classes of {query}, by the model of {run}"),
+    body = BODY.substitute(
         cautions="".join(f'<p role="alert"><strong>{escape(text)}</strong></p>\n' for text in about["cautions"]),
         summary=escape(summary),
         about="".join(f"<p>{escape(text)}</p>\n" for text in about["sentences"]),
@@ -137,20 +127,20 @@ def query_page(
         note=note,
         rows=_table(heads, rows),
     )
+    return plain_page(f"Classes of {query}, by the model of {run}", STYLE, body)
 
 
-def _why(row, reversions: pd.DataFrame | None, residues: int) -> str:
+def _why(row: dict[str, Any], reversions: pd.DataFrame | None, residues: int) -> str:
     """The cell that unfolds: what carries the answer, the mutations, and what the sequence is near to."""
-    if pd.isna(row.abstain):
-        return f'<td class="long">{escape(row.detail)}</td>'
+    if pd.isna(row["abstain"]):
+        return f'<td class="long">{escape(row["detail"])}</td>'
+    near = "{nearest} ({nearest_class}): {nearest_differences} of {nearest_compared} bases differ"
     parts = {
-        "Carried by": row.carried_by,
-        "Mutations of the protein": row.mutations or "none",
-        f"Of the mutations that define {row.class_}": row.defining,
-        "Nearest training sequence": ""
-        if pd.isna(row.nearest)
-        else f"{row.nearest} ({row.nearest_class}): {row.nearest_differences} of {row.nearest_compared} bases differ",
-        "The model abstains": row.detail,
+        "Carried by": row["carried_by"],
+        "Mutations of the protein": row["mutations"] or "none",
+        f"Of the mutations that define {row['class']}": row["defining"],
+        "Nearest training sequence": "" if pd.isna(row["nearest"]) else near.format_map(row),
+        "The model abstains": row["detail"],
     }
     told = {head: text for head, text in parts.items() if not (pd.isna(text) or text == "")}
     first = next(iter(told.values()))

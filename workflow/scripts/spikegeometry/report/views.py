@@ -131,11 +131,10 @@ def mutations_by_class(mutations: dict[str, pd.DataFrame], gene: str) -> dict[st
     """
     found = {}
     for name, table in mutations.items():
-        rows = list(zip(*(table[column].tolist() for column in ("mutation", "first", "last")), strict=True))
-        described = all_in_protein(rows, gene)
+        described = all_in_protein(table["mutation"], table["first"].tolist(), table["last"].tolist(), gene)
         found[name] = [
             [text, *protein, round(share, 3)]
-            for (text, *_), protein, share in zip(rows, described, table["share"].tolist(), strict=True)
+            for text, protein, share in zip(table["mutation"], described, table["share"].tolist(), strict=True)
         ]
     return found
 

@@ -1,10 +1,15 @@
 """Mutations of a gene: how they are written in its protein, and the gene without one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
+
+import numpy as np
 
 from spikegeometry.sequences.codons import CODON
 from spikegeometry.sequences.translation import translate
+
+# Symbols of a projected sequence that are known: bases and deletions.
+KNOWN = list(b"ACGT-")
 
 
 def in_protein(text: str, first: int, last: int, gene: str, substituted: str) -> tuple[str, int, int]:
@@ -22,8 +27,11 @@ def in_protein(text: str, first: int, last: int, gene: str, substituted: str) ->
     return (f"{old}{residue}{new}" if old != new else f"{old}{residue} silent"), residue, residue
 
 
-def all_in_protein(mutations: Sequence[tuple[str, int, int]], gene: str) -> list[tuple[str, int, int]]:
-    """`in_protein` of all mutations of a class, each a text with its first and last base, in their order."""
+def all_in_protein(
+    texts: Iterable[str], firsts: Iterable[int], lasts: Iterable[int], gene: str
+) -> list[tuple[str, int, int]]:
+    """`in_protein` of all mutations of a class, in their order: their texts, and their first and last bases."""
+    mutations = list(zip(texts, firsts, lasts, strict=True))
     changed = list(gene)
     for text, first, _ in mutations:
         if text[0] in "ACGT":
@@ -48,41 +56,19 @@ def deletion(first: int, last: int, gene: str) -> tuple[str, int, int]:
     return (f"{name} {old}{end + 1}{new}" if old != new else name), start, end
 
 
-def protein_mutations(projected: str, insertions: str, deletions: str, gene: str) -> list[str]:
-    """The mutations of a gene in its protein, in their order: N501Y, del 69-70, ins 214 EPE, frameshift from 12.
-
-    `projected` has a symbol for each base of `gene`, the reference's; `insertions` and `deletions` are as in the table
-    of gene sequences (`position:bases` and `first-last`, 1-based, joined by `;`). A codon with a base that is not known
-    says nothing; one of which a part is deleted is described with the deletion.
-    """
-    before, after = translate(gene), translate(projected)
-    found = [
-        (number, f"{old}{number}{new}")
-        for number, (old, new) in enumerate(zip(before, after, strict=True), 1)
-        if new not in (old, "X")
-    ]
-    for text in filter(None, deletions.split(";")):
-        first, last = map(int, text.split("-"))
-        name, residue, _ = deletion(first, last, gene)
-        found.append((residue, name))
-    for text in filter(None, insertions.split(";")):
-        place, bases = text.split(":")
-        residue = int(place) // CODON
-        inserted = translate(bases) if len(bases) % CODON == 0 and int(place) % CODON == 0 else f"{len(bases)} bases"
-        found.append((residue, f"ins {residue} {inserted}"))
-    return [name for _, name in sorted(found, key=lambda one: one[0])]
-
-
 class Change(NamedTuple):
     """A mutation that can be put back: its name in the protein, and its bases of the gene, 0-based, in their order.
 
-    `residue` is the first that it touches, 1-based. An insertion has no bases, and its place is the base before it.
+    `residue` is the first that it touches, 1-based. An insertion has no bases, and its place is the base before it;
+    `inserted` says what. `in_protein` is false where the protein is not known to change.
     """
 
     name: str
     residue: int
     bases: tuple[int, ...] = ()
     insertion: int | None = None
+    inserted: str = ""
+    in_protein: bool = True
 
 
 def changes(projected: str, insertions: str, deletions: str, gene: str) -> list[Change]:
@@ -92,27 +78,47 @@ def changes(projected: str, insertions: str, deletions: str, gene: str) -> list[
     not known are no mutation.
     """
     before, after = translate(gene), translate(projected)
+    deleted: list[Change] = []
     lost: set[int] = set()
-    found = []
     for text in filter(None, deletions.split(";")):
         first, last = map(int, text.split("-"))
         bases = tuple(place for place in range(first - 1, last) if projected[place] == "-")
         lost.update(bases)
         name, residue, _ = deletion(first, last, gene)
-        found.append(Change(name, residue, bases))
+        deleted.append(Change(name, residue, bases))
     codons: dict[int, list[int]] = {}
-    for place, (old, new) in enumerate(zip(gene, projected, strict=True)):
-        if new != old and new in "ACGT-" and place not in lost:
+    own, other = (np.frombuffer(sequence.encode(), dtype=np.uint8) for sequence in (gene, projected))
+    for place in np.flatnonzero((own != other) & np.isin(other, KNOWN)).tolist():
+        if place not in lost:
             codons.setdefault(place // CODON, []).append(place)
+    found = []
     for codon, changed in codons.items():
         # What is left of the last codon of a gene is no residue.
         old, new = (protein[codon] if codon < len(protein) else "X" for protein in (before, after))
-        named = f"{old}{codon + 1}{new}" if new not in (old, "X") else f"{old}{codon + 1} silent" if new == old else ""
-        found.append(Change(named or f"{old}{codon + 1}?", codon + 1, tuple(changed)))
+        name = f"{old}{codon + 1}" + (" silent" if new == old else "?" if new == "X" else new)
+        found.append(Change(name, codon + 1, tuple(changed), in_protein=new not in (old, "X")))
+    found += deleted
     for text in filter(None, insertions.split(";")):
-        place = int(text.partition(":")[0])
-        found.append(Change(f"ins {place // CODON}", place // CODON, insertion=place))
+        start, letters = text.split(":")
+        place, residue = int(start), int(start) // CODON
+        whole = len(letters) % CODON == 0 and place % CODON == 0
+        inserted = translate(letters) if whole else f"{len(letters)} bases"
+        found.append(Change(f"ins {residue}", residue, insertion=place, inserted=inserted))
     return sorted(found, key=lambda change: change.residue)
+
+
+def protein_mutations(projected: str, insertions: str, deletions: str, gene: str) -> list[str]:
+    """The mutations of a gene in its protein, in their order: N501Y, del 69-70, ins 214 EPE, frameshift from 12.
+
+    `projected` has a symbol for each base of `gene`, the reference's; `insertions` and `deletions` are as in the table
+    of gene sequences (`position:bases` and `first-last`, 1-based, joined by `;`). A codon with a base that is not known
+    says nothing; one of which a part is deleted is described with the deletion.
+    """
+    return [
+        f"{one.name} {one.inserted}" if one.inserted else one.name
+        for one in changes(projected, insertions, deletions, gene)
+        if one.in_protein
+    ]
 
 
 def put_back(projected: str, insertions: str, gene: str, undone: list[Change]) -> tuple[str, str]:
