@@ -35,12 +35,13 @@ TIMED = """(address) => new Promise((done) => {
 ANSWERS = {
     "another statistic": ["view=grid&stat=sink", "view=grid&stat=role"],
     "two classes": ["view=grid&class=mu&class=delta", "view=grid&class=gh&class=beta"],
+    "another network": ["view=grid&stat=role", "view=grid&stat=role&against=random"],
     "another head": ["layer=3&head=5&class=mu", "layer=3&head=6&class=mu"],
     "a head's two classes": ["layer=3&head=5&class=mu&class=gh", "layer=3&head=6&class=mu&class=gh"],
     "another head along the protein": ["view=track&layer=3&head=5", "view=track&layer=3&head=6"],
     "another class by layer": ["view=stream&class=mu", "view=stream&class=delta"],
-    "another layer of the space": ["view=space&depth=3", "view=space&depth=4"],
-    "a search": ["view=predictions&true=mu", "view=predictions&true=delta"],
+    "another layer of the space": ["view=space&layer=3", "view=space&layer=4"],
+    "a search": ["view=predictions&class=mu", "view=predictions&class=delta"],
     "another metric": ["view=card&metric=accuracy", "view=card&metric=none"],
 }
 

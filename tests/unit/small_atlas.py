@@ -20,6 +20,7 @@ PROGRAMS = [
     "elements",
     "figures",
     "findings",
+    "thumbnails",
     "grid",
     "head",
     "track",
@@ -30,6 +31,8 @@ PROGRAMS = [
     "atlas",
 ]
 CLASSES = ["alpha", "beta", "gamma"]
+# Analyses that are made of another network too.
+REPLICATED = ["attention_roles", "head_ablation", "isotropy"]
 PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime": ["global", "small"]}
 
 
@@ -204,6 +207,9 @@ def contents(
         },
         model={"num_hidden_layers": size.layers, "num_attention_heads": size.heads, "hidden_size": 8},
         tables={name: table for name, table in tables.items() if name not in without},
+        networks={
+            "random": {name: table for name, table in random_tables(size, classes, 1).items() if name in REPLICATED}
+        },
         details={name: table for name, table in details.items() if name not in without},
         attention=RandomMaps(size, classes),
         cls=np.random.default_rng(2).normal(size=(len(classes) * size.sequences, size.layers + 1, 8)),

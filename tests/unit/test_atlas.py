@@ -18,6 +18,7 @@ from spikegeometry.report.views import (
     evenly,
     lighter,
     mutations_by_class,
+    named_networks,
     prediction_rows,
     strongest_pairs,
 )
@@ -62,7 +63,7 @@ def test_an_entry_is_the_most_frequent_and_missing_heads_stay_empty():
         [("alpha", 2, 1, "block", 0.25), ("alpha", 2, 1, "vertical", 0.75), ("alpha", 1, 2, "block", 1.0)],
         columns=["class", "layer", "head", "role", "value"],
     ).assign(n=4, low=0.1, high=0.9, variant="kmers", statistic="share")
-    shown = by_head(OF_HEADS[0], table, 2, 2)
+    shown = by_head(OF_HEADS[0], table, {}, 2, 2)
     assert shown["categories"] == ["block", "vertical"]
     assert shown["classes"]["alpha"]["category"] == [None, 0, 1, None]
     assert shown["classes"]["alpha"]["value"] == [None, 1, 0.75, None]
@@ -85,10 +86,29 @@ def test_statistics_of_weights_have_no_class(atlas):
     assert list(shown["classes"]) == [""]
 
 
+def test_other_networks_of_the_same_table_and_of_tables_of_their_own():
+    asked = Statistic("key", "", "", "", "", "table", {"model": "finetuned", "statistic": "rank"})
+    rows = [("finetuned", 1, 1, "rank", 4.0), ("random", 1, 2, "rank", 7.0), ("pretrained", 1, 1, "other", 9.0)]
+    table = pd.DataFrame(rows, columns=["model", "layer", "head", "statistic", "value"])
+    shown = by_head(asked, table, {}, 1, 2)
+    assert shown["classes"][""]["value"] == [4, None]
+    assert {name: of[""]["value"] for name, of in shown["networks"].items()} == {"random": [None, 7]}
+    assert named_networks([shown]) == [
+        {"name": "finetuned", "title": "fine-tuned"},
+        {"name": "random", "title": "untrained"},
+    ]
+    role = pd.DataFrame([("a", 1, 1, "block", 1.0)], columns=["class", "layer", "head", "role", "value"])
+    role = role.assign(variant="kmers", statistic="share")
+    beside = by_head(OF_HEADS[0], role, {"seed1": role.assign(role="vertical")}, 1, 1)
+    # One list of categories for both, else the same number would be two roles.
+    assert beside["categories"] == ["block", "vertical"]
+    assert beside["classes"]["a"]["category"] == [0] and beside["networks"]["seed1"]["a"]["category"] == [1]
+
+
 def test_a_statistic_without_rows_is_none():
     table = pd.DataFrame({"class": ["a"], "layer": [1], "head": [1], "statistic": ["other"], "value": [1.0]})
     asked = Statistic("key", "", "", "", "", "table", {"statistic": "wanted"})
-    assert by_head(asked, table, 1, 1) is None and by_layer(asked, table) is None
+    assert by_head(asked, table, {}, 1, 1) is None and by_layer(asked, table, {}) is None
 
 
 def test_what_is_not_active_is_named():

@@ -1,13 +1,14 @@
 """One page to explore what the analyses found."""
 
 # The atlas's programs, in the order of their use.
-PROGRAMS = "state elements figures findings grid head track stream space predictions card atlas".split()
+PROGRAMS = "state elements figures findings thumbnails grid head track stream space predictions card atlas".split()
 
 
 rule build_atlas:
     input:
         **DOMAINS,
         tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
+        networks=[f"<results>/replicates/{replicate}/geometry/{name}.tsv" for replicate, name in REPLICATED],
         pairs=written_by("attention_maps", "pairs.parquet"),
         tokens=written_by("attention_maps", "tokens.parquet"),
         contrasts=written_by("attention_domains", "pairs.parquet"),

@@ -13,8 +13,7 @@ from spikegeometry.genomes.definitions import defined_in_gene
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.logs import configure_logging
 from spikegeometry.report.atlas import atlas_page
-from spikegeometry.report.contents import atlas_contents
-from spikegeometry.report.views import shown_analyses
+from spikegeometry.report.contents import atlas_contents, read_networks, read_shown
 from spikegeometry.tables import atomic_path, read_tsv
 
 DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions"]  # where the analysis is active
@@ -35,7 +34,8 @@ downloads += [paths[name] for name in DETAILS if paths[name]]
 data = atlas_contents(
     config=config,
     model=json.loads((Path(paths.model) / "config.json").read_text(encoding="utf-8")),
-    tables={Path(path).stem: read_tsv(path) for path in paths.tables if Path(path).stem in shown_analyses()},
+    tables=read_shown(paths.tables),
+    networks=read_networks(paths.networks),
     details=details | {"domains": read_domains(paths.domains), "predictions": pd.read_parquet(paths.predictions)},
     attention=np.load(paths.attention, allow_pickle=False),
     cls=np.load(paths.cls, mmap_mode="r"),

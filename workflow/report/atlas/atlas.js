@@ -38,7 +38,13 @@ function show() {
 
 function applyTheme() {
   const preferred = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  document.documentElement.dataset.theme = oneOf("theme", ["dark", "light"], preferred);
+  document.documentElement.dataset.theme = printing ? "light" : oneOf("theme", ["dark", "light"], preferred);
+}
+
+/** Draw for paper, light and as wide as a page, or for the screen. */
+function drawForPaper(begins) {
+  printing = begins;
+  show();
 }
 
 document.getElementById("title").textContent = `Atlas of ${atlas.run}`;
@@ -59,5 +65,7 @@ document.addEventListener("keydown", (event) => {
   if (name) change({ view: name });
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+addEventListener("beforeprint", () => drawForPaper(true));
+addEventListener("afterprint", () => drawForPaper(false));
 addEventListener("hashchange", show);
 show();

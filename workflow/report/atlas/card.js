@@ -99,7 +99,7 @@ function drawMetric(target, name, rows) {
       scattermode: "group",
       yaxis: { title: { text: metricTitle(name) }, rangemode: "tozero" },
       xaxis: { title: { text: "set" }, automargin: true },
-      legend: { orientation: "h", y: 1.15 },
+      ...legendAbove(target, traces),
     },
     "The numbers are in the table below.",
     metricTitle(name),

@@ -83,12 +83,15 @@ function classBoxes(options, fallback = () => options().slice(0, 2)) {
   return { root, sync, chosen };
 }
 
-/** Menus of a class and of one to hold against it. Both stand in the address as `class`. */
-function classMenus(options) {
+/** Menus of a class and of what to hold against it: another class, or the same class in another network.
+ *
+ * The classes stand in the address as `class`, the network as `against`. `networks()` are those there are to choose. */
+function classMenus(options, networks = () => []) {
   const pair = () => {
     const [first = options()[0], second = ""] = classesAsked(options());
     return [first, second];
   };
+  const network = () => (pair()[1] === "" ? oneOf("against", ["", ...networks()]) : "");
   const entries = () => options().map((name) => [name, classTitle(name)]);
   const first = menu(
     "Class",
@@ -96,15 +99,26 @@ function classMenus(options) {
     entries,
     () => pair()[0],
   );
-  const others = () => [["", "none"], ...entries().filter(([name]) => name !== pair()[0])];
-  const second = menu(
-    "Compare with",
-    (value) => ({ class: [pair()[0], value] }),
-    others,
-    () => pair()[1],
-  );
-  return { menus: [first, second], pair };
+  const ofNetwork = (name) => `network ${name}`;
+  const others = () => [
+    ["", "none"],
+    ...entries()
+      .filter(([name]) => name !== pair()[0])
+      .map(([name, title]) => [`class ${name}`, title, "Another class"]),
+    ...networks().map((name) => [ofNetwork(name), networkTitle(name), "The same class in another network"]),
+  ];
+  const chosen = (value) => {
+    const name = networks().find((one) => ofNetwork(one) === value) ?? "";
+    return { class: [pair()[0], value.startsWith("class ") ? value.slice(6) : ""], against: name };
+  };
+  const second = menu("Compare with", chosen, others, () => {
+    if (network()) return ofNetwork(network());
+    return pair()[1] && `class ${pair()[1]}`;
+  });
+  return { menus: [first, second], pair, network };
 }
+
+const networkTitle = (name) => atlas.networks.find((one) => one.name === name)?.title ?? name;
 
 const unlike = (value, index, all) => all.indexOf(value) === index;
 

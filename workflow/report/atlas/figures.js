@@ -1,11 +1,18 @@
 // Figures by plotly.js, which reads a little HTML in texts: names pass through `plain`.
-const SEQUENTIAL = "Cividis";
+// Cividis.
+const SEQUENTIAL = [
+  ...["#00224e", "#083370", "#35456c", "#4f576c", "#666970", "#7d7c78"],
+  ...["#948e77", "#aea371", "#c8b866", "#e5cf52", "#fee838"],
+].map((colour, i) => [i / 10, colour]);
 const DIVERGING = [
   [0, "#2166ac"],
   [0.5, "#f7f7f7"],
   [1, "#b2182b"],
 ];
 const LONGEST = 28;
+const MARGIN = { l: 65, r: 20, t: 30, b: 50 };
+// Pixels that a figure is wide on paper.
+const PAPER = 680;
 
 function plain(text, longest = LONGEST) {
   const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
@@ -31,6 +38,9 @@ const classPlace = (name) =>
     atlas.classes.findIndex((one) => one.name === name),
   );
 
+/** The marker of a class in two dimensions; that of all classes together is no class' own while there are few. */
+const markerName = (name) => MARKERS[(name === ALL ? atlas.classes.length : classPlace(name)) % MARKERS.length];
+
 function layoutOf(given) {
   const ink = dark() ? "#ececec" : "#1b1b1b";
   const line = dark() ? "#4a4d55" : "#c4c4c4";
@@ -39,7 +49,7 @@ function layoutOf(given) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, size: 13, family: "system-ui, sans-serif" },
-    margin: { l: 65, r: 20, t: 30, b: 50 },
+    margin: MARGIN,
     hoverlabel: { align: "left" },
     ...given,
   };
@@ -83,18 +93,36 @@ function figure(title, height = 420, events = {}, keys = null) {
     };
     const fresh = !area.on;
     area.style.height = `${layout.height ?? height}px`;
-    Plotly.react(area, traces, layoutOf({ height, width: area.clientWidth, ...layout }), options);
+    Plotly.react(area, traces, layoutOf({ height, width: widthOf(area), ...layout }), options);
     if (fresh) for (const [event, action] of Object.entries(events)) area.on(event, action);
   };
   // As the window changes, or another figure comes beside this one.
   const fit = () =>
     area.on &&
     area.clientWidth &&
-    area.clientWidth !== area.layout.width &&
-    Plotly.relayout(area, { width: area.clientWidth });
+    widthOf(area) !== area.layout.width &&
+    Plotly.relayout(area, { width: widthOf(area) });
   new ResizeObserver(fit).observe(area);
   return { root, area, draw };
 }
+
+const widthOf = (area) => (printing ? PAPER : area.clientWidth);
+
+/** A legend in rows above the figure, and the margins with the room that it needs there; `left` is for the axis. */
+function legendAbove({ area }, traces, left = MARGIN.l) {
+  const names = traces.filter((one) => one.showlegend !== false).map((one) => one.name);
+  const entry = 45 + 8 * Math.max(...names.map((name) => name.length), 1);
+  const rows = Math.ceil(names.length / Math.max(1, Math.floor((widthOf(area) - left - MARGIN.r) / entry)));
+  return {
+    showlegend: true,
+    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
+    margin: { ...MARGIN, l: left, t: MARGIN.t + 20 * rows },
+  };
+}
+
+/** A line from bottom to top where something was chosen; none where it is null. */
+const chosenLine = (x, color = dark() ? "#fff" : "#000") =>
+  x === null ? [] : [{ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color, width: 1.5 } }];
 
 /** Steps of the arrow keys: down, right. */
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -137,5 +165,8 @@ function placeOf(first, last = first) {
   const [start, end] = residuesOf(first, last);
   return `residues ${start}-${end} (${domainsOf(start, end)})`;
 }
+
+/** The k-mer of the address, from 1; 0 where there is none. */
+const tokenAsked = () => counted("token", atlas.maps.kmers, 0);
 
 const cellOf = (layer, head) => (layer - 1) * atlas.heads + head - 1;

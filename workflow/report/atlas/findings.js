@@ -72,8 +72,7 @@ function drawVerdicts(target, found) {
       height: 130 + 26 * analyses.length,
       xaxis: { title: { text: "claims" }, dtick: 1 },
       yaxis: { automargin: true, showgrid: false },
-      legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "normal" },
-      margin: { l: 65, r: 20, t: 60, b: 50 },
+      ...legendAbove(target, traces),
     },
     total,
   );

@@ -11,6 +11,7 @@ const CATEGORY_COLOURS = [
   "#997700",
 ];
 
+const FINETUNED = "finetuned";
 // Differences of two classes with a smaller corrected p are taken for real.
 const SIGNIFICANT = 0.05;
 
@@ -39,7 +40,10 @@ function gridView(root) {
     () => atlas.statistics.map((one) => [one.key, one.title, one.group]),
     () => statisticAsked().key,
   );
-  const { menus, pair } = classMenus(() => classesOf(statisticAsked()));
+  const { menus, pair, network } = classMenus(
+    () => classesOf(statisticAsked()),
+    () => Object.keys(statisticAsked().networks),
+  );
   const only = tick("", "only");
   const bar = controls(statistics, ...menus, only);
   const meaning = element("p", { class: "note" });
@@ -48,11 +52,12 @@ function gridView(root) {
   const [first, second, between] = [0, 1, 2].map(() => figure("", gridHeight(), open, gridKeys));
   const figures = element("div", { class: "figures grids" }, first.root, second.root, between.root);
   const ranked = element("div");
+  const small = thumbnails();
   root.append(
     element(
       "p",
       {},
-      "Each cell is a head. Choose a statistic and a class; compare it with another to see what is between them. ",
+      "Each cell is a head. Choose a statistic and a class; compare it with another, or with the same in another network, to see what is between them. ",
       "A click on a cell, or on a head in the table, opens its page. In a figure, arrow keys go from head to head and Enter opens one.",
     ),
     bar.root,
@@ -60,6 +65,7 @@ function gridView(root) {
     summary,
     figures,
     ranked,
+    small.root,
     ...inactive(),
   );
 
@@ -68,24 +74,27 @@ function gridView(root) {
     const statistic = statisticAsked();
     const [a, b] = pair();
     meaning.textContent = statistic.meaning;
-    const compare = b !== "" && !statistic.categories;
-    const test = compare ? contrastOf(statistic, a, b) : null;
+    const ofA = statistic.classes[a];
+    const ofB = b === "" ? (statistic.networks[network()]?.[a] ?? null) : statistic.classes[b];
+    const [nameA, nameB] = network() ? [FINETUNED, network()].map(networkTitle) : [a, b].map(classTitle);
+    const titles = network() ? [nameA, nameB].map((name) => `${classTitle(a)}, ${name}`) : [nameA, nameB];
+    const compare = ofB !== null && !statistic.categories;
+    const test = compare && b !== "" ? contrastOf(statistic, a, b) : null;
     only.root.hidden = !test;
     only.text.textContent = `only heads with more in ${classTitle(a)} than in ${classTitle(b)}, q < ${SIGNIFICANT}`;
-    const ofA = statistic.classes[a];
-    const ofB = b === "" ? null : statistic.classes[b];
     const range = rangeOf(statistic, [ofA, ofB]);
     second.root.hidden = ofB === null;
     between.root.hidden = !compare;
-    drawGrid(first, statistic, ofA, classTitle(a), range);
-    if (ofB) drawGrid(second, statistic, ofB, classTitle(b), range);
-    if (compare) drawDifference(between, statistic, ofA, ofB, `${classTitle(a)} minus ${classTitle(b)}`);
+    drawGrid(first, statistic, ofA, titles[0], range);
+    if (ofB) drawGrid(second, statistic, ofB, titles[1], range);
+    if (compare) drawDifference(between, statistic, ofA, ofB, `${titles[0]} minus ${titles[1]}`);
     const filter = asked("only") === "1" ? test : null;
     const rows = rankedHeads(statistic, ofA, ofB, filter);
     summary.textContent = filter
       ? `${rows.length} of ${atlas.layers * atlas.heads} heads: more in ${classTitle(a)} than in ${classTitle(b)}, q < ${SIGNIFICANT}.`
       : "";
-    ranked.replaceChildren(...rankedTable(statistic, rows, a, b, test));
+    small.update(a in atlas.maps.classes ? a : Object.keys(atlas.maps.classes)[0]);
+    ranked.replaceChildren(...rankedTable(statistic, rows, ofB ? [nameA, nameB] : [classTitle(a)], test));
   };
 }
 
@@ -271,7 +280,8 @@ function rankedHeads(statistic, ofA, ofB, test) {
   return rows.sort((one, other) => size(other) - size(one));
 }
 
-function rankedTable(statistic, rows, a, b, test) {
+/** `names`: of what each set of columns is, of which the second is held against the first. */
+function rankedTable(statistic, rows, names, test) {
   const link = (cell) =>
     element(
       "a",
@@ -281,10 +291,11 @@ function rankedTable(statistic, rows, a, b, test) {
       headName(cell),
     );
   const named = statistic.categories ? ["share of sequences"] : [];
+  const subtracted = names.length > 1 && !statistic.categories;
   const columns = [
     "head",
-    ...[a, b].filter((one, i) => i === 0 || one).flatMap((one) => [classTitle(one), ...named, INTERVAL, "n"]),
-    ...(b && !statistic.categories ? ["difference"] : []),
+    ...names.flatMap((name) => [name, ...named, INTERVAL, "n"]),
+    ...(subtracted ? ["difference"] : []),
     ...(test ? [INTERVAL, "q"] : []),
   ];
   const row = ({ cell, a: ofA, b: ofB, difference: between }, first) => [
@@ -297,7 +308,7 @@ function rankedTable(statistic, rows, a, b, test) {
   const here = cellOf(counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0));
   return [
     table(
-      `${statistic.title} (${statistic.unit}), ${b && !statistic.categories ? "by the difference" : "the largest first"}; from geometry/${statistic.analysis}.tsv`,
+      `${statistic.title} (${statistic.unit}), ${subtracted ? "by the difference" : "the largest first"}; from geometry/${statistic.analysis}.tsv`,
       columns,
       rows.map((one) => row(one, link(one.cell))),
       (i) => (rows[i].cell === here ? "here" : null),

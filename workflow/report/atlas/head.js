@@ -69,15 +69,22 @@ function headView(root) {
     tip.style.top = `${event.clientY + 14}px`;
     tip.hidden = false;
   };
-  const events = { plotly_relayout: follow, plotly_hover: tell, plotly_unhover: () => (tip.hidden = true) };
+  const choose = ({ points: [{ pointIndex, pointNumber }] }) =>
+    change({ token: (pointIndex ?? pointNumber)[1] * atlas.maps.bin + 1 });
+  const events = {
+    plotly_relayout: follow,
+    plotly_hover: tell,
+    plotly_unhover: () => (tip.hidden = true),
+    plotly_click: choose,
+  };
   let at = [0, 0];
   const walk = (event) => {
     if (!(event.key in ARROWS)) return;
     at = at.map((place, i) => within(place + ARROWS[event.key][i], 0, atlas.maps.side - 1));
     readout.textContent = event.currentTarget.data[0].told(at);
     say(readout.textContent);
-    const { shapes } = event.currentTarget.layout;
-    Plotly.relayout(event.currentTarget, { shapes: [...shapes.slice(0, 2 * atlas.domains.length - 2), cellFrame(at)] });
+    const shapes = event.currentTarget.layout.shapes.filter((one) => one.type !== "rect");
+    Plotly.relayout(event.currentTarget, { shapes: [...shapes, cellFrame(at)] });
     event.preventDefault();
   };
   const maps = [0, 1, 2].map(() => figure("", 470, events, walk));
@@ -88,7 +95,7 @@ function headView(root) {
     element(
       "p",
       {},
-      "Mean attention of the queries (down) to the keys (across) over the test sequences of a class, by residue. Dotted lines are the borders of domains.",
+      "Mean attention of the queries (down) to the keys (across) over the test sequences of a class, by residue. Dotted lines are the borders of domains. A click chooses the k-mer of a key, here and along the protein.",
     ),
     bar.root,
     element(
@@ -138,16 +145,22 @@ function spanOf(name) {
   return domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
 }
 
-/** The logarithm (base 10) of a head's mean map of a class, in rows, and its least and largest. */
-function logMap(name, cell) {
+/** A head's mean map of a class as steps, cell after cell, and the logarithm (base 10) that each step stands for. */
+function stepsOf(name, cell) {
   const { side, steps: count } = atlas.maps;
   const of = atlas.maps.classes[name];
   const all = once(`map ${name}`, () => bytes(of.cells));
   const [low, high] = [Math.log10(of.low[cell]), Math.log10(of.high[cell])];
   const steps = Array.from({ length: count + 2 }, (_, step) => (step ? low + ((high - low) * (step - 1)) / count : null));
-  const start = cell * side * side;
+  return { low, high, steps, cells: all.subarray(cell * side * side, (cell + 1) * side * side) };
+}
+
+/** The logarithm (base 10) of a head's mean map of a class, in rows, and its least and largest. */
+function logMap(name, cell) {
+  const { side } = atlas.maps;
+  const { low, high, steps, cells } = stepsOf(name, cell);
   const rows = Array.from({ length: side }, (_, row) =>
-    Array.from(all.subarray(start + row * side, start + (row + 1) * side), (step) => steps[step]),
+    Array.from(cells.subarray(row * side, (row + 1) * side), (step) => steps[step]),
   );
   return { rows, low, high };
 }
@@ -173,10 +186,13 @@ function domainLines(colour) {
   ]);
 }
 
+// Seen on all colours of a map.
+const CHOSEN = "#ff2d2d";
+
 function cellFrame([row, column]) {
   const [x, y] = [column, row].map((i) => middle(i * atlas.maps.bin + (atlas.maps.bin + 1) / 2));
   const half = (atlas.maps.bin * atlas.stride) / CODON / 2;
-  return { type: "rect", x0: x - half, x1: x + half, y0: y - half, y1: y + half, line: { color: "#ff2d2d", width: 2 } };
+  return { type: "rect", x0: x - half, x1: x + half, y0: y - half, y1: y + half, line: { color: CHOSEN, width: 2 } };
 }
 
 function domainTicks() {
@@ -207,7 +223,7 @@ function mapLayout(window, lines) {
   return {
     xaxis: axis(window.xaxis, "key"),
     yaxis: { ...axis(window.yaxis, "query"), tickangle: -90 },
-    shapes: domainLines(lines),
+    shapes: [...domainLines(lines), ...chosenLine(tokenAsked() ? middle(tokenAsked()) : null, CHOSEN)],
   };
 }
 
@@ -281,7 +297,7 @@ function drawGates(target, classes, cell) {
         array: known.map((one, i) => (one.classes[name].high[cell] ?? value[i]) - value[i]),
         arrayminus: known.map((one, i) => value[i] - (one.classes[name].low[cell] ?? value[i])),
       },
-      marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
+      marker: { color: classColour(name), symbol: markerName(name), size: 9 },
     };
   });
   target.draw(
@@ -289,8 +305,7 @@ function drawGates(target, classes, cell) {
     {
       yaxis: { title: { text: "score, 0 to 1" }, rangemode: "tozero" },
       scattermode: "group",
-      showlegend: true,
-      legend: { orientation: "h", y: 1.12 },
+      ...legendAbove(target, traces),
     },
     traces.map((one) => one.x.map((key, i) => `${key} ${short(one.y[i])}`).join(", ")).join("; "),
   );
@@ -315,7 +330,7 @@ function drawSpectrum(target, cell) {
     {
       xaxis: { title: { text: "rank" } },
       yaxis: { title: { text: "singular value" }, rangemode: "tozero" },
-      legend: { orientation: "h", y: 1.12 },
+      ...legendAbove(target, traces),
     },
     `The largest of the fine-tuned model is ${short(atlas.spectra.finetuned?.[cell]?.[0])}.`,
   );
@@ -345,24 +360,44 @@ function pairTable(name, cell, where) {
 }
 
 function headTable(classes, cell, where) {
-  const named = (one, name) => (one.classes[name] ? name : one.classes[""] ? "" : null);
-  const columns = ["statistic", "unit", ...classes.flatMap((name) => [classTitle(name), INTERVAL, "n"])];
-  const rows = atlas.statistics.map((one) => [
-    element("a", { href: addressWith({ view: "grid", stat: one.key }) }, one.title),
-    one.unit,
-    ...classes.flatMap((name) => {
-      const values = one.classes[named(one, name)];
-      if (!values || values.value[cell] === null) return ["", "", ""];
-      const value = one.categories
-        ? `${one.categories[values.category[cell]]}, ${values.value[cell]}`
-        : values.value[cell];
-      return [value, new Interval(values.low?.[cell], values.high?.[cell]), values.n?.[cell] ?? ""];
-    }),
-  ]);
+  const others = atlas.networks.map(({ name }) => name).filter((name) => name !== FINETUNED);
+  const columns = [
+    "statistic",
+    "unit",
+    ...classes.flatMap((name) => [classTitle(name), INTERVAL, "n"]),
+    ...others.map((name) => `${classTitle(classes[0])}, ${networkTitle(name)}`),
+  ];
+  const valueOf = (one, values) =>
+    one.categories ? `${one.categories[values.category[cell]]}, ${values.value[cell]}` : values.value[cell];
+  const rows = (first) =>
+    atlas.statistics.map((one) => {
+      const of = (values, name) => {
+        const found = values?.[name] ?? values?.[""];
+        return found && found.value[cell] !== null ? found : null;
+      };
+      return [
+        first(one),
+        one.unit,
+        ...classes.flatMap((name) => {
+          const values = of(one.classes, name);
+          if (!values) return ["", new Interval(), ""];
+          return [valueOf(one, values), new Interval(values.low?.[cell], values.high?.[cell]), values.n?.[cell] ?? ""];
+        }),
+        ...others.map((name) => {
+          const values = of(one.networks[name], classes[0]);
+          return values ? valueOf(one, values) : "";
+        }),
+      ];
+    });
   return element(
     "div",
     {},
     element("h3", {}, "Every statistic of this head"),
-    table(`Statistics of ${where}; those of weights are the same for all classes`, columns, rows),
+    table(
+      `Statistics of ${where}; those of weights are the same for all classes`,
+      columns,
+      rows((one) => element("a", { href: addressWith({ view: "grid", stat: one.key }) }, one.title)),
+    ),
+    saver(`statistics_${where}`, () => [columns, ...rows((one) => one.title)]),
   );
 }

@@ -13,7 +13,7 @@ function predictionsView(root) {
   const matrix = figure(`Confusion matrix of the test split (n = ${atlas.predictions.n})`, 480, {
     plotly_click: ({ points }) => {
       const { true: of, predicted } = atlas.confusion[oneOf("model", models)];
-      change({ true: of[points[0].y], called: predicted[points[0].x] });
+      change({ class: of[points[0].y], called: predicted[points[0].x] });
     },
   });
   const { columns, probabilities, n, errors } = atlas.predictions;
@@ -23,11 +23,10 @@ function predictionsView(root) {
     onchange: () => change({ find: find.value }),
     oninput: () => list(),
   });
-  const trueClass = menu(
-    "Class",
-    "true",
-    () => [["", "any"], ...[...new Set(columns.class)].map((name) => [name, name])],
-    () => asked("true"),
+  const ofSequences = [...new Set(columns.class)].sort((a, b) => classPlace(a) - classPlace(b));
+  const classes = classBoxes(
+    () => ofSequences,
+    () => ofSequences,
   );
   const called = menu(
     "Predicted",
@@ -42,8 +41,8 @@ function predictionsView(root) {
         if (document.activeElement !== find) find.value = asked("find");
       },
     },
-    trueClass,
     called,
+    classes,
   );
   const rows = element("div");
   const names = ["accession", "class", "predicted"];
@@ -53,20 +52,21 @@ function predictionsView(root) {
     "unknown k-mers",
     ...atlas.classes.map(({ name }) => `p ${name}`),
   ];
-  const rowOf = (i) => [
+  const rowOf = (i, shown = (value) => value) => [
     ...names.map((name) => columns[name][i]),
     ...(columns.abstain ? [columns.abstain[i] ? "yes" : "no"] : []),
     columns.unknown[i],
-    ...probabilities.map((one) => one[i]),
+    ...probabilities.map((one) => shown(one[i])),
   ];
+  const rounded = (value) => Number(value.toFixed(4));
   const matching = () => {
     const text = find.value.toLowerCase();
-    const [wanted, calledAs] = [asked("true"), asked("called")];
+    const [wanted, calledAs] = [new Set(classes.chosen()), asked("called")];
     return columns.accession
       .map((_, i) => i)
       .filter(
         (i) =>
-          (wanted === "" || columns.class[i] === wanted) &&
+          wanted.has(columns.class[i]) &&
           (calledAs === "" || columns.predicted[i] === calledAs) &&
           (text === "" || names.some((name) => columns[name][i].toLowerCase().includes(text))),
       );
@@ -81,10 +81,17 @@ function predictionsView(root) {
       table(
         `${found.length} sequences, errors first${found.length > SHOWN ? `; the first ${SHOWN} are shown, search for others` : ""}.${given} From predictions/test.parquet.`,
         heads,
-        found.slice(0, SHOWN).map(rowOf),
-        (i) => (columns.class[found[i]] === columns.predicted[found[i]] ? null : "wrong"),
+        found.slice(0, SHOWN).map((i) => {
+          const [name, ...rest] = rowOf(i, rounded);
+          return [element("a", { href: addressWith({ view: "space", sequence: name }) }, name), ...rest];
+        }),
+        (row) => {
+          const i = found[row];
+          const wrong = columns.class[i] === columns.predicted[i] ? "" : "wrong";
+          return `${wrong} ${columns.accession[i] === asked("sequence") ? "here" : ""}`.trim() || null;
+        },
       ),
-      saver("test_sequences", () => [heads, ...matching().map(rowOf)]),
+      saver("test_sequences", () => [heads, ...matching().map((i) => rowOf(i))]),
     );
   };
   root.append(

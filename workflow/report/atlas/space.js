@@ -22,15 +22,15 @@ function spaceView(root) {
   );
   const shownLayer = () => {
     const known = layersOf(oneOf("space", methods));
-    const wanted = asked("depth") === "" ? known.at(-1) : Number(asked("depth"));
+    const wanted = asked("layer") === "" ? known.at(-1) : Number(asked("layer"));
     return known.includes(wanted) ? wanted : known.at(-1);
   };
   const slider = element("input", {
     type: "range",
-    name: "depth",
+    name: "layer",
     min: 0,
     step: 1,
-    oninput: () => change({ depth: layersOf(oneOf("space", methods))[slider.value] }),
+    oninput: () => change({ layer: layersOf(oneOf("space", methods))[slider.value] }),
   });
   const readout = element("output");
   const sliding = {
@@ -55,13 +55,14 @@ function spaceView(root) {
     Plotly.relayout(cloud.area, { "scene.camera.eye": turned(cloud.area.layout.scene.camera.eye, down, right) });
     event.preventDefault();
   };
-  const cloud = figure("", 640, {}, turn);
+  const choose = ({ points: [point] }) => change({ sequence: point.data.accessions[point.pointNumber] });
+  const cloud = figure("", 640, { plotly_click: choose }, turn);
   const told = element("p", { class: "readout" });
   root.append(
     element(
       "p",
       {},
-      "A point is a test sequence. Drag or press the arrow keys to turn, scroll to zoom. The axes of t-SNE and UMAP have no meaning, and distances between groups there say little.",
+      "A point is a test sequence. Drag or press the arrow keys to turn, scroll to zoom; a click chooses a sequence, in all views. The axes of t-SNE and UMAP have no meaning, and distances between groups there say little.",
     ),
     bar.root,
     cloud.root,
@@ -83,11 +84,16 @@ function spaceView(root) {
     const [data, points, id, layer] = shown();
     drawSpace(cloud, data, points, classes.chosen(), `${name(id)}, layer ${layer === 0 ? "0 (embeddings)" : layer}`);
     const same = points.every((value) => value === 0);
-    told.textContent = same
+    const words = same
       ? "All sequences have the same vector here: before the first layer, [CLS] has read nothing."
       : `${data.class.length} of ${space.n} test sequences. Those that the classifier calls wrongly are larger.`;
+    const place = data.accessions.indexOf(asked("sequence"));
+    told.textContent = asked("sequence") === "" ? words : `${words} ${sequenceText(asked("sequence"), place)}`;
   };
 }
+
+const sequenceText = (name, place) =>
+  place < 0 ? `${name} is not among them.` : `Chosen, as the black diamond: ${name}.`;
 
 const spaceTable = (data, points) => [
   ["accession", "class", "x", "y", "z"],
@@ -135,12 +141,29 @@ function drawSpace(target, data, points, chosen, name) {
         // Open markers and crosses are drawn by their line.
         line: { color: classColour(group), width: 1 },
       },
+      accessions: members.map((i) => data.accessions[i]),
       text: members.map((i) =>
         plainly(`${data.accessions[i]}: ${group}, called ${predicted.get(data.accessions[i]) ?? "unknown"}`),
       ),
       hovertemplate: "%{text}<extra></extra>",
     };
   });
+  const place = data.accessions.indexOf(asked("sequence"));
+  if (place >= 0) {
+    const [x, y, z] = points.subarray(3 * place, 3 * place + 3);
+    const name = asked("sequence");
+    traces.push({
+      ...(WEBGL ? { type: "scatter3d", z: [z] } : { type: "scatter" }),
+      mode: "markers",
+      name: plain(name),
+      x: [x],
+      y: [y],
+      marker: { symbol: "diamond", size: 16, color: dark() ? "#ffffff" : "#000000" },
+      accessions: [name],
+      text: [plainly(`${name}, chosen`)],
+      hovertemplate: "%{text}<extra></extra>",
+    });
+  }
   const title = (i) => ({
     text: data.shares ? `component ${i + 1} (${short(100 * data.shares[i])} %)` : `axis ${i + 1}`,
   });
@@ -156,7 +179,7 @@ function drawSpace(target, data, points, chosen, name) {
     : { xaxis: axis(0), yaxis: axis(1) };
   target.draw(
     traces,
-    { ...layout, uirevision: "turned", showlegend: true, margin: { l: 10, r: 10, t: 10, b: 10 } },
+    { ...layout, uirevision: "turned", ...legendAbove(target, traces, 10) },
     `${data.class.length} sequences in ${chosen.length} classes.`,
     name,
   );

@@ -1,6 +1,7 @@
 // The state of the page is its address: #view=grid&stat=...&class=A&class=B&layer=3&head=5
 const atlas = JSON.parse(document.getElementById("atlas").textContent);
 const ALL = "all";
+let printing = false;
 
 let read = ["", new URLSearchParams()];
 

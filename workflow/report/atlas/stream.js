@@ -5,7 +5,15 @@ const PANEL_ANALYSES = ["cone_index", "isotropy", "vector_norms", "clustering"];
 function streamView(root) {
   const everything = () => [...atlas.classes.map(({ name }) => name), ALL];
   const classes = classBoxes(everything, () => [ALL, ...everything().slice(0, 2)]);
-  const bar = controls(classes);
+  const others = () => [...new Set(atlas.stream.flatMap((one) => Object.keys(one.networks)))];
+  const network = () => oneOf("against", ["", ...others()]);
+  const beside = menu(
+    "Beside it",
+    "against",
+    () => [["", "no other network"], ...others().map((name) => [name, networkTitle(name)])],
+    network,
+  );
+  const bar = controls(classes, beside);
   const panels = PANELS.map((group, i) => {
     const known = atlas.stream.filter((one) => one.group === group);
     if (!known.length) return { root: element("figure", {}, missing(group, PANEL_ANALYSES[i])), update: () => {} };
@@ -19,7 +27,7 @@ function streamView(root) {
         () => oneOf(key, keys),
       ),
     );
-    const drawn = figure(group, 340);
+    const drawn = figure(group, 340, { plotly_click: ({ points: [{ x }] }) => change({ layer: x }) });
     const numbers = element("div");
     const meaning = element("p", { class: "note" });
     drawn.root.prepend(choice.root, meaning);
@@ -27,9 +35,11 @@ function streamView(root) {
     const update = () => {
       choice.sync();
       const statistic = known.find((one) => one.key === oneOf(key, keys));
-      meaning.textContent = statistic.meaning;
-      drawStream(drawn, statistic, classes.chosen());
-      numbers.replaceChildren(streamTable(statistic, classes.chosen()));
+      const lines = linesOf(statistic, classes.chosen(), network());
+      const lacks = network() && !statistic.networks[network()];
+      meaning.textContent = `${statistic.meaning}${lacks ? ` It was not measured of the ${networkTitle(network())} network.` : ""}`;
+      drawStream(drawn, statistic, lines);
+      numbers.replaceChildren(streamTable(statistic, lines));
     };
     return { root: drawn.root, update };
   });
@@ -37,7 +47,7 @@ function streamView(root) {
     element(
       "p",
       {},
-      "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences.",
+      "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences. Another network is dotted, with open markers. A click chooses a layer, in all views.",
     ),
     bar.root,
     element(
@@ -52,14 +62,24 @@ function streamView(root) {
   };
 }
 
-function drawStream(target, statistic, chosen) {
-  const known = chosen.filter((name) => statistic.classes[name]);
-  const traces = known.map((name, i) => {
-    const { layer, value, low, high } = statistic.classes[name];
+/** The lines of a statistic: class, network and values of each, those of another network last. */
+function linesOf(statistic, chosen, other) {
+  const of = (classes, network) =>
+    chosen.filter((name) => classes?.[name]).map((name) => ({ name, network, values: classes[name] }));
+  return [...of(statistic.classes, FINETUNED), ...(other ? of(statistic.networks[other], other) : [])];
+}
+
+function drawStream(target, statistic, lines) {
+  const several = lines.some(({ network }) => network !== FINETUNED);
+  const titleOf = ({ name, network }) => `${classTitle(name)}${several ? `, ${networkTitle(network)}` : ""}`;
+  const traces = lines.map((line) => {
+    const { name, network } = line;
+    const { layer, value, low, high } = line.values;
+    const own = network === FINETUNED;
     return {
       type: "scatter",
       mode: "lines+markers",
-      name: plain(classTitle(name)),
+      name: plain(titleOf(line)),
       x: layer,
       y: value,
       error_y: {
@@ -69,40 +89,36 @@ function drawStream(target, statistic, chosen) {
         arrayminus: value.map((middle, j) => middle - (low?.[j] ?? middle)),
         thickness: 1,
       },
-      line: { color: classColour(name), dash: name === ALL ? "dash" : "solid" },
-      marker: { symbol: MARKERS[(name === ALL ? i : classPlace(name)) % MARKERS.length], size: 8 },
+      line: { color: classColour(name), dash: own ? (name === ALL ? "dash" : "solid") : "dot" },
+      marker: { symbol: `${markerName(name)}${own ? "" : "-open"}`, size: 8 },
     };
   });
-  const label = known
-    .map((name) => `${classTitle(name)} ${statistic.classes[name].value.map(short).join(", ")}`)
-    .join("; ");
+  const label = lines.map((line) => `${titleOf(line)} ${line.values.value.map(short).join(", ")}`).join("; ");
   target.draw(
     traces,
     {
       xaxis: { title: { text: "layer" }, dtick: 1, range: [-0.3, atlas.layers + 0.3] },
       yaxis: { title: { text: plain(statistic.unit) } },
-      legend: { orientation: "h", y: 1.15 },
-      showlegend: true,
+      shapes: chosenLine(asked("layer") === "" ? null : within(Number(asked("layer")) || 0, 0, atlas.layers)),
+      ...legendAbove(target, traces),
     },
     label,
     `${statistic.group}: ${statistic.title}`,
   );
 }
 
-function streamTable(statistic, chosen) {
-  const columns = ["class", "layer", "value", INTERVAL, "n"];
-  const rows = chosen
-    .filter((name) => statistic.classes[name])
-    .flatMap((name) => {
-      const { layer, value, low, high, n } = statistic.classes[name];
-      return layer.map((number, i) => [
-        classTitle(name),
-        number,
-        value[i],
-        new Interval(low?.[i], high?.[i]),
-        n?.[i] ?? "",
-      ]);
-    });
+function streamTable(statistic, lines) {
+  const columns = ["class", "network", "layer", "value", INTERVAL, "n"];
+  const rows = lines.flatMap(({ name, network, values: { layer, value, low, high, n } }) =>
+    layer.map((number, i) => [
+      classTitle(name),
+      networkTitle(network),
+      number,
+      value[i],
+      new Interval(low?.[i], high?.[i]),
+      n?.[i] ?? "",
+    ]),
+  );
   return element(
     "details",
     {},

@@ -35,7 +35,11 @@ function trackView(root) {
     () => oneOf("zoom", ["", ...atlas.domains.map(({ name }) => name)]),
   );
   const bar = controls(classes, layers, heads, ...(methods.length ? [method] : []), domains);
-  const track = figure("", 720);
+  const choose = ({ points: [point] }) => {
+    if (["y3", "y4"].includes(point.data.yaxis)) change({ token: point.pointNumber + 1 });
+  };
+  const track = figure("", 720, { plotly_click: choose });
+  const chosenToken = element("p", { class: "readout" });
   const notes = element("div");
   const mutations = element("div");
   root.append(
@@ -46,6 +50,7 @@ function trackView(root) {
     ),
     bar.root,
     track.root,
+    chosenToken,
     notes,
     mutations,
   );
@@ -64,6 +69,7 @@ function trackView(root) {
       oneOf("zoom", ["", ...atlas.domains.map(({ name }) => name)]),
       where,
     );
+    chosenToken.textContent = tokenText();
     notes.replaceChildren(
       ...trackNote(chosen, oneOf("method", methods)),
       ...(atlas.track.received ? [] : [missing("Attention received", "attention_maps")]),
@@ -88,6 +94,11 @@ function trackView(root) {
     );
   };
 }
+
+const tokenText = () =>
+  tokenAsked()
+    ? `K-mer ${tokenAsked()} is chosen, ${placeOf(tokenAsked())}: the black line, here and on the maps of a head.`
+    : "A click on a line chooses a k-mer, here and on the maps of a head.";
 
 /** What each k-mer gets in a class, as the mean over the chosen heads. */
 function received(name, layer, head) {
@@ -215,12 +226,11 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
     traces,
     {
       height: 160 + 45 * total,
-      margin: { l: 90, r: 20, t: 60, b: 50 },
+      ...legendAbove(target, traces, 90),
       xaxis: { title: { text: "residue" }, range: span, anchor: bottom, showgrid: false, zeroline: false },
       ...Object.fromEntries(axes),
-      shapes: domainShapes(),
+      shapes: [...domainShapes(), ...chosenLine(tokenAsked() ? middle(tokenAsked()) : null)],
       annotations: domainNames(span),
-      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
       hovermode: "closest",
     },
     `Classes ${classes.map(classTitle).join(", ")}; the mutations are in the table below.`,
@@ -237,7 +247,7 @@ function mutationTrace(name, place) {
     x: found.map(([, , first, last]) => (first + last) / 2),
     y: found.map(() => place),
     yaxis: "y2",
-    marker: { color: classColour(name), symbol: MARKERS[classPlace(name) % MARKERS.length], size: 9 },
+    marker: { color: classColour(name), symbol: markerName(name), size: 9 },
     text: found.map((one) => plainly(`${classTitle(name)}: ${one[1]} (${one[0]}), ${domainsOf(one[2], one[3])}`)),
     hovertemplate: "%{text}<extra></extra>",
   };

@@ -54,6 +54,19 @@ def class_markers(classes: list[str]) -> dict[str, str]:
     return {name: MARKERS[(i + i // len(_MUTED)) % len(MARKERS)] for i, name in enumerate(classes)}
 
 
+def model_title(name: str) -> str:
+    """What a reader calls a network: `random` is untrained, `seed1` is another seed."""
+    if name.startswith("seed"):
+        return f"seed {name.removeprefix('seed')}"
+    titles = {
+        "finetuned": "fine-tuned",
+        "pretrained": "pre-trained",
+        "random": "untrained",
+        "gaussian": "random matrices",
+    }
+    return titles[name]
+
+
 def note_missing(chosen: list[str], present: Iterable[str]) -> str:
     """What a title adds on the chosen classes that are not among those `present`; nothing, where all are."""
     missing = [name for name in chosen if name not in set(present)]

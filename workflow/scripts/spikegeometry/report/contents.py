@@ -1,6 +1,7 @@
 """What is in the atlas, view by view."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,30 @@ from spikegeometry.report import views
 from spikegeometry.report.arrays import attention_arrays
 from spikegeometry.report.card import run_card
 from spikegeometry.report.front import cautions
+from spikegeometry.tables import read_tsv
 
 # Characters that the mean attention maps may take: 12 layers of 12 heads stay well under 25 MB with all else.
 MAP_BUDGET = 12_000_000
+
+
+def read_shown(paths: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """The tables of analyses that the atlas shows, of those at `paths`, by the analysis."""
+    return {Path(path).stem: read_tsv(path) for path in paths if Path(path).stem in views.shown_analyses()}
+
+
+def read_networks(paths: Iterable[str]) -> dict[str, dict[str, pd.DataFrame]]:
+    """`read_shown` of each network, by its name: a table is at NETWORK/geometry/ANALYSIS.tsv."""
+    of_networks: dict[str, list[str]] = {}
+    for path in paths:
+        of_networks.setdefault(Path(path).parents[1].name, []).append(path)
+    return {name: read_shown(of_network) for name, of_network in of_networks.items()}
 
 
 def atlas_contents(
     config: dict[str, Any],
     model: dict[str, Any],
     tables: dict[str, pd.DataFrame],
+    networks: dict[str, dict[str, pd.DataFrame]],
     details: dict[str, pd.DataFrame],
     attention: Mapping[str, np.ndarray],
     cls: np.ndarray,
@@ -28,15 +44,18 @@ def atlas_contents(
 ) -> dict[str, Any]:
     """The data of the page.
 
-    `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `details`:
-    other tables, where there are any: pairs and tokens of attention_maps, contrasts (pairs of classes) of
-    attention_domains, spaces of clustering, spectra of subspace_directionality, attributions (their tokens); and always
-    sequences (of the activations), predictions, confusion, domains, metrics, splits, tries and findings;
+    `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `networks`:
+    the same of other networks, by their names; `details`: other tables, where there are any: pairs and tokens of
+    attention_maps, contrasts (pairs of classes) of attention_domains, spaces of clustering, spectra of
+    subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
+    confusion, domains, metrics, splits, tries and findings;
     `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d);
     `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]
+
+    heads, stream = views.head_statistics(tables, networks, *shape), views.layer_statistics(tables, networks)
 
     def detail(name, view, *more):
         return view(details[name], *more) if name in details else None
@@ -55,9 +74,10 @@ def atlas_contents(
         "confidence": config["evaluation"]["confidence"],
         "domains": details["domains"].to_dict("records"),
         "missing": sorted(views.shown_analyses() - tables.keys()),
-        "statistics": views.head_statistics(tables, *shape),
+        "networks": views.named_networks([*heads, *stream]),
+        "statistics": heads,
         "contrasts": detail("contrasts", views.class_contrasts, *shape),
-        "stream": views.layer_statistics(tables),
+        "stream": stream,
         "maps": attention_arrays(
             ((name, attention[name], int(attention[f"count_{name}"])) for name in present), len(present), MAP_BUDGET
         ),

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikegeometry.figures.style import class_colours
+from spikegeometry.figures.style import class_colours, model_title
 from spikegeometry.report.arrays import packed, principal_components
-from spikegeometry.report.cells import by_head, by_layer, numbers, placed, select
+from spikegeometry.report.cells import FINETUNED, by_head, by_layer, numbers, placed, select
 from spikegeometry.report.statistics import KMERS, OF_HEADS, OF_LAYERS, domain_statistics
 from spikegeometry.sequences.mutations import all_in_protein
 
@@ -32,17 +32,38 @@ def lighter(colour: str) -> str:
     return "#" + "".join(f"{round(part + share * (255 - part)):02x}" for part in parts)
 
 
-def head_statistics(tables: Tables, layers: int, heads: int) -> list[dict[str, Any]]:
-    """`by_head` of every statistic of heads of which `tables`, by analysis, has rows."""
+def head_statistics(tables: Tables, networks: dict[str, Tables], layers: int, heads: int) -> list[dict[str, Any]]:
+    """`by_head` of every statistic of heads of which `tables`, by analysis, has rows.
+
+    `networks` holds the tables of other networks, by their names.
+    """
     wanted = [*OF_HEADS, *(domain_statistics(tables["attention_domains"]) if "attention_domains" in tables else [])]
-    found = (by_head(one, tables[one.analysis], layers, heads) for one in wanted if one.analysis in tables)
+    found = (
+        by_head(one, tables[one.analysis], _of_analysis(networks, one.analysis), layers, heads)
+        for one in wanted
+        if one.analysis in tables
+    )
     return [one for one in found if one]
 
 
-def layer_statistics(tables: Tables) -> list[dict[str, Any]]:
-    """`by_layer` of every statistic of layers of which `tables`, by analysis, has rows."""
-    found = (by_layer(one, tables[one.analysis]) for one in OF_LAYERS if one.analysis in tables)
+def layer_statistics(tables: Tables, networks: dict[str, Tables]) -> list[dict[str, Any]]:
+    """`by_layer` of every statistic of layers of which `tables`, by analysis, has rows; `networks` as for heads."""
+    found = (
+        by_layer(one, tables[one.analysis], _of_analysis(networks, one.analysis))
+        for one in OF_LAYERS
+        if one.analysis in tables
+    )
     return [one for one in found if one]
+
+
+def _of_analysis(networks: dict[str, Tables], analysis: str) -> Tables:
+    return {name: tables[analysis] for name, tables in networks.items() if analysis in tables}
+
+
+def named_networks(statistics: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Name and title of the fine-tuned network, and of every other that a statistic was measured of."""
+    names = dict.fromkeys([FINETUNED, *(name for one in statistics for name in one["networks"])])
+    return [{"name": name, "title": model_title(name)} for name in names]
 
 
 def class_contrasts(contrasts: pd.DataFrame, layers: int, heads: int) -> dict[str, list[dict[str, Any]]]:
