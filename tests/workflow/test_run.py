@@ -159,7 +159,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
     assert all(figure.name in page for figure in figures)
 
 
-def test_the_first_page_begins_within_the_window(results):
+def test_the_first_page_begins_within_the_window_and_prints(results):
     """Snakemake centres it; of a page longer than the window the first lines would be out of reach."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
@@ -169,9 +169,16 @@ def test_the_first_page_begins_within_the_window(results):
         first = page.locator(".prose p").first
         first.wait_for()
         box, menu = first.bounding_box(), page.locator("nav, .bg-slate-900\\/70").first.bounding_box()
+        # On paper, the whole of it and nothing over it.
+        page.set_viewport_size({"width": 718, "height": 1000})
+        page.emulate_media(media="print")
+        hidden = page.locator("nav.h-screen").is_hidden()
+        wide, high = page.evaluate("[document.body.scrollWidth, document.querySelector('#app > div').offsetHeight]")
+        text = page.locator(".prose").first.bounding_box()["height"]
         browser.close()
     assert 0 <= box["y"] < 100
     assert box["x"] >= (menu["x"] + menu["width"] if menu else 0) and box["x"] + box["width"] <= 1366
+    assert hidden and wide <= 718 and high >= text
 
 
 def test_a_gpu_that_is_asked_for_and_absent_is_reported(finished, monkeypatch):
