@@ -15,6 +15,8 @@ from spikegeometry.report.cells import by_head, by_layer
 from spikegeometry.report.statistics import OF_HEADS, Statistic
 from spikegeometry.report.views import (
     PAIRS,
+    POINTS,
+    SEQUENCES,
     evenly,
     lighter,
     mutations_by_class,
@@ -200,6 +202,13 @@ def test_probabilities_are_those_of_the_predictions(atlas):
     for i, accession in enumerate(atlas["predictions"]["columns"]["accession"]):
         shown = [column[i] for column in atlas["predictions"]["probabilities"]]
         assert shown == pytest.approx(predictions.loc[accession, ["p_alpha", "p_beta"]].tolist(), rel=1e-5)
+
+
+def test_a_page_of_40_000_test_sequences_stays_small():
+    data = contents(Size(sequences=20_000), CLASSES)
+    assert (data["predictions"]["n"], len(data["predictions"]["columns"]["accession"])) == (40_000, SEQUENCES)
+    assert data["space"]["n"] == 40_000 and len(data["space"]["accessions"]) <= POINTS + len(CLASSES)
+    assert len(embedded(data)) < 1e6
 
 
 def test_many_sequences_are_thinned_evenly():
