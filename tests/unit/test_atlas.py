@@ -18,9 +18,7 @@ from spikegeometry.report.views import (
     POINTS,
     SEQUENCES,
     evenly,
-    lighter,
     mutations_by_class,
-    named_networks,
     prediction_rows,
     strongest_pairs,
 )
@@ -95,10 +93,6 @@ def test_other_networks_of_the_same_table_and_of_tables_of_their_own():
     shown = by_head(asked, table, {}, 1, 2)
     assert shown["classes"][""]["value"] == [4, None]
     assert {name: of[""]["value"] for name, of in shown["networks"].items()} == {"random": [None, 7]}
-    assert named_networks([shown]) == [
-        {"name": "finetuned", "title": "fine-tuned"},
-        {"name": "random", "title": "untrained"},
-    ]
     role = pd.DataFrame([("a", 1, 1, "block", 1.0)], columns=["class", "layer", "head", "role", "value"])
     role = role.assign(variant="kmers", statistic="share")
     beside = by_head(OF_HEADS[0], role, {"seed1": role.assign(role="vertical")}, 1, 1)
@@ -248,10 +242,6 @@ def test_names_of_mutations_in_the_protein():
     ]
     assert shown[5][2:4] == [2, 2]
     assert shown[3][4] == 0.667
-
-
-def test_dark_colours_are_lighter_for_dark_pages():
-    assert lighter("#332288") != "#332288" and lighter("#ddcc77") == "#ddcc77"
 
 
 def test_versions_are_those_of_the_environments():

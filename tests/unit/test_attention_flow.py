@@ -387,9 +387,12 @@ def test_what_does_not_exist_is_named(run, key, value, message):
 
 def test_figure(run, tables):
     domains = pd.DataFrame({"name": ["head", "tail"], "first": [0.5, 6.5], "last": [6.5, 12.5]})
+    mutations = pd.DataFrame({"class": ["alpha"], "name": ["N4Y"], "first": [3], "last": [4]})
     table, _, layers = tables
-    figure = draw_attention_flow(table, layers, domains, CLASSES, CLASSES, 0)
+    figure = draw_attention_flow(table, layers, domains, mutations, CLASSES, CLASSES, 0)
     assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
-    assert [text.get_text() for text in figure.axes[0].texts] == ["head", "tail"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["N4Y", "head", "tail"]
     without, _ = run_analysis("attention_flow", run, **PARAMS | {"exact_sinks": 0})
-    assert "gap" not in draw_attention_flow(without, layers, domains, CLASSES, CLASSES, 3).axes[2].get_title()
+    assert (
+        "gap" not in draw_attention_flow(without, layers, domains, mutations, CLASSES, CLASSES, 3).axes[2].get_title()
+    )

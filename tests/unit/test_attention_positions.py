@@ -137,6 +137,7 @@ def test_windows_that_define_other_classes_lie_anywhere():
     assert [(run.length, run.starts.tolist()) for run in runs] == [(2, [2, 3]), (1, [2, 3, 4, 7])]
 
 
+NO_MUTATIONS = pd.DataFrame(columns=["class", "name", "first", "last"])
 PLACE = place_table([1], ["kmers"], [1, 2])
 
 
@@ -307,7 +308,7 @@ def test_classes_that_nothing_defines(run):
     assert table["layer"].isna().all() and not table.loc[table["statistic"] == "positions", "value"].any()
     assert [finding.n for finding in position_findings(table, 0.95)] == [0, 0]
     domains = pd.DataFrame({"name": ["a"], "first": [1], "last": [12]})
-    figure = draw_attention_positions(table, positions, whole, domains, CLASSES, CLASSES)
+    figure = draw_attention_positions(table, positions, whole, domains, NO_MUTATIONS, CLASSES, CLASSES)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["alpha (0; 2)", "beta (0; 2)"]
 
 
@@ -315,6 +316,6 @@ def test_figure(run):
     tables = [read_tsv(run / "attention_positions.tsv"), read_tsv(run / "positions.tsv")]
     domains = pd.DataFrame({"name": ["a"], "first": [1], "last": [12]})
     profiles = pd.read_parquet(run / "profiles.parquet")
-    figure = draw_attention_positions(*tables, profiles, domains, CLASSES, CLASSES)
+    figure = draw_attention_positions(*tables, profiles, domains, NO_MUTATIONS, CLASSES, CLASSES)
     assert "n = 3 distinct sequences; no sequence of gamma" in figure.get_suptitle()
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["alpha (1; 2)", "beta (1; 1)"]

@@ -311,7 +311,7 @@ def test_figure(run, tables):
     figure = draw_attention_shift(tables[0], read_tsv(run / OUTPUTS["attention"]), CLASSES)
     assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
     titles = [axis.get_title() for axis in figure.axes]
-    assert titles[:2] == ["Cosine, pre-trained", "Cosine, other seed (1)"]
+    assert titles[:2] == ["Cosine, pre-trained", "Cosine, seed 1"]
 
 
 def test_figure_without_controls(run):

@@ -354,7 +354,7 @@ def test_unknown_class_is_refused(folder):
 def test_figure(folder, made, tmp_path):
     table, _ = made
     tokens = pd.read_parquet(folder / "tokens_of_classes.parquet")
-    domains = pd.DataFrame({"name": ["S1", "S2"], "start": [1, 7], "end": [6, 13]})
+    domains = pd.DataFrame({"name": ["S1", "S2"], "first": [0.5, 6.5], "last": [6.5, 13.5]})
     mutations = read_tsv(folder / "mutations.tsv")
     assert set(tokens["class"]) - {"all"} <= set(mutations["class"]) and (mutations["first_residue"] >= 1).all()
     figure = draw_attributions(table, tokens, mutations, domains, CLASSES, CLASSES)

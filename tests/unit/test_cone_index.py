@@ -295,5 +295,6 @@ def test_figure(tables):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "alpha (n = 2)",
         "beta (n = 1)",
+        "all classes",
         "random directions (95%)",
     ]

@@ -329,9 +329,10 @@ def test_first_share_has_all_statistics(run, model, sequences):
 
 def test_figures(tables):
     table, _, files, maps = tables
-    domains = pd.DataFrame({"name": ["a", "b"], "start": [1, 20], "end": [19, 90], "first": [0.3, 7], "last": [7, 30]})
+    domains = pd.DataFrame({"name": ["a", "b"], "first": [0.3, 7], "last": [7, 30]})
+    mutations = pd.DataFrame({"class": ["alpha"], "name": ["N4Y"], "first": [3], "last": [4]})
     chosen_classes = ["alpha", "beta", "gamma"]
-    figure = draw_context_similarity(table, files["anchors"], domains, 0.1, 0.5, chosen_classes)
+    figure = draw_context_similarity(table, files["anchors"], domains, mutations, 0.1, 0.5, chosen_classes)
     assert "n = 3 distinct sequences; no sequence of gamma" in figure.get_suptitle()
     assert "10% most similar" in draw_distances(files["distances"], 0.1).get_suptitle()
     drawn = {name: values for name, values in maps.items() if name != "sequence"}

@@ -131,7 +131,7 @@ def test_degenerate_heads_are_what_they_are_called(degenerate):
 def test_analysis_and_figure(request, name, run):
     folder, config = request.getfixturevalue(run)
     run_rule(name, folder, config, **GENE)
-    for path in run_rule(f"plot_{name}", folder, config).values():
+    for path in run_rule(f"plot_{name}", folder, config, **GENE).values():
         assert (folder / path).exists()
 
 

@@ -19,7 +19,7 @@ from spikegeometry.analyses.tables.telling import (
     tellable_classes,
 )
 from spikegeometry.analyses.tables.token_evidence import mutual_information
-from spikegeometry.dataset.domains import read_domains
+from spikegeometry.dataset.domains import read_domains, residue_places
 from spikegeometry.dataset.encoding import SCHEMA
 from spikegeometry.dataset.vocabulary import SPECIAL_TOKENS, UNK
 from spikegeometry.errors import InputError
@@ -415,8 +415,9 @@ def test_what_does_not_exist_is_named(run):
 
 def test_figure(tables):
     table, positions, _ = tables
-    domains = read_domains(ROOT / "resources/spike_domains.tsv")
-    figure = draw_one_vs_all(table, positions, domains, CLASSES, CLASSES)
+    domains = residue_places(read_domains(ROOT / "resources/spike_domains.tsv"))
+    mutations = pd.DataFrame({"class": ["alpha"], "name": ["N501Y"], "first": [500.5], "last": [501.5]})
+    figure = draw_one_vs_all(table, positions, domains, mutations, CLASSES, CLASSES)
     assert figure.get_suptitle().endswith("distinct test sequences; no sequences of gamma")
     titles = [axis.get_title() for axis in figure.axes]
     assert {"alpha (n = 6)", "beta (n = 6)", "Balanced training accuracy"} <= set(titles)

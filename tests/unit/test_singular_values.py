@@ -242,5 +242,16 @@ def test_what_does_not_exist_is_named(run, key, value, message):
 def test_figure(tables, histograms):
     figure = draw_singular_values(tables[0], histograms, CLASSES, PARAMS["threshold"])
     assert figure.get_suptitle().endswith("n = 3 distinct sequences; no sequence of gamma")
-    numbers = [int(text.get_text()) for text in figure.axes[0].texts]
-    assert len(numbers) == 2 * 4 and all(1 <= number <= 14 for number in numbers)
+    maps = [axis for axis in figure.axes if axis.get_title().startswith("Effective rank of")]
+    numbers = [int(text.get_text()) for axis in maps for text in axis.texts]
+    assert len(maps) == 2 and len(numbers) == 2 * 2 * 4 and all(1 <= number <= 14 for number in numbers)
+
+
+def test_ranks_that_are_alike_are_said_and_not_mapped(tables, histograms):
+    table = tables[0]
+    alike = table.assign(value=table["value"].where(table["statistic"] != "effective_rank", 5.2))
+    figure = draw_singular_values(alike, histograms, CLASSES, PARAMS["threshold"])
+    titles = [axis.get_title() for axis in figure.axes]
+    assert "Effective rank: a head a point, mean as a line\nthe same everywhere: A 5, V 5, Z 5, $W_v$ 5, Y 5" in titles
+    said = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert said == ["5.2 to 5.2 in every head: no map"] * 2

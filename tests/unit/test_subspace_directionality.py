@@ -302,5 +302,5 @@ def test_figure(tables):
     figure = draw_subspace_directionality(*tables)
     assert figure.get_suptitle().endswith("2 layers of 4 heads")
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[:2] == ["pretrained", "finetuned"]
+    assert labels[:2] == ["pre-trained", "fine-tuned"]
     assert len(figure.axes[2].images) == 1

@@ -461,7 +461,9 @@ def test_selection(run):
 
 
 def test_figure(tables):
-    figure = draw_token_divergence(*tables, CLASSES, CLASSES)
+    domains = pd.DataFrame({"name": ["a"], "first": [0.5], "last": [9.5]})
+    mutations = pd.DataFrame({"class": ["alpha"], "name": ["N4Y"], "first": [3], "last": [4]})
+    figure = draw_token_divergence(*tables, domains, mutations, CLASSES, CLASSES)
     assert figure.get_suptitle().endswith("n = 48 distinct sequences; no sequence of delta")
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["alpha  native", "projected", "beta  native", "projected", "gamma  native", "projected"]

@@ -436,5 +436,8 @@ def test_figure_shows_each_phase(unbroken):
     history = unbroken[1]
     figure = draw_training(pd.concat([history.assign(phase="pretrain"), history, history.assign(phase="seed1")]))
     titles = [axes.get_title() for axes in figure.axes[:3]]
-    assert titles == ["Pre-training: masked k-mers", "Fine-tuning: classes", "Fine-tuning again: seed1"]
+    assert titles == [
+        f"{title}\nn = 4 epochs"
+        for title in ("Pre-training: masked k-mers", "Fine-tuning: classes", "Fine-tuning: seed 1")
+    ]
     assert all(axes.get_ylabel() for axes in figure.axes)

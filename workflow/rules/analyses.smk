@@ -39,6 +39,9 @@ def measured(analysis, *paths):
 # Tables of the parts of the protein.
 DOMAINS = {"domains": "<results>/reference/domains.tsv"}
 REGIONS = {"regions": "<results>/reference/regions.tsv"}
+# What names the mutations that define classes on the axis of a figure: inputs, and params.
+MUTATIONS = {"definitions": DEFINITIONS, "reference": "<results>/reference/genome.fasta"}
+NAMES = values("analyses/attributions/share", "dataset/coordinates", *GENE)
 
 
 Figure = namedtuple("Figure", "title about params inputs outputs", defaults=({}, {}, {}))

@@ -5,13 +5,23 @@ import pandas as pd
 from spikegeometry.dataset.domains import domain_slots, read_domains
 from spikegeometry.figures.attention_flow import draw_attention_flow
 from spikegeometry.figures.style import save
+from spikegeometry.genomes.definitions import mutations_on_axis
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import read_tsv
 
 configure_logging(snakemake.log[0])
-params = snakemake.params
-domains = domain_slots(read_domains(snakemake.input.domains), params.k, params.stride)
-table, layers = read_tsv(snakemake.input.table), pd.read_parquet(snakemake.input.layers)
+given, params = snakemake.input, snakemake.params
+mutations = mutations_on_axis(
+    given.definitions,
+    given.reference,
+    params.classes,
+    params.share,
+    params.coordinates,
+    params.start,
+    params.end,
+)
+domains, mutations = (domain_slots(one, params.k, params.stride) for one in (read_domains(given.domains), mutations))
+table, layers = read_tsv(given.table), pd.read_parquet(given.layers)
 chosen = params.selected_classes or params.classes
-figure = draw_attention_flow(table, layers, domains, params.classes, chosen, params.source)
+figure = draw_attention_flow(table, layers, domains, mutations, params.classes, chosen, params.source)
 save(figure, snakemake.output.png, snakemake.output.svg)

@@ -20,7 +20,7 @@ function cardView(root) {
         : "What this run was made of.",
     ),
     element("h3", {}, "Metrics, the model beside baselines"),
-    note("bert is the model of this page. Models named random (untrained) or seedN (another seed) are its controls, the others baselines."),
+    note("The fine-tuned model is the one of this page. The untrained one and other seeds are its controls, the others baselines."),
     bar.root,
     bars.root,
     metrics,
@@ -53,7 +53,13 @@ function cardView(root) {
     const name = oneOf("metric", [...new Set(card.metrics.map((row) => row[2]))]);
     const rows = card.metrics.filter((row) => row[2] === name);
     const columns = ["set", "model", "value", INTERVAL, "n"];
-    const cells = rows.map(([set, model, , value, low, high, n]) => [set, model, value, new Interval(low, high), n]);
+    const cells = rows.map(([set, model, , value, low, high, n]) => [
+      set,
+      modelTitle(model),
+      value,
+      new Interval(low, high),
+      n,
+    ]);
     metrics.replaceChildren(
       table(`${metricTitle(name)}; from evaluation/metrics.tsv`, columns, cells),
       saver(`metric_${name}`, () => [columns, ...cells]),
@@ -72,15 +78,12 @@ const metricTitle = (name) => METRICS[name] ?? name.replace(/_/g, " ");
 
 function drawMetric(target, name, rows) {
   const models = [...new Set(rows.map((row) => row[1]))];
-  const colours = dark()
-    ? ["#8ec1ff", "#ddcc77", "#cc99bb", "#aaaaaa", "#88ccaa", "#ee8866"]
-    : ["#0b5394", "#997700", "#882255", "#777777", "#117733", "#cc6677"];
   const traces = models.map((model, i) => {
     const own = rows.filter((row) => row[1] === model);
     return {
       type: "scatter",
       mode: "markers",
-      name: plain(model),
+      name: plain(modelTitle(model)),
       x: own.map((row) => plain(row[0])),
       y: own.map((row) => row[3]),
       error_y: {
@@ -90,7 +93,7 @@ function drawMetric(target, name, rows) {
         arrayminus: own.map((row) => row[3] - (row[4] ?? row[3])),
         thickness: 1.5,
       },
-      marker: { color: colours[i % colours.length], symbol: MARKERS[i % MARKERS.length], size: 9 },
+      marker: { color: modelColour(model), symbol: MARKERS[i % MARKERS.length], size: 9 },
     };
   });
   target.draw(

@@ -105,7 +105,7 @@ function classMenus(options, networks = () => []) {
     ...entries()
       .filter(([name]) => name !== pair()[0])
       .map(([name, title]) => [`class ${name}`, title, "Another class"]),
-    ...networks().map((name) => [ofNetwork(name), networkTitle(name), "The same class in another network"]),
+    ...networks().map((name) => [ofNetwork(name), modelTitle(name), "The same class in another network"]),
   ];
   const chosen = (value) => {
     const name = networks().find((one) => ofNetwork(one) === value) ?? "";
@@ -118,7 +118,7 @@ function classMenus(options, networks = () => []) {
   return { menus: [first, second], pair, network };
 }
 
-const networkTitle = (name) => atlas.networks.find((one) => one.name === name)?.title ?? name;
+const modelTitle = (name) => atlas.models[name]?.title ?? name;
 
 const unlike = (value, index, all) => all.indexOf(value) === index;
 

@@ -29,9 +29,15 @@ function classColour(name) {
   return known ? known.colour[dark() ? "dark" : "light"] : dark() ? "#dddddd" : "#555555";
 }
 
-const MARKERS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star"];
-// All that plotly.js has in three dimensions but "x", whose sign is missing in common fonts.
-const MARKERS_3D = ["circle", "square", "diamond", "circle-open", "square-open", "diamond-open", "cross"];
+const modelColour = (name) => atlas.models[name].colour[dark() ? "dark" : "light"];
+
+// In the order of the figures of the report.
+const MARKERS = [
+  ...["circle", "square", "triangle-up", "diamond", "triangle-down"],
+  ...["cross", "x", "star", "triangle-left"],
+];
+// In three dimensions plotly.js has no triangles, and the sign of its "x" is missing in common fonts.
+const MARKERS_3D = ["circle", "square", "circle-open", "diamond", "square-open", "cross", "diamond-open"];
 const classPlace = (name) =>
   Math.max(
     0,
@@ -39,7 +45,10 @@ const classPlace = (name) =>
   );
 
 /** The marker of a class in two dimensions; that of all classes together is no class' own while there are few. */
-const markerName = (name) => MARKERS[(name === ALL ? atlas.classes.length : classPlace(name)) % MARKERS.length];
+function markerName(name) {
+  const place = name === ALL ? atlas.classes.length : classPlace(name);
+  return MARKERS[(place + Math.floor(place / MARKERS.length)) % MARKERS.length];
+}
 
 function layoutOf(given) {
   const ink = dark() ? "#ececec" : "#1b1b1b";

@@ -76,7 +76,7 @@ function gridView(root) {
     meaning.textContent = statistic.meaning;
     const ofA = statistic.classes[a];
     const ofB = b === "" ? (statistic.networks[network()]?.[a] ?? null) : statistic.classes[b];
-    const [nameA, nameB] = network() ? [FINETUNED, network()].map(networkTitle) : [a, b].map(classTitle);
+    const [nameA, nameB] = network() ? [FINETUNED, network()].map(modelTitle) : [a, b].map(classTitle);
     const titles = network() ? [nameA, nameB].map((name) => `${classTitle(a)}, ${name}`) : [nameA, nameB];
     const compare = ofB !== null && !statistic.categories;
     const test = compare && b !== "" ? contrastOf(statistic, a, b) : null;

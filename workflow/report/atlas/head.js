@@ -313,17 +313,13 @@ function drawGates(target, classes, cell) {
 
 function drawSpectrum(target, cell) {
   if (!atlas.spectra) return target.root.replaceChildren(missing("Spectrum", "subspace_directionality"));
-  const dashes = { finetuned: "solid", pretrained: "dash", random: "dot" };
-  const colours = dark()
-    ? { finetuned: "#8ec1ff", pretrained: "#ddcc77", random: "#aaaaaa" }
-    : { finetuned: "#0b5394", pretrained: "#997700", random: "#777777" };
   const traces = Object.entries(atlas.spectra).map(([model, heads]) => ({
     type: "scatter",
     mode: "lines",
-    name: plain(model),
+    name: plain(modelTitle(model)),
     x: upTo(heads[cell].length),
     y: heads[cell],
-    line: { dash: dashes[model], color: colours[model] },
+    line: { dash: atlas.models[model].dash, color: modelColour(model) },
   }));
   target.draw(
     traces,
@@ -360,12 +356,12 @@ function pairTable(name, cell, where) {
 }
 
 function headTable(classes, cell, where) {
-  const others = atlas.networks.map(({ name }) => name).filter((name) => name !== FINETUNED);
+  const others = [...new Set(atlas.statistics.flatMap((one) => Object.keys(one.networks)))];
   const columns = [
     "statistic",
     "unit",
     ...classes.flatMap((name) => [classTitle(name), INTERVAL, "n"]),
-    ...others.map((name) => `${classTitle(classes[0])}, ${networkTitle(name)}`),
+    ...others.map((name) => `${classTitle(classes[0])}, ${modelTitle(name)}`),
   ];
   const valueOf = (one, values) =>
     one.categories ? `${one.categories[values.category[cell]]}, ${values.value[cell]}` : values.value[cell];

@@ -6,7 +6,7 @@ function predictionsView(root) {
   const model = menu(
     "Model",
     "model",
-    () => models.map((name) => [name, name]),
+    () => models.map((name) => [name, modelTitle(name)]),
     () => oneOf("model", models),
   );
   const bar = controls(model);

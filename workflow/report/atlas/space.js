@@ -113,10 +113,7 @@ const WEBGL = (() => {
   return Boolean(canvas.getContext("webgl") ?? canvas.getContext("experimental-webgl"));
 })();
 
-const markerOf = (group) => {
-  const markers = WEBGL ? MARKERS_3D : MARKERS;
-  return markers[classPlace(group) % markers.length];
-};
+const markerOf = (group) => (WEBGL ? MARKERS_3D[classPlace(group) % MARKERS_3D.length] : markerName(group));
 
 function drawSpace(target, data, points, chosen, name) {
   const predicted = new Map(atlas.space.accessions.map((accession, i) => [accession, atlas.space.predicted[i]]));

@@ -10,7 +10,7 @@ function streamView(root) {
   const beside = menu(
     "Beside it",
     "against",
-    () => [["", "no other network"], ...others().map((name) => [name, networkTitle(name)])],
+    () => [["", "no other network"], ...others().map((name) => [name, modelTitle(name)])],
     network,
   );
   const bar = controls(classes, beside);
@@ -37,7 +37,7 @@ function streamView(root) {
       const statistic = known.find((one) => one.key === oneOf(key, keys));
       const lines = linesOf(statistic, classes.chosen(), network());
       const lacks = network() && !statistic.networks[network()];
-      meaning.textContent = `${statistic.meaning}${lacks ? ` It was not measured of the ${networkTitle(network())} network.` : ""}`;
+      meaning.textContent = `${statistic.meaning}${lacks ? ` It was not measured of the ${modelTitle(network())} network.` : ""}`;
       drawStream(drawn, statistic, lines);
       numbers.replaceChildren(streamTable(statistic, lines));
     };
@@ -71,7 +71,7 @@ function linesOf(statistic, chosen, other) {
 
 function drawStream(target, statistic, lines) {
   const several = lines.some(({ network }) => network !== FINETUNED);
-  const titleOf = ({ name, network }) => `${classTitle(name)}${several ? `, ${networkTitle(network)}` : ""}`;
+  const titleOf = ({ name, network }) => `${classTitle(name)}${several ? `, ${modelTitle(network)}` : ""}`;
   const traces = lines.map((line) => {
     const { name, network } = line;
     const { layer, value, low, high } = line.values;
@@ -112,7 +112,7 @@ function streamTable(statistic, lines) {
   const rows = lines.flatMap(({ name, network, values: { layer, value, low, high, n } }) =>
     layer.map((number, i) => [
       classTitle(name),
-      networkTitle(network),
+      modelTitle(network),
       number,
       value[i],
       new Interval(low?.[i], high?.[i]),

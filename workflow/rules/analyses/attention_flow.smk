@@ -24,6 +24,6 @@ rule attention_flow:
 FIGURES["attention_flow"] = Figure(
     "Attention rollout and flow",
     "Attention",
-    params=settings("attention_flow", "source") | values(*KMERS),
-    inputs=DOMAINS,
+    params=settings("attention_flow", "source") | values(*KMERS) | NAMES,
+    inputs=DOMAINS | MUTATIONS,
 )

@@ -31,6 +31,6 @@ rule attention_positions:
 FIGURES["attention_positions"] = Figure(
     "Attention to positions that define a class",
     "Attention",
-    params=values(*KMERS),
-    inputs=DOMAINS,
+    params=values(*KMERS) | NAMES,
+    inputs=DOMAINS | MUTATIONS,
 )

@@ -26,4 +26,9 @@ rule token_divergence:
         "../../scripts/token_divergence.py"
 
 
-FIGURES["token_divergence"] = Figure("Token divergence", "Tokens")
+FIGURES["token_divergence"] = Figure(
+    "Token divergence",
+    "Tokens",
+    params=values(*KMERS) | NAMES,
+    inputs=DOMAINS | MUTATIONS,
+)

@@ -9,11 +9,10 @@ from spikegeometry.analyses.tables.attribution_tables import attribution_finding
 from spikegeometry.dataset.encoding import Encoder
 from spikegeometry.dataset.kmers import token_bases, token_residues
 from spikegeometry.dataset.vocabulary import MASK, read_vocabulary
-from spikegeometry.genomes.definitions import defined_in_gene, sites
+from spikegeometry.genomes.definitions import defined_in_gene, named_mutations, sites
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.geometry.attributions import Explainer, judged
 from spikegeometry.model.classifier import load_classifier
-from spikegeometry.sequences.mutations import all_in_protein
 from spikegeometry.stats.findings import findings_table
 from spikegeometry.stats.summaries import distinct, labelled_sequences, measurement_table
 
@@ -95,15 +94,3 @@ def measure(
         "findings": findings_table(attribution_findings(table, classes, study.confidence)),
         "mutations": named_mutations(mutations, genome[start - 1 : end]),
     }
-
-
-def named_mutations(mutations: dict[str, pd.DataFrame], gene: str) -> pd.DataFrame:
-    """The mutations of each class (`genomes.definitions.defined_in_gene`) by their names in the protein.
-
-    Columns: class, mutation (in the genome), protein, first_residue, last_residue.
-    """
-    rows = []
-    for name, table in mutations.items():
-        described = all_in_protein(table["mutation"], table["first"], table["last"], gene)
-        rows += [(name, text, *one) for text, one in zip(table["mutation"], described, strict=True)]
-    return pd.DataFrame(rows, columns=["class", "mutation", "protein", "first_residue", "last_residue"])

@@ -85,3 +85,8 @@ def domain_slots(domains: pd.DataFrame, k: int, stride: int) -> pd.DataFrame:
     """The domains with `first` and `last`: their borders on an axis where k-mer t (1-based) is centred on t."""
     first, last = ((base - k / 2) / stride + 1 for base in (CODON * (domains["start"] - 1), CODON * domains["end"]))
     return domains.assign(first=first, last=last)
+
+
+def residue_places(domains: pd.DataFrame) -> pd.DataFrame:
+    """The domains with `first` and `last`: their borders on an axis of residues."""
+    return domains.assign(first=domains["start"] - 0.5, last=domains["end"] + 0.5)

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import OTHER_COLOUR, new_figure
+from spikegeometry.figures.style import CYAN, GREY, INDIGO, LIME, OTHER_COLOUR, RED, WINE, new_figure
 
 BINS = 30
 SCORES = {
@@ -20,8 +20,8 @@ UNITS = {
     "mahalanobis": "minus the Mahalanobis distance of [CLS]",
     "neighbours": "minus the distance of [CLS] to its neighbour",
 }
-COLOURS = {"energy": "#332288", "max_softmax": "#CC6677", "mahalanobis": "#117733", "neighbours": "#DDCC77"}
-GROUPS = {"right": "#44AA99", "wrong": "#882255", "other": OTHER_COLOUR}
+COLOURS = {"energy": INDIGO, "max_softmax": RED, "mahalanobis": CYAN, "neighbours": LIME}
+GROUPS = {"right": CYAN, "wrong": WINE, "other": OTHER_COLOUR}
 MEANINGS = {
     "right": "of the classes, correctly classified",
     "wrong": "of the classes, misclassified",
@@ -38,7 +38,7 @@ def draw_abstention(metrics: pd.DataFrame, curves: pd.DataFrame, scores: pd.Data
     used = metrics[metrics["used"] == "yes"]
     rule = {key: used[key].iloc[0] for key in ("score", "temperature")}
     genomes = scores[(scores["score"] == rule["score"]) & (scores["temperature"] == rule["temperature"])]
-    figure, axes = new_figure(10, 8.6, 2, 2)
+    figure, axes = new_figure(10, 10.2, 2, 2)
     _draw_scores(axes[0, 0], genomes, used, rule["score"])
     _draw_roc(axes[0, 1], curves[curves["curve"] == "roc"], metrics[metrics["known"] == name])
     _draw_risk(axes[1, 0], curves[curves["curve"] == "risk"], genomes)
@@ -46,7 +46,7 @@ def draw_abstention(metrics: pd.DataFrame, curves: pd.DataFrame, scores: pd.Data
     others = (genomes["group"] == "other").sum()
     heated = f" at temperature {rule['temperature']:.2f}" if rule["temperature"] != 1 else ""
     figure.suptitle(
-        f"BERT on {name}: abstention by {SCORES[rule['score']]}{heated}, "
+        f"Fine-tuned model on {name}: abstention by {SCORES[rule['score']]}{heated}, "
         f"n = {len(genomes) - others} genomes of the classes and {others} of none"
     )
     return figure
@@ -77,7 +77,7 @@ def _draw_roc(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
     axis.set(xlabel="share of out-of-class genomes kept", ylabel="share of genomes of the classes kept")
     axis.set_title("Known or not: ROC")
-    axis.plot([0, 1], [0, 1], color="#888888", linestyle=":")
+    axis.plot([0, 1], [0, 1], color=GREY, linestyle=":")
     if curves.empty:
         axis.text(0.5, 0.6, "no out-of-class genome\nin this set", ha="center")
         return
@@ -85,7 +85,7 @@ def _draw_roc(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
     for (score, temperature), points in _variants(curves):
         area = _interval(areas.loc[(score, temperature)])
         axis.plot(points["x"], points["y"], label=f"{_label(score, temperature)}: {area}", **_style(score, temperature))
-    axis.legend(title="area [interval]", loc="lower right")
+    axis.legend(title="area [interval]", loc="upper center", bbox_to_anchor=(0.5, -0.15))
 
 
 def _draw_risk(axis: Axes, curves: pd.DataFrame, genomes: pd.DataFrame) -> None:
@@ -101,7 +101,7 @@ def _draw_risk(axis: Axes, curves: pd.DataFrame, genomes: pd.DataFrame) -> None:
 
 
 def _draw_reliability(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
-    axis.plot([0, 1], [0, 1], color="#888888", linestyle=":")
+    axis.plot([0, 1], [0, 1], color=GREY, linestyle=":")
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), box_aspect=1)
     axis.set(xlabel="mean largest probability of the bin", ylabel="share correctly classified")
     axis.set_title("Reliability, genomes of the classes")
@@ -113,7 +113,7 @@ def _draw_reliability(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -
         label = f"temperature {temperature:.2f}: {_interval(errors.loc[temperature])}"
         axis.scatter(points["x"], points["y"], 8 + 3 * points["n"], color=COLOURS[score], alpha=0.4, linewidth=0)
         axis.plot(points["x"], points["y"], marker=".", label=label, **_style(score, temperature))
-    axis.legend(title="calibration error [interval]", loc="lower right")
+    axis.legend(title="calibration error [interval]", loc="upper center", bbox_to_anchor=(0.5, -0.15))
 
 
 def _variants(curves: pd.DataFrame):

@@ -11,19 +11,34 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.style import (
+    CYAN,
+    GREY,
+    INDIGO,
+    INK,
+    RED,
+    SEQUENTIAL,
+    WINE,
+    class_colours,
+    class_markers,
+    new_figure,
+    note_missing,
+    reach,
+)
 
 ALL_CLASSES = "all"
 KMERS = "k-mers"
 COLUMN_BINS = 27  # as in the original program
 SHAPES = {"skewness": "mean skewness (normal: 0)", "kurtosis": "mean excess kurtosis (normal: 0)"}
-TESTS = {"dagostino_pearson": ("D'Agostino-Pearson", "#332288"), "anderson_darling": ("Anderson-Darling", "#CC6677")}
+TESTS = {"dagostino_pearson": ("D'Agostino-Pearson", INDIGO), "anderson_darling": ("Anderson-Darling", RED)}
+# What the axes of the shapes show at least.
+LEAST_SHAPE = (-0.5, 0.5)
 # The test whose rejections are drawn for every site, and the sites and units.
 STRICT = "anderson_darling"
 SITES = {
-    "output": ("layer output", "#222222"),
-    "attention_output": ("attention output", "#117733"),
-    "head": ("head outputs", "#882255"),
+    "output": ("layer output", INK),
+    "attention_output": ("attention output", CYAN),
+    "head": ("head outputs", WINE),
 }
 UNITS = {"token": ("coordinates of a token", "-"), "coordinate": ("a coordinate over the k-mers", "--")}
 VARIANTS = {"all": "-", "without_outliers": "--"}
@@ -55,6 +70,7 @@ def draw_activation_distributions(
     for axis, (statistic, label) in zip(axes[0], SHAPES.items(), strict=True):
         _draw_shape(axis, kmers[kmers["statistic"] == statistic], shown, classes)
         axis.set_ylabel(label)
+        reach(axis, *LEAST_SHAPE)
     axes[0, 0].set_title("Skewness of the coordinates of a token")
     axes[0, 1].set_title("Excess kurtosis of the coordinates of a token")
     whole = table[table["class"] == ALL_CLASSES]
@@ -62,16 +78,17 @@ def draw_activation_distributions(
     _draw_outliers(axes[1, 1], whole[whole["variant"] == "all"], outlier)
     of_all = everything[(everything["class"] == ALL_CLASSES) & (everything["token"] == KMERS)]
     _draw_sites(axes[2, 0], of_all[(of_all["statistic"] == "kurtosis") & (of_all["variant"] == "all")])
-    axes[2, 0].axhline(0, color="#888888", linewidth=0.8)
+    axes[2, 0].axhline(0, color=GREY, linewidth=0.8)
     n = of_all.loc[of_all["unit"] == "coordinate", "n"].max()
     axes[2, 0].set(title=f"Excess kurtosis by site and unit, n = {n:.0f}", ylabel=SHAPES["kurtosis"])
     _draw_sites(axes[2, 1], of_all[(of_all["statistic"] == f"{STRICT}_rejected") & (of_all["variant"] == "all")])
     axes[2, 1].set(title=f"Not normal by site and unit, {TESTS[STRICT][0]}", ylabel="share of the samples")
     axes[2, 1].set_ylim(-0.03, 1.03)
+    reach(axes[2, 0], *LEAST_SHAPE)
     # Room above the lines for the legend.
     low, high = axes[2, 0].get_ylim()
-    axes[2, 0].set_ylim(low, high + 0.6 * (high - low))
-    axes[2, 0].legend(loc="upper left")
+    axes[2, 0].set_ylim(low, high + 0.8 * (high - low))
+    axes[2, 0].legend(loc="upper left", fontsize=7)
     layers = sorted(histogram["layer"].unique())
     scale = ScalarMappable(Normalize(min(layers), max(max(layers), 1)), matplotlib.colormaps[SEQUENTIAL])
     _draw_values(axes[3, 0], histogram[histogram["class"] == ALL_CLASSES], scale)
@@ -82,7 +99,7 @@ def draw_activation_distributions(
         axes[0, 0].plot([], [], **_style(name, classes), label=f"{name} (n = {counts[name]})")[0] for name in shown
     ]
     lines += [
-        axes[0, 0].plot([], [], line, color="#222222", label=f"all classes, {_variant(name, outlier)}")[0]
+        axes[0, 0].plot([], [], line, color=INK, label=f"all classes, {_variant(name, outlier)}")[0]
         for name, line in VARIANTS.items()
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=5)
@@ -105,8 +122,8 @@ def _draw_shape(axis: Axes, rows: pd.DataFrame, shown: list[str], classes: list[
         axis.plot(points["layer"], points["value"], linewidth=1, **_style(name, classes))
     for variant, line in VARIANTS.items():
         points = rows[(rows["class"] == ALL_CLASSES) & (rows["variant"] == variant)]
-        axis.plot(points["layer"], points["value"], line, color="#222222", linewidth=1.5)
-    axis.axhline(0, color="#888888", linewidth=0.8)
+        axis.plot(points["layer"], points["value"], line, color=INK, linewidth=1.5)
+    axis.axhline(0, color=GREY, linewidth=0.8)
     _layer_axis(axis)
 
 
@@ -121,7 +138,7 @@ def _draw_rejected(axis: Axes, rows: pd.DataFrame, alpha: float) -> None:
             points = rows[(rows["statistic"] == f"{test}_{statistic}") & (rows["variant"] == variant)]
             axis.plot(points["layer"], points["value"], line, color=colour, marker=".", label=f"{label}, {name}")
             axis.fill_between(points["layer"], points["low"], points["high"], color=colour, alpha=0.1, linewidth=0)
-    axis.axhline(alpha, color="#888888", linewidth=0.8, label=f"p < {alpha:g} by chance")
+    axis.axhline(alpha, color=GREY, linewidth=0.8, label=f"p < {alpha:g} by chance")
     axis.set(ylim=(-0.01, max(0.3, 1.5 * axis.get_ylim()[1])), ylabel="share of the k-mers' vectors")
     axis.set_title("Vectors that are not normal")
     axis.legend(loc="upper left")
@@ -133,10 +150,10 @@ def _draw_outliers(axis: Axes, rows: pd.DataFrame, outlier: float) -> None:
     for token, marker in ((KMERS, "o"), ("[CLS]", "^"), ("[SEP]", "s")):
         points = rows[(rows["token"] == token) & (rows["statistic"] == "largest_z")]
         axis.plot(points["layer"], points["value"], marker=marker, markersize=4, linewidth=1, label=token)
-    axis.axhline(outlier, color="#888888", linestyle=":", label="limit of outliers")
+    axis.axhline(outlier, color=GREY, linestyle=":", label="limit of outliers")
     axis.set(ylabel="largest |z|, mean over tokens", ylim=(0, None))
     axis.set_title("How far the farthest coordinate of a token is out")
-    axis.legend()
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=4, columnspacing=1)
     _layer_axis(axis)
 
 

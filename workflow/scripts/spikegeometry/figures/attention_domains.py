@@ -5,11 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import DIVERGING, new_figure, note_missing
+from spikegeometry.figures.style import DIVERGING, GREY, new_figure, note_missing
 
 ALL_CLASSES = "all"
 COLUMNS = 4
-BAR_COLOUR = "#888888"
 # Tests whose corrected p is under this are marked.
 SIGNIFICANT = 0.05
 VARIANTS = {"kmers": "attention of the k-mers", "cls": "attention of [CLS]"}
@@ -78,7 +77,7 @@ def _draw_heads(axis: Axes, enrichment: pd.DataFrame, q: pd.Series, limit: float
 def _draw_largest(axis: Axes, shares: pd.Series) -> None:
     """Beside the cells, a bar for each layer: the largest share of a head, labelled with the largest of all."""
     beside = axis.inset_axes([1.03, 0, 0.2, 1])
-    beside.barh(range(len(shares)), shares, color=BAR_COLOUR, height=0.8)
+    beside.barh(range(len(shares)), shares, color=GREY, height=0.8)
     beside.set(ylim=axis.get_ylim(), xlim=(0, max(float(shares.max()), 1e-9)), yticks=[])
     beside.set_xticks([float(shares.max())], [f"{shares.max():.0%}"])
     beside.tick_params(axis="x", length=0, labelsize=8)

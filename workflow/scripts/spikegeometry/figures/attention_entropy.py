@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.style import CYAN, GREY, INK, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 REGIMES = {
@@ -18,7 +18,7 @@ REGIMES = {
     "global": ("global averaging: more", "#CC6677"),
     "undefined": ("undefined", "#BBBBBB"),
 }
-VARIANTS = {"raw": ("all tokens", "o", "#222222", -0.12), "kmers": ("k-mers alone", "^", "#4477AA", 0.12)}
+VARIANTS = {"raw": ("all tokens", "o", INK, -0.12), "kmers": ("k-mers alone", "^", CYAN, 0.12)}
 
 
 def draw_attention_entropy(
@@ -105,7 +105,7 @@ def _draw_layers(axis: Axes, rows: pd.DataFrame, statistic: str) -> None:
             axis.plot(means.index + offset, means, color=colour, marker=marker, markersize=4, label=label)
     axis.set(xlabel="layer", ylim=(0, 1.03))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(loc="lower left")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
 
 
 def _draw_paper(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int) -> None:
@@ -116,11 +116,9 @@ def _draw_paper(figure: Figure, axis: Axes, rows: pd.DataFrame, n: int) -> None:
     points = rows.pivot_table(index=["class", "layer", "head"], columns="statistic", values="value").reset_index()
     drawn = axis.scatter(points["vn"], points["vn_original"], c=points["layer"], cmap=SEQUENTIAL, s=14, alpha=0.8)
     bound = np.log(n)
-    axis.plot([0, bound], [0, bound], color="#888888", linewidth=1, label="both equal")
-    axis.axhline(
-        bound, color="#888888", linewidth=1, linestyle="--", label=f"ln n = {bound:.2f}, the most of an entropy"
-    )
-    axis.legend(loc="center right")
+    axis.plot([0, bound], [0, bound], color=GREY, linewidth=1, label="both equal")
+    axis.axhline(bound, color=GREY, linewidth=1, linestyle="--", label=f"ln n = {bound:.2f}, the most of an entropy")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=1)
     axis.set(
         title="Mean maps of the classes",
         xlabel="Von Neumann entropy, nats",

@@ -5,11 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.domains import name_domains, shade_domains
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.domains import name_axis, shade_domains
+from spikegeometry.figures.style import INK, SEQUENTIAL, class_styles, new_figure, note_missing
 
 ALL_CLASSES = "all"
-INK = "#222222"
 # What the gradient is compared with.
 MEASURES = {
     "spearman_rollout": "rollout",
@@ -24,6 +23,7 @@ def draw_attention_flow(
     table: pd.DataFrame,
     layers: pd.DataFrame,
     domains: pd.DataFrame,
+    mutations: pd.DataFrame,
     classes: list[str],
     chosen: list[str],
     source: int,
@@ -31,14 +31,13 @@ def draw_attention_flow(
     """What a token draws from each k-mer by rollout and flow, beside the gradient, and the rollout from each layer.
 
     `table`: class, token (as in SPECIAL, k-mers from 1), statistic, value, n; `layers`: class, layer, token, value;
-    `domains`: name, first, last (in tokens); `classes`: all classes of the run, in the order of their colours;
-    `chosen`: those that were asked for; `source`: the token that draws.
+    `domains`, `mutations`: name, first, last (in tokens), and class; `classes`: all classes of the run, in the order of
+    their colours; `chosen`: those that were asked for; `source`: the token that draws.
     """
     start = f"k-mer {source}" if source else "[CLS]"
     present = set(table["class"])
     shown = [name for name in classes if name in present]
-    colours, markers = class_colours(classes), class_markers(classes)
-    styles = {name: {"color": colours[name], "marker": markers[name], "markersize": 4} for name in shown}
+    styles = {name: style for name, style in class_styles(classes).items() if name in shown}
     n = int(table["token"].max()) + len(SPECIAL)
     kmers = table[table["token"] > 0]
     special = table[(table["class"] == ALL_CLASSES) & table["token"].isin(SPECIAL.values())]
@@ -46,11 +45,14 @@ def draw_attention_flow(
 
     height = 12.5 + 0.14 * layers["layer"].nunique()
     figure, axes = new_figure(10, height, 5, 1, sharex=True, height_ratios=[3, 3, 3, 3, 2])
+    axes[0].set_xlim(0, n - 1)
+    domains = domains[domains["first"] < n - 1].assign(last=domains["last"].clip(upper=n - 1))
+    pad = name_axis(axes[0], domains, mutations)
     titles = {"rollout": f"Rollout from {start}", "rollout_specific": "Less the mean rollout from all tokens"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=False):
         _draw_classes(axis, kmers[kmers["statistic"] == statistic], n, styles)
         ends = (f"{name} {special[statistic, token] * n:.3g}" for name, token in SPECIAL.items())
-        axis.set_title(f"{title}; not drawn: {', '.join(ends)}", pad=42 if axis is axes[0] else None)
+        axis.set_title(f"{title}; not drawn: {', '.join(ends)}", pad=pad if axis is axes[0] else None)
     axes[0].set_ylabel("rollout x n (1: all tokens alike)")
     axes[1].set_ylabel("difference x n")
     _draw_flow(axes[2], kmers, styles)
@@ -67,11 +69,8 @@ def draw_attention_flow(
     axes[3].set_title(f"|gradient x input| of the predicted class\nSpearman with it: {', '.join(said)}")
     axes[3].set_ylabel("|gradient x input| (logit)")
     _draw_layers(figure, axes[4], of_all, n, start)
-    domains = domains[domains["first"] < n - 1].assign(last=domains["last"].clip(upper=n - 1))
     for axis in axes[:4]:
         shade_domains(axis, domains)
-    name_domains(axes[0], domains)
-    axes[0].set_xlim(0, n - 1)
 
     counts = table[table["statistic"] == "rollout"].groupby("class")["n"].max()
     handles = [axes[0].plot([], [], label=f"{name} (n = {counts[name]})", **styles[name])[0] for name in shown]

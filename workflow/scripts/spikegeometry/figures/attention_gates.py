@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.style import GREY, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
@@ -56,7 +56,7 @@ def draw_attention_gates(table: pd.DataFrame, chosen: list[str], names: dict[str
 
     found = {part for label in shares["label"] for part in label.split("+")}
     handles = [
-        Patch(facecolor=colour, edgecolor="#888888", label=f"{name}: {names[name]}" if name in names else name)
+        Patch(facecolor=colour, edgecolor=GREY, label=f"{name}: {names[name]}" if name in names else name)
         for name, colour in COLOURS.items()
         if name in names or name in found
     ]
@@ -101,7 +101,7 @@ def _draw_simplex(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
     layers = values.index.get_level_values("layer")
     edges = np.arange(layers.min(), layers.max() + 2) - 0.5
     colours = BoundaryNorm(edges, colormaps[SEQUENTIAL].N)
-    axis.add_patch(Polygon(places, fill=False, edgecolor="#888888"))
+    axis.add_patch(Polygon(places, fill=False, edgecolor=GREY))
     for third in (0.25, 0.5, 0.75):
         for one, other, last in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
             ends = third * places[one] + (1 - third) * places[[other, last]]
@@ -128,7 +128,7 @@ def _draw_layers(axis: Axes, shares: pd.DataFrame) -> None:
         bottom = np.zeros(len(layers))
         for pattern, colour in COLOURS.items():
             height = np.array([heads[variant, pattern, layer] for layer in layers])
-            axis.bar(layers + offset, height, 0.36, bottom, color=colour, edgecolor="#888888", linewidth=0.4)
+            axis.bar(layers + offset, height, 0.36, bottom, color=colour, edgecolor=GREY, linewidth=0.4)
             bottom += height
     axis.set(xlabel="layer", ylabel="heads", xticks=layers)
     axis.yaxis.set_major_locator(MaxNLocator(integer=True))

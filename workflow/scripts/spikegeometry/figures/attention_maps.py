@@ -10,7 +10,19 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.style import (
+    CYAN,
+    DIVERGING,
+    INDIGO,
+    INK,
+    LIME,
+    RED,
+    SEQUENTIAL,
+    class_colours,
+    class_markers,
+    new_figure,
+    note_missing,
+)
 
 ALL_CLASSES = "all"
 TARGETS = {
@@ -21,7 +33,7 @@ TARGETS = {
     "to_next": "to the token after",
     "to_kmer": "to all k-mers",
 }
-TARGET_COLOURS = ("#4477AA", "#EE6677", "#222222", "#228833", "#CCBB44", "#BBBBBB")
+TARGET_COLOURS = (CYAN, RED, INK, INDIGO, LIME, "#BBBBBB")
 LEGEND = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2, "handlelength": 1.2, "columnspacing": 1}
 RELATIVE = "attention / uniform attention"
 # Range of the colours, in multiples of uniform attention.

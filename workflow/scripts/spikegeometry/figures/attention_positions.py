@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spikegeometry.figures.domains import name_domains
-from spikegeometry.figures.style import DIVERGING, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.domains import name_axis
+from spikegeometry.figures.style import DIVERGING, GREY, class_colours, class_markers, new_figure, note_missing
 
 # Tests whose corrected p is under this are marked.
 SIGNIFICANT = 0.05
@@ -27,14 +27,15 @@ def draw_attention_positions(
     positions: pd.DataFrame,
     profiles: pd.DataFrame,
     domains: pd.DataFrame,
+    mutations: pd.DataFrame,
     classes: list[str],
     chosen: list[str],
 ) -> Figure:
     """Enrichment at the defining positions of each class, by head and over heads, and what each position receives.
 
     `table`: class, against, layer, head, variant, statistic, value, n; `positions`: class, token, defining; `profiles`:
-    class, variant, token, value (1: an even share); `domains`: name, first, last (in tokens); `classes`: all classes of
-    the run, of which `chosen` were asked for.
+    class, variant, token, value (1: an even share); `domains`, `mutations`: name, first, last (in tokens), and class;
+    `classes`: all classes of the run, of which `chosen` were asked for.
     """
     present = set(profiles["class"])
     shown = [name for name in classes if name in present]
@@ -55,16 +56,17 @@ def draw_attention_positions(
         of_heads[-1, column].set_xlabel("layer, and in it head")
         figure.colorbar(drawn, ax=list(of_heads[:, column]), label=LABEL, shrink=0.8, pad=0.01)
     _draw_means(left, right, table, classes, shown)
+    last = profiles["token"].max()
+    inside = domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last))
     for place, (variant, title) in enumerate(VARIANTS.items()):
         for axis in of_profiles[place]:
             axis.remove()
         axis = figure.add_subplot(grid[len(heights) - len(VARIANTS) + place, :])
         drawn = _draw_profiles(axis, profiles[profiles["variant"] == variant], positions, shown)
-        axis.set_title(f"What each position receives, mean over heads: from {title}", pad=None if place else 38)
         figure.colorbar(drawn, ax=axis, label="log2(attention /\neven share)", pad=0.01)
-        if place == 0:
-            last = profiles["token"].max()
-            name_domains(axis, domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last)))
+        axis.set_xlim(0.5, profiles["token"].max() + 0.5)
+        pad = name_axis(axis, inside, mutations) if place == 0 else None
+        axis.set_title(f"What each position receives, mean over heads: from {title}", pad=pad)
     axis.set_xlabel("k-mer along the gene (token)")
     handles = [
         Line2D([], [], color=class_colours(classes)[name], marker=class_markers(classes)[name], label=name)
@@ -99,12 +101,14 @@ def _draw_heads(axis: Axes, rows: pd.DataFrame, shown: list[str], labels: list[s
     drawn = axis.imshow(
         enrichment.reshape(len(shown), -1), cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="none"
     )
+    # Marks as wide as a cell at most.
+    cell = axis.get_window_extent().width * 72 / axis.figure.dpi / enrichment.shape[-1]
     down, across = np.nonzero(q < SIGNIFICANT)
-    axis.plot(across, down, ".", color="black", markersize=4)
+    axis.plot(across, down, ".", color="black", markersize=min(4, 1.2 * cell))
     # A cell beyond the scale says so.
     for marker, beyond in (("^", enrichment > limit), ("v", enrichment < -limit)):
         down, across = np.nonzero(beyond)
-        axis.plot(across, down - 0.28, marker, color="white", markersize=2.5, linewidth=0)
+        axis.plot(across, down - 0.28, marker, color="white", markersize=min(2.5, cell), linewidth=0)
     layers = np.array([layer for layer, _ in grid.columns], dtype=int)
     starts = np.flatnonzero(np.diff(layers, prepend=0))
     for start in starts[1:]:
@@ -129,7 +133,7 @@ def _draw_means(left: Axes, right: Axes, table: pd.DataFrame, classes: list[str]
         for covariate, offset in (("entropy", 0), ("surprisal", 2)):
             values = [covariates.get(key, np.nan) for key in (covariate, f"{covariate}_expected")]
             right.plot([offset, offset + 1], values, linewidth=0.8, **style)
-    left.axhline(0, color="#888888", linewidth=0.8)
+    left.axhline(0, color=GREY, linewidth=0.8)
     others = {"domain": "domain", "alike": "alike", "elsewhere": "other\nclasses"}
     left.set_xticks(
         list(x.values()), [f"{VARIANTS[variant]}:\n{others[against]}" for variant, against in x], fontsize=7

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from spikegeometry.figures.style import new_figure, note_missing
+from spikegeometry.figures.style import CYAN, GREY, INDIGO, INK, LIME, RED, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
@@ -22,11 +22,11 @@ COLOURS = {
 }
 VARIANTS = {"raw": "all tokens", "kmers": "k-mers alone"}
 TARGETS = {
-    "to_cls": ("to [CLS]", "#4477AA", "o"),
-    "to_sep": ("to [SEP]", "#EE6677", "s"),
-    "to_self": ("to itself", "#222222", "D"),
-    "to_prev": ("to the token before", "#228833", "<"),
-    "to_next": ("to the token after", "#CCBB44", ">"),
+    "to_cls": ("to [CLS]", CYAN, "o"),
+    "to_sep": ("to [SEP]", RED, "s"),
+    "to_self": ("to itself", INK, "D"),
+    "to_prev": ("to the token before", INDIGO, "<"),
+    "to_next": ("to the token after", LIME, ">"),
 }
 MAX_TICKS = 12
 
@@ -56,7 +56,7 @@ def draw_attention_roles(table: pd.DataFrame, chosen: list[str]) -> Figure:
 
     found = set(everything["role"])
     handles = [
-        Patch(facecolor=colour, edgecolor="#888888", label=role)
+        Patch(facecolor=colour, edgecolor=GREY, label=role)
         for role, colour in COLOURS.items()
         if role != "undefined" or role in found
     ]
@@ -92,7 +92,7 @@ def _draw_layers(axis: Axes, rows: pd.DataFrame) -> None:
     for role, colour in COLOURS.items():
         # Heads without any role are what the others leave.
         height = shares[role].to_numpy() if role in shares else 1 - bottom
-        axis.bar(shares.index, height, 0.75, bottom, color=colour, edgecolor="#888888", linewidth=0.4)
+        axis.bar(shares.index, height, 0.75, bottom, color=colour, edgecolor=GREY, linewidth=0.4)
         bottom += height
     axis.set(xlabel="layer", ylabel="share of the heads", ylim=(0, 1))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -107,7 +107,7 @@ def _draw_targets(axis: Axes, rows: pd.DataFrame) -> None:
             of_target["layer"], of_target["low"], of_target["high"], color=colour, alpha=0.25, linewidth=0
         )
     even = rows[rows["statistic"] == "chance"].sort_values("layer")
-    axis.plot(even["layer"], even["value"], color="#888888", linestyle=":", label="uniform attention")
+    axis.plot(even["layer"], even["value"], color=GREY, linestyle=":", label="uniform attention")
     axis.set(title="Attention by layer", xlabel="layer", ylabel="share of a token's attention", yscale="log")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")

@@ -8,12 +8,25 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from spikegeometry.figures.style import MARKERS, SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.style import (
+    CYAN,
+    GREY,
+    INK,
+    LIME,
+    SEQUENTIAL,
+    WINE,
+    model_look,
+    model_style,
+    new_figure,
+    note_missing,
+)
 
 ALL_CLASSES = "all"
-# Paul Tol's "bright" scheme, told apart under the common kinds of colour blindness.
-COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
-TARGETS = {"special": "to [CLS] and [SEP]", "to_prev": "to the token before", "to_next": "to the token after"}
+TARGETS = {
+    "special": ("to [CLS] and [SEP]", CYAN, "D"),
+    "to_prev": ("to the token before", LIME, "<"),
+    "to_next": ("to the token after", WINE, ">"),
+}
 LINES = {
     "cosine": "Cosine of the attention maps",
     "js": "Divergence of the attention",
@@ -46,7 +59,7 @@ def draw_attention_shift(table: pd.DataFrame, attention: pd.DataFrame, chosen: l
     of_heads = everything[everything["head"].notna() & everything["statistic"].isin(["cosine", "matched_head"])]
     for axis, other in zip(axes[:maps].flat, others, strict=False):
         drawn = _draw_heads(axis, of_heads[of_heads["against"] == other])
-        axis.set_title(f"Cosine, {_name(other)}")
+        axis.set_title(f"Cosine, {model_look(other).name}")
     for axis in axes[:maps].flat[len(others) :]:
         axis.axis("off")
     figure.colorbar(drawn, ax=axes[:maps], label="cosine", aspect=12 * maps)
@@ -67,13 +80,8 @@ def draw_attention_shift(table: pd.DataFrame, attention: pd.DataFrame, chosen: l
     return figure
 
 
-def _name(model: str) -> str:
-    seed = model.removeprefix("seed")
-    return {"pretrained": "pre-trained", "random": "untrained"}.get(model, f"other seed ({seed})")
-
-
-def _style(number: int) -> dict:
-    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+def _style(model: str) -> dict:
+    return {**model_style(model), "markersize": 4}
 
 
 def _draw_heads(axis: Axes, rows: pd.DataFrame):
@@ -97,9 +105,9 @@ def _draw_heads(axis: Axes, rows: pd.DataFrame):
 
 def _draw_layers(axis: Axes, rows: pd.DataFrame, others: list[str], line: str = "-") -> None:
     """Means by layer with their intervals; only full lines have markers."""
-    for number, other in enumerate(others):
+    for other in others:
         one = rows[rows["against"] == other].sort_values("layer")
-        style = _style(number) | ({} if line == "-" else {"marker": ""})
+        style = _style(other) | ({} if line == "-" else {"marker": ""})
         axis.plot(one["layer"], one["value"], linestyle=line, linewidth=1.2, **style)
         axis.fill_between(one["layer"], one["low"], one["high"], color=style["color"], alpha=0.2, linewidth=0)
     axis.set(xlabel="layer")
@@ -112,13 +120,13 @@ def _draw_targets(axis: Axes, attention: pd.DataFrame) -> None:
     wide = attention.pivot(index=["model", "layer", "head"], columns="statistic", values="value")
     wide["special"] = wide["to_cls"] + wide["to_sep"]
     before, after = wide.loc["pretrained"], wide.loc["finetuned"]
-    for number, (target, label) in enumerate(TARGETS.items()):
-        style = {"color": COLOURS[number + 3], "marker": MARKERS[number + 3], "edgecolor": "#444444", "linewidth": 0.4}
+    for target, (label, colour, marker) in TARGETS.items():
+        style = {"color": colour, "marker": marker, "linewidth": 0}
         axis.scatter(before[target], after[target], s=22, label=label, **style)
     shown = wide.loc[["pretrained", "finetuned"], list(TARGETS)].to_numpy()
     shown = shown[shown > 0]
     ends = [shown.min() / 1.3, shown.max() * 1.3]
-    axis.plot(ends, ends, color="#888888", linewidth=0.8, zorder=0)
+    axis.plot(ends, ends, color=GREY, linewidth=0.8, zorder=0)
     axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title="Attention of each head, before and after")
     axis.set(xlabel="share of a token's attention, pre-trained", ylabel="share, fine-tuned")
     for ticks in (axis.xaxis, axis.yaxis):
@@ -130,7 +138,7 @@ def _draw_targets(axis: Axes, attention: pd.DataFrame) -> None:
 
 def _draw_legend(axis: Axes, others: list[str]) -> None:
     axis.axis("off")
-    models = [Line2D([], [], label=_name(other), **_style(number)) for number, other in enumerate(others)]
+    models = [Line2D([], [], label=model_look(other).name, **_style(other)) for other in others]
     kinds = {"-": "same head", "--": "best-matched head", ":": "chance: only the row sums in common"}
-    lines = [Line2D([], [], color="#444444", linestyle=line, label=label) for line, label in kinds.items()]
+    lines = [Line2D([], [], color=INK, linestyle=line, label=label) for line, label in kinds.items()]
     axis.legend(handles=[*models, *lines], loc="center", title="fine-tuned against, and kinds of cosine")

@@ -5,20 +5,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.domains import name_domains, shade_domains
-from spikegeometry.figures.style import new_figure
+from spikegeometry.figures.domains import LETTER, MUTATION_SIZE, name_axis, shade_domains, with_room
+from spikegeometry.figures.style import CYAN, GREY, INDIGO, LIME, RED, VIOLET, new_figure
 
 ALL_CLASSES = "all"
 METHODS = {
-    "gradients_reference": ("integrated gradients from the reference", "#332288"),
-    "gradients_mask": ("integrated gradients from [MASK]", "#88CCEE"),
-    "rollout": ("rollout from [CLS]", "#DDCC77"),
-    "attention": ("attention of [CLS], last layer", "#999933"),
+    "gradients_reference": ("integrated gradients from the reference", INDIGO),
+    "gradients_mask": ("integrated gradients from [MASK]", CYAN),
+    "rollout": ("rollout from [CLS]", LIME),
+    "attention": ("attention of [CLS], last layer", VIOLET),
 }
-ATTENTION_COLOUR = "#DDAA33"
-DEFINING_COLOUR = "#CC6677"
-# Share of the protein that the name of a mutation takes.
-NAME_WIDTH = 0.08
+ATTENTION_COLOUR = LIME
+DEFINING_COLOUR = RED
 
 
 def draw_attributions(
@@ -33,7 +31,7 @@ def draw_attributions(
 
     `table`: class, method, k, statistic, value, n, low, high; `tokens`: class, method, first_residue, last_residue,
     statistic (attribution, differs, defining), value; `mutations`: class, protein, first_residue, last_residue, of
-    those that define the classes; `domains`: name, start, end (residues); `classes`: all classes
+    those that define the classes; `domains`: name, first, last (residues); `classes`: all classes
     of the run; `chosen`: those that were asked for.
     """
     present = set(tokens["class"])
@@ -46,17 +44,16 @@ def draw_attributions(
     above, below = figure.subfigures(2, 1, height_ratios=[track * len(shown) + 1.3, 3.9])
     axes = above.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
     counts = table[table["statistic"] == "slots"].set_index("class")
-    domains = domains.assign(first=domains["start"] - 0.5, last=domains["end"] + 0.5)
     bars = tokens[(tokens["method"] == methods[0]) & (tokens["statistic"] == "attribution")]["value"]
     span = min(0.0, bars.min()), max(bars.max(), 1e-9)
+    axes[0].set_xlim(0, tokens["last_residue"].max() + 1)
     for axis, name in zip(axes, shown, strict=True):
         _draw_track(axis, tokens[tokens["class"] == name], methods[0], span)
         _name_mutations(axis, tokens[tokens["class"] == name], mutations[mutations["class"] == name], methods[0], span)
         axis.set_ylabel(f"{name}\nn = {counts.loc[name, 'n']:.0f}", rotation=0, ha="right", va="center")
         shade_domains(axis, domains)
-    name_domains(axes[0], domains, height=1.08)
+    name_axis(axes[0], domains)
     axes[-1].set_xlabel("residue of the protein (middle of the k-mer)")
-    axes[-1].set_xlim(0, tokens["last_residue"].max() + 1)
     above.supylabel(f"{METHODS[methods[0]][0]} (part of the class's logit)")
     handles = [
         axes[0].bar([0], [0], color=METHODS[methods[0]][1], label=METHODS[methods[0]][0]),
@@ -89,7 +86,7 @@ def _draw_track(axis: Axes, rows: pd.DataFrame, method: str, span: tuple[float, 
     axis.plot(rollout.index, 0.9 * high * rollout / rollout.max(), color=ATTENTION_COLOUR, linewidth=0.8)
     defining = values.index[values[method, "defining"] > 0]
     axis.plot(defining, np.full(len(defining), 1.12 * high), "v", color=DEFINING_COLOUR, markersize=4, clip_on=False)
-    axis.axhline(0, color="#888888", linewidth=0.5)
+    axis.axhline(0, color=GREY, linewidth=0.5)
     axis.set_ylim(low - 0.05 * (high - low), 1.5 * high)
     axis.locator_params(axis="y", nbins=3)
 
@@ -104,13 +101,10 @@ def _name_mutations(
         for first, last in zip(mutations["first_residue"], mutations["last_residue"], strict=True)
     ]
     ranked = mutations.assign(value=strength, place=(mutations["first_residue"] + mutations["last_residue"]) / 2)
-    room = NAME_WIDTH * rows["last_residue"].max()
-    taken: list[float] = []
-    for one in ranked[ranked["value"] > 0].sort_values("value", ascending=False, kind="stable").itertuples():
-        if all(abs(one.place - other) > room for other in taken):
-            taken.append(one.place)
-            side = "left" if one.place < room / 2 else "center"
-            axis.text(one.place, 1.22 * span[1], one.protein, ha=side, va="bottom", size=7)
+    ranked = ranked[ranked["value"] > 0].sort_values("value", ascending=False, kind="stable").drop_duplicates("protein")
+    widths = [LETTER * MUTATION_SIZE * len(name) for name in ranked["protein"]]
+    for one in ranked[with_room(axis, ranked["place"], widths)].itertuples():
+        axis.text(one.place, 1.22 * span[1], one.protein, ha="center", va="bottom", size=MUTATION_SIZE)
 
 
 def _draw_precision(axis: Axes, table: pd.DataFrame, methods: list[str]) -> None:

@@ -5,16 +5,28 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.style import (
+    CYAN,
+    GREY,
+    INDIGO,
+    INK,
+    LIME,
+    RED,
+    SEQUENTIAL,
+    class_colours,
+    class_markers,
+    new_figure,
+    note_missing,
+)
 
 ALL_CLASSES = "all"
 SITES = {"cls": "[CLS]", "kmers": "mean k-mer"}
 OUTPUTS = ("pooled", "logits", "softmax")
-SITE_STYLES = {"cls": {"color": "#222222", "marker": "o"}, "kmers": {"color": "#4477AA", "marker": "s"}}
+SITE_STYLES = {"cls": {"color": INK, "marker": "o"}, "kmers": {"color": CYAN, "marker": "s"}}
 METHODS = {
-    "kmeans": ("k-means, as many as classes", "#EE6677", "-"),
-    "kmeans_silhouette": ("k-means, number by silhouette", "#CCBB44", "--"),
-    "hdbscan": ("HDBSCAN, noise as a cluster", "#228833", "-."),
+    "kmeans": ("k-means, as many as classes", RED, "-"),
+    "kmeans_silhouette": ("k-means, number by silhouette", LIME, "--"),
+    "hdbscan": ("HDBSCAN, noise as a cluster", INDIGO, "-."),
 }
 MAPS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 # Plotly's three-dimensional markers, of which there are few.
@@ -38,21 +50,21 @@ def draw_clustering(
     figure, axes = new_figure(10, 16.5, 5, columns)
     _draw_score(axes[0, 0], everything, "neighbours", "accuracy")
     chance = everything.loc[everything["statistic"] == "chance", "value"].max()
-    axes[0, 0].axhline(chance, color="#888888", linestyle=":", label="largest class")
+    axes[0, 0].axhline(chance, color=GREY, linestyle=":", label="largest class")
     axes[0, 0].set(
         title="k-NN accuracy",
         ylabel="accuracy, one left out",
         ylim=(0, 1.25),
         yticks=np.linspace(0, 1, 6),
     )
-    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 0.14))
+    axes[0, 0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7)
     _draw_score(axes[0, 1], everything, "classes", "silhouette")
     axes[0, 1].set(title="Silhouette of the classes", ylabel="mean silhouette", ylim=(None, 1.15))
     for method in METHODS:
         _draw_method(axes[0, 2], everything[everything["site"] == "cls"], method)
     axes[0, 2].set(title="Clusters of [CLS] against the classes", ylabel="adjusted Rand index", ylim=(None, 1.03))
     axes[0, 2].set_ylim(bottom=min(0, axes[0, 2].get_ylim()[0]))
-    axes[0, 2].legend(loc="lower right")
+    axes[0, 2].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7)
     _draw_components(axes[1, 0], components)
     image = _draw_classes(axes[1, 1], table, shown)
     figure.colorbar(image, ax=axes[1, 1], label="k-NN accuracy")
@@ -120,7 +132,7 @@ def _draw_components(axis: Axes, components: pd.DataFrame) -> None:
         axis.plot(range(1, len(shares) + 1), shares, color=str(shades[layer]), marker=".", markersize=3, label=label)
     axis.set(title="Principal components of [CLS]", xlabel="first components", ylabel="share of the variance")
     axis.set(xscale="log", ylim=(0, 1.03))
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2, fontsize=7)
 
 
 def _draw_classes(axis: Axes, table: pd.DataFrame, shown: list[str]):
@@ -152,7 +164,9 @@ def _draw_outputs(axis: Axes, rows: pd.DataFrame) -> None:
         axis.errorbar(np.arange(4) + offset, points["value"], errors, fmt="o", markersize=4, capsize=2, label=label)
     axis.set_xticks(range(4), [f"[CLS],\nlayer {last:g}", *OUTPUTS])
     axis.set(title="From [CLS] to the probabilities", ylabel="score", ylim=(lowest - 0.03, 1.03))
-    axis.legend(loc="lower left")
+    axis.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3, fontsize=7, handletextpad=0.2, columnspacing=0.8
+    )
 
 
 def _draw_map(axis: Axes, points: pd.DataFrame, styles: dict[str, dict]) -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.style import GREY, INK, class_colours, class_markers, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Sites before the LayerNorm of the embeddings, left of the blocks' inputs, and those after the last layer.
@@ -21,6 +22,7 @@ SITES = {
     "attn_out": "Attention output, after LayerNorm",
     "output": "Block output",
 }
+ALL_STYLE = {"color": INK, "marker": ".", "linestyle": "--"}
 VARIANTS = {
     "all": ("all tokens", "-"),
     "without_special": ("without [CLS] and [SEP]", "--"),
@@ -61,6 +63,7 @@ def draw_cone_index(table: pd.DataFrame, sequences: pd.DataFrame, classes: list[
 
     counts = whole[(whole["site"] == "output") & (whole["statistic"] == "R")].groupby("class")["n"].max()
     lines = [axes[0, 0].plot([], [], label=f"{name} (n = {counts.get(name, 0)})", **styles[name])[0] for name in shown]
+    lines.append(Line2D([], [], label="all classes", **ALL_STYLE))
     band = Patch(color=BAND_COLOUR, label="random directions (95%)")
     figure.legend(handles=[*lines, band], loc="outside lower center", ncols=5)
     note = note_missing(chosen, present)
@@ -100,15 +103,13 @@ def _draw_classes_of_sequences(axis: Axes, rows: pd.DataFrame, shown: list[str],
     last = int(max(layers, default=0))
     outputs = dict(enumerate(OUTPUTS, start=last + 1))
     for name in [*shown, ALL_CLASSES]:
-        style = {"color": "#222222", "marker": ".", "linestyle": "--"} if name == ALL_CLASSES else styles[name]
+        style = ALL_STYLE if name == ALL_CLASSES else styles[name]
         own = cosines[cosines["class"] == name].set_index("site")["value"]
         points = cosines[(cosines["class"] == name) & (cosines["site"] == "cls")]
-        label = "all classes" if name == ALL_CLASSES else None
-        axis.plot(points["layer"], points["value"], linewidth=1.2, label=label, **style)
+        axis.plot(points["layer"], points["value"], linewidth=1.2, **style)
         axis.plot([*outputs], [own.get(site, np.nan) for site in OUTPUTS], **style | {"linestyle": ""})
-    axis.axhline(0, color="#888888", linewidth=1)
+    axis.axhline(0, color=GREY, linewidth=1)
     axis.set(title="[CLS] of the sequences of a class", ylabel="mean cosine of two sequences", xlabel="layer, output")
-    axis.legend(loc="lower left")
     _name_places(axis, outputs, layers)
 
 
@@ -116,10 +117,10 @@ def _draw_variants(axis: Axes, rows: pd.DataFrame) -> None:
     resultants = rows[rows["statistic"] == "R"]
     for variant, (label, line) in VARIANTS.items():
         points = resultants[resultants["variant"] == variant]
-        axis.plot(points["layer"], points["value"], line, color="#222222", marker=".", label=label)
+        axis.plot(points["layer"], points["value"], line, color=INK, marker=".", label=label)
     axis.set_title("Block output by variant, all classes")
     axis.set(ylabel=RESULTANT, ylim=(0, 1.03))
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7)
     _layer_axis(axis)
 
 
@@ -130,7 +131,7 @@ def _draw_sequences(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: di
         spread = np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else [0]
         axis.plot(place + np.array(spread), values, linestyle="", alpha=0.8, **styles[name])
         if len(values):
-            axis.hlines(np.mean(values), place - 0.35, place + 0.35, color="#222222", linewidth=1)
+            axis.hlines(np.mean(values), place - 0.35, place + 0.35, color=INK, linewidth=1)
     axis.set_xticks(range(len(shown)), shown, rotation=45, ha="right")
     axis.set_ylabel("mean cosine of two tokens (random: 0)")
 
@@ -140,7 +141,7 @@ def _name_places(axis: Axes, names: dict[int, str], layers: list[float]) -> None
     ticks = {int(layer): f"{layer:g}" for layer in layers[:: 1 + max(len(layers) - 1, 0) // 6]} | names
     axis.set_xticks(list(ticks), list(ticks.values()))
     for label in axis.get_xticklabels():
-        label.set_rotation(45 if label.get_text() in names.values() else 0)
+        label.set_rotation(90 if label.get_text() in names.values() else 0)
 
 
 def _layer_axis(axis: Axes) -> None:

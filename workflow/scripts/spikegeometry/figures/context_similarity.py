@@ -6,32 +6,40 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.domains import name_axis, shade_domains
+from spikegeometry.figures.style import CYAN, DIVERGING, GREY, INK, RED, SEQUENTIAL, new_figure, note_missing, reach
 
 ALL_CLASSES = "all"
 KINDS = {
-    ("dot", "as_is"): ("dot product", "#222222", "o"),
-    ("dot", "centred"): ("dot product, mean-centred", "#888888", "s"),
-    ("cosine", "as_is"): ("cosine", "#4477AA", "^"),
-    ("cosine", "centred"): ("cosine, mean-centred", "#EE6677", "D"),
+    ("dot", "as_is"): ("dot product", INK, "o"),
+    ("dot", "centred"): ("dot product, mean-centred", GREY, "s"),
+    ("cosine", "as_is"): ("cosine", CYAN, "^"),
+    ("cosine", "centred"): ("cosine, mean-centred", RED, "D"),
 }
 # The paper's similarity, and the one that neither long vectors nor the mean rules.
 SHOWN = [("dot", "as_is"), ("cosine", "centred")]
-SPECIAL = {"cls_relative": ("[CLS]", "#4477AA", "o"), "sep_relative": ("[SEP]", "#EE6677", "s")}
+SPECIAL = {"cls_relative": ("[CLS]", CYAN, "o"), "sep_relative": ("[SEP]", RED, "s")}
 # How far from 1 the axes of ratios reach at least.
 LEAST_SPAN = 0.25
-CHANCE = {"color": "#888888", "linewidth": 1, "zorder": 0}
+CHANCE = {"color": GREY, "linewidth": 1, "zorder": 0}
 COLUMNS = 4
 
 
 def draw_context_similarity(
-    table: pd.DataFrame, anchors: pd.DataFrame, domains: pd.DataFrame, top: float, cosine: float, chosen: list[str]
+    table: pd.DataFrame,
+    anchors: pd.DataFrame,
+    domains: pd.DataFrame,
+    mutations: pd.DataFrame,
+    top: float,
+    cosine: float,
+    chosen: list[str],
 ) -> Figure:
     """Similar pairs by layer: how many, how far apart, in one domain, around which k-mer; and attention to [SEP].
 
     `table`: class, layer, head, site, measure, variant, top, statistic, value, n; `anchors`: class, layer, head, site,
-    measure, variant, anchor, first_residue, last_residue, pair_share; `domains`: name, start, end (residues); `top`:
-    share of the pairs that are similar; `cosine`: that of `similar_share`; `chosen`: the classes that were asked for.
+    measure, variant, anchor, first_residue, last_residue, pair_share; `domains`, `mutations`: name, first, last
+    (residues), and class; `top`: share of the pairs that are similar; `cosine`: that of `similar_share`; `chosen`: the
+    classes that were asked for.
     """
     rows = table[(table["class"] == ALL_CLASSES) & (table["site"] == "head")]
     pairs = rows[rows["top"] == top]
@@ -53,10 +61,9 @@ def draw_context_similarity(
         axis.axhline(1, **CHANCE)
     # A scale that small effects do not fill.
     for axis in axes[0, 1], axes[1, 0]:
-        low, high = axis.get_ylim()
-        axis.set_ylim(min(low, 1 - LEAST_SPAN), max(high, 1 + LEAST_SPAN))
-    axes[1, 1].legend()
-    _draw_anchors(figure.add_subplot(axes[2, 0].get_gridspec()[2, :]), anchors, domains)
+        reach(axis, 1 - LEAST_SPAN, 1 + LEAST_SPAN)
+    axes[1, 1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    _draw_anchors(figure.add_subplot(axes[2, 0].get_gridspec()[2, :]), anchors, domains, mutations)
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=len(KINDS))
     note = note_missing(chosen, table["class"])
     figure.suptitle(f"Similar k-mers after the heads, n = {rows['n'].max()} distinct sequences{note}")
@@ -100,7 +107,7 @@ def _draw_special(axis: Axes, rows: pd.DataFrame) -> None:
     _layer_axis(axis)
 
 
-def _draw_anchors(axis: Axes, anchors: pd.DataFrame, domains: pd.DataFrame) -> None:
+def _draw_anchors(axis: Axes, anchors: pd.DataFrame, domains: pd.DataFrame, mutations: pd.DataFrame) -> None:
     """Where in the protein the anchor of each head lies; the size of a mark is its share of the head's pairs."""
     rows = anchors[(anchors["class"] == ALL_CLASSES) & (anchors["site"] == "head")]
     layers, heads = sorted(rows["layer"].unique()), sorted(rows["head"].unique())
@@ -111,14 +118,13 @@ def _draw_anchors(axis: Axes, anchors: pd.DataFrame, domains: pd.DataFrame) -> N
         residues = (found["first_residue"] + found["last_residue"]) / 2
         style = {"marker": marker, "facecolor": "none", "edgecolor": colour, "linewidth": 1.2}
         axis.scatter(residues, height, s=12 + 300 * found["pair_share"], **style)
-    for number, domain in enumerate(domains.itertuples(index=False)):
-        axis.axvspan(domain.start - 0.5, domain.end + 0.5, color="#E8E8E8" if number % 2 else "#F7F7F7", zorder=0)
-        middle = (domain.start + domain.end) / 2
-        axis.text(middle, 1.01, domain.name, transform=axis.get_xaxis_transform(), ha="left", rotation=45, size=8)
-    axis.hlines(range(1, len(layers)), 0, domains["end"].max(), color="#888888", linewidth=0.7)
+    end = domains["last"].max()
+    shade_domains(axis, domains)
+    axis.hlines(range(1, len(layers)), 0, end, color=GREY, linewidth=0.7)
     axis.set_yticks(np.arange(len(layers)) + 0.5, [f"layer {layer}" for layer in layers])
-    axis.set(xlabel="residue of the protein", xlim=(0, domains["end"].max() + 1), ylim=(len(layers), 0))
-    axis.set_title("Anchors: the k-mer in most similar pairs of each head (rows: heads in order; size: share)", pad=42)
+    axis.set(xlabel="residue of the protein", xlim=(0, end + 1), ylim=(len(layers), 0))
+    title = "Anchors: the k-mer in most similar pairs of each head (rows: heads in order; size: share)"
+    axis.set_title(title, pad=name_axis(axis, domains, mutations))
 
 
 def draw_distances(distances: pd.DataFrame, top: float) -> Figure:
@@ -174,8 +180,8 @@ def draw_maps(maps: dict[str, np.ndarray], sequence: str, domains: pd.DataFrame)
             axis.set(title=f"Layer {layer}, head {head}: {words}{note}", xlabel="k-mer", ylabel="k-mer")
             figure.colorbar(drawn, ax=axis, label=words, shrink=0.8, extend="both" if measure == "dot" else "neither")
             for border in domains["first"][1:]:
-                axis.axhline(border, color="#222222", linewidth=0.3)
-                axis.axvline(border, color="#222222", linewidth=0.3)
+                axis.axhline(border, color=INK, linewidth=0.3)
+                axis.axvline(border, color=INK, linewidth=0.3)
     figure.suptitle(f"Similarity of the k-mers of {sequence} (n = 1 sequence; lines: borders of protein domains)")
     return figure
 

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from spikegeometry.figures.style import new_figure
+from spikegeometry.figures.style import CYAN, INDIGO, LIME, new_figure
 
-SPLIT_COLOURS = {"train": "#332288", "validation": "#DDCC77", "test": "#44AA99"}
+SPLIT_COLOURS = {"train": INDIGO, "validation": LIME, "test": CYAN}
 # From the same sequence to a clear distance, dark to light.
 DISTANCE_COLOURS = {
     "hamming_0": "#882255",

@@ -6,7 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, new_figure
+from spikegeometry.figures.style import (
+    CYAN,
+    GREY,
+    INDIGO,
+    RED,
+    SEQUENTIAL,
+    class_colours,
+    model_look,
+    model_style,
+    new_figure,
+)
 
 SHOWN_METRICS = {
     "accuracy": "accuracy",
@@ -16,13 +26,7 @@ SHOWN_METRICS = {
     "ece": "calibration error (ECE)",
 }
 UP_TO_ONE = ("accuracy", "balanced_accuracy", "macro_f1")
-MODEL_NAMES = {
-    "bert": "BERT",
-    "random": "BERT, untrained",
-    "majority": "majority class",
-    "kmer_logistic": "k-mer logistic regression",
-    "nearest_neighbour": "nearest neighbour",
-}
+MODEL = "Fine-tuned model"
 
 
 def draw_confusion(table: pd.DataFrame, name: str) -> Figure:
@@ -48,7 +52,7 @@ def draw_confusion(table: pd.DataFrame, name: str) -> Figure:
     axes[0].set_yticks(range(len(classes)), [f"{c} (n = {n:.0f})" for c, n in zip(classes, counts.sum(1), strict=True)])
     axes[0].set_ylabel("true class")
     figure.colorbar(image, ax=axes, label="share of the true class's sequences", shrink=0.8)
-    figure.suptitle(f"BERT on {name}: confusion matrix, n = {counts.sum():.0f}")
+    figure.suptitle(f"{MODEL} on {name}: confusion matrix, n = {counts.sum():.0f}")
     return figure
 
 
@@ -77,7 +81,7 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, name: str) -> Figur
             label=f"{label}: {_with_interval(metrics, 'auroc', label)}",
             **style,
         )
-    roc.plot([0, 1], [0, 1], color="#888888", linestyle=":", label="chance: 0.500")
+    roc.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance: 0.500")
     for axis, title, x, y in (
         (precision_recall, "average precision", "recall", "precision"),
         (roc, "area under the ROC curve", "false positive rate", "recall (true positive rate)"),
@@ -87,7 +91,7 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, name: str) -> Figur
             axis.legend(title=f"class: {title} [interval], sequences", loc="upper center", bbox_to_anchor=(0.5, -0.15))
         else:
             _say_empty(axis)
-    figure.suptitle(f"BERT on {name}: one class against the rest, n = {_total(metrics)}")
+    figure.suptitle(f"{MODEL} on {name}: one class against the rest, n = {_total(metrics)}")
     return figure
 
 
@@ -99,21 +103,21 @@ def draw_calibration(table: pd.DataFrame, metrics: pd.DataFrame, name: str) -> F
     figure, (reliability, histogram) = new_figure(6, 6, 2, 1, sharex=True, height_ratios=[3, 1.2])
     filled = table[table["n"] > 0]
     width = table["bin_high"] - table["bin_low"]
-    reliability.plot([0, 1], [0, 1], color="#888888", linestyle=":", label="perfect calibration")
-    reliability.vlines(filled["confidence"], filled["confidence"], filled["accuracy"], color="#CC6677", label="gap")
-    reliability.plot(filled["confidence"], filled["accuracy"], "o", color="#332288", label="bin")
+    reliability.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfect calibration")
+    reliability.vlines(filled["confidence"], filled["confidence"], filled["accuracy"], color=RED, label="gap")
+    reliability.plot(filled["confidence"], filled["accuracy"], "o", color=INDIGO, label="bin")
     reliability.set(ylabel="accuracy (share correct)", ylim=(-0.03, 1.05), xlim=(-0.02, 1.02))
     if filled.empty:
         _say_empty(reliability)
     else:
         reliability.legend(loc="upper left")
-    bars = histogram.bar(table["bin_low"], table["n"], width, align="edge", color="#88CCEE", edgecolor="white")
+    bars = histogram.bar(table["bin_low"], table["n"], width, align="edge", color=CYAN, edgecolor="white")
     histogram.bar_label(bars, [str(n) if n else "" for n in table["n"]], size=8)
     histogram.margins(y=0.25)
     histogram.set(xlabel="confidence (largest class probability)", ylabel="sequences")
     histogram.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     error = _with_interval(metrics, "ece", "", counted=False)
-    figure.suptitle(f"BERT on {name}: calibration, ECE = {error}, n = {_total(metrics)}")
+    figure.suptitle(f"{MODEL} on {name}: calibration, ECE = {error}, n = {_total(metrics)}")
     return figure
 
 
@@ -128,9 +132,9 @@ def draw_metrics(metrics: pd.DataFrame, name: str) -> Figure:
     for axis, (metric, title) in zip(axes, SHOWN_METRICS.items(), strict=True):
         rows = overall[overall["metric"] == metric].set_index("model").loc[models]
         for place, (model, row) in enumerate(rows.iterrows()):
-            colour = "#CC6677" if model == "bert" else "#332288"
-            axis.plot([row["low"], row["high"]], [place, place], "|-", color=colour, linewidth=1.5, markersize=8)
-            axis.plot(row["value"], place, "o", color=colour, markersize=4.5)
+            style = model_style(model)
+            axis.plot([row["low"], row["high"]], [place, place], **style | {"marker": "|"}, linewidth=1.5, markersize=8)
+            axis.plot(row["value"], place, **style, markersize=5)
             axis.annotate(
                 f"{row['value']:.3f}", (row["value"], place), (0, 5), textcoords="offset points", ha="center", size=8
             )
@@ -143,7 +147,7 @@ def draw_metrics(metrics: pd.DataFrame, name: str) -> Figure:
     for axis in axes[: len(UP_TO_ONE)]:
         axis.set_xlim(-0.12, 1.18)
         axis.set_xticks([0, 0.5, 1])
-    axes[0].set_yticks(range(len(models)), [MODEL_NAMES.get(model, f"BERT, {model}") for model in models])
+    axes[0].set_yticks(range(len(models)), [model_look(model).name for model in models])
     figure.suptitle(f"Models on {name}, n = {_total(metrics)}")
     return figure
 

@@ -5,10 +5,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import OTHER_COLOUR, class_colours, new_figure
+from spikegeometry.figures.style import (
+    BLUE,
+    CYAN,
+    GREEN,
+    INDIGO,
+    LIME,
+    OLIVE,
+    OTHER_COLOUR,
+    RED,
+    VIOLET,
+    WINE,
+    class_colours,
+    new_figure,
+)
 
-ACCEPTED_COLOUR = "#44AA99"
-REASON_COLOURS = ("#CC6677", "#332288", "#DDCC77", "#882255", "#88CCEE", "#999933", "#AA4499", "#117733")
+ACCEPTED_COLOUR = CYAN
+REASON_COLOURS = (RED, INDIGO, LIME, WINE, BLUE, OLIVE, VIOLET, GREEN)
 # Not a record that was read, but a name without one.
 MISSING = "missing_sequence"
 NO_CLASS = "(no class)"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.style import CYAN, DIVERGING, GREY, LIME, RED, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Changes whose corrected p is under this are marked.
@@ -21,15 +21,15 @@ LEAST_LIMIT = 0.01
 # Heads of which a map has room for the numbers.
 NUMBERS_ACROSS = 8
 MODES = {"zero": "nothing in its place", "uniform": "uniform attention instead", "mean": "its training mean instead"}
-MODE_COLOURS = {"zero": "#4477AA", "uniform": "#EE6677", "mean": "#CCBB44"}
+MODE_COLOURS = {"zero": CYAN, "uniform": RED, "mean": LIME}
 MEASURES = {
     "log_probability": ("log-probability", "change of the mean log-\nprobability of the truth"),
     "accuracy": ("accuracy", "change of accuracy"),
 }
 ORDERS = {
-    "importance": ("least important by gradient first", "#4477AA", "o"),
-    "effect": ("least missed on validation first", "#EE6677", "s"),
-    "random": ("at random", "#888888", "^"),
+    "importance": ("least important by gradient first", CYAN, "o"),
+    "effect": ("least missed on validation first", RED, "s"),
+    "random": ("at random", GREY, "^"),
 }
 
 
@@ -43,9 +43,9 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     modes = [mode for mode in MODES if mode in set(everything["variant"])]
     heads = everything[everything["site"] == "head"]
     height = 1.5 + 0.28 * heads["layer"].nunique()
-    figure, axis = new_figure(10, len(MEASURES) * height + 6.6)
+    figure, axis = new_figure(10, len(MEASURES) * height + 7.6)
     axis.remove()
-    above, below = figure.subfigures(2, 1, height_ratios=[len(MEASURES) * height, 6])
+    above, below = figure.subfigures(2, 1, height_ratios=[len(MEASURES) * height, 7])
     axes = above.subplots(len(MEASURES), len(modes), squeeze=False)
     for row, (measure, (name, label)) in zip(axes, MEASURES.items(), strict=True):
         limit = max(heads.loc[heads["statistic"] == f"d_{measure}", "value"].abs().max(), LEAST_LIMIT)
@@ -62,7 +62,7 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     _draw_importance(below, scatter, importance, heads[heads["variant"] == first])
     _draw_curves(accuracy, curve, "accuracy", "accuracy")
     _draw_curves(probability, curve, "d_log_probability", "change of log-probability")
-    accuracy.legend(title="heads go: how many before accuracy falls")
+    accuracy.legend(title="heads go: how many before accuracy falls", loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
     start = everything[everything["variant"] == "none"].set_index("statistic")["value"]
     note = note_missing(chosen, table["class"])
@@ -140,7 +140,7 @@ def _draw_importance(figure, axis: Axes, importance: pd.DataFrame, rows: pd.Data
     )
     row = importance[importance["statistic"] == "spearman"].iloc[0]
     interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else ""
-    axis.axhline(0, color="#888888", linewidth=1)
+    axis.axhline(0, color=GREY, linewidth=1)
     threshold = max(both["value_effect"].abs().max(), LEAST_LIMIT) / DECADES
     axis.set_yscale("symlog", linthresh=threshold)
     most, least = (

@@ -7,33 +7,52 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.style import (
+    CYAN,
+    DIVERGING,
+    GREY,
+    INDIGO,
+    INK,
+    LIME,
+    RED,
+    VIOLET,
+    class_colours,
+    class_markers,
+    new_figure,
+    note_missing,
+    reach,
+)
 
 ALL_CLASSES = "all"
+# Each panel's title, axis label, and what its axis shows at least.
 PANELS = {
-    ("pooled", "mean_cosine"): ("Tokens of different sequences", "mean cosine (random: 0)"),
-    ("sequence", "R"): ("Cone of a sequence's tokens", "mean resultant length R"),
-    ("pooled", "isoscore"): ("IsoScore, tokens of all sequences", "IsoScore (even: 1)"),
-    ("sequence", "id"): ("Intrinsic dimension within a sequence", "dimensions (TwoNN)"),
-    ("pooled", "top1_variance"): ("First principal component", "share of the variance"),
-    ("pooled", "adjusted_self_similarity"): ("Occurrences of a k-mer", "their mean cosine less that of all tokens"),
+    ("pooled", "mean_cosine"): ("Tokens of different sequences", "mean cosine (random: 0)", (0, 0.5)),
+    ("sequence", "R"): ("Cone of a sequence's tokens", "mean resultant length R", (0, 1.03)),
+    ("pooled", "isoscore"): ("IsoScore, tokens of all sequences", "IsoScore (even: 1)", (0, 1.03)),
+    ("sequence", "id"): ("Intrinsic dimension within a sequence", "dimensions (TwoNN)", (0, 1)),
+    ("pooled", "top1_variance"): ("First principal component", "share of the variance", (0, 0.2)),
+    ("pooled", "adjusted_self_similarity"): (
+        "Occurrences of a k-mer",
+        "their mean cosine less that of all tokens",
+        (0, 1.03),
+    ),
 }
 REFERENCES = {
-    ("pooled", "isoscore"): ("pooled", "isoscore_isotropic", "as many isotropic points", "center right"),
-    ("sequence", "R"): ("sequence", "R_random", "random directions", "upper left"),
-    ("sequence", "id"): ("pooled", "id", "tokens of all sequences", "upper right"),
+    ("pooled", "isoscore"): ("pooled", "isoscore_isotropic", "as many isotropic points"),
+    ("sequence", "R"): ("sequence", "R_random", "random directions"),
+    ("sequence", "id"): ("pooled", "id", "tokens of all sequences"),
 }
 # As in the table of agreement: each grows with anisotropy.
 MEASURES = {
-    "R": ("R: cone index", "#222222", "o"),
-    "mean_cosine": ("cos: mean cosine", "#4477AA", "s"),
-    "isoscore": ("iso: 1 - IsoScore", "#EE6677", "^"),
-    "id": ("dim: fewer dimensions", "#228833", "D"),
-    "top1_variance": ("pc: first component", "#CCBB44", "v"),
-    "top3_variance_share": ("co: three coordinates", "#AA3377", "P"),
+    "R": ("R: cone index", INK, "o"),
+    "mean_cosine": ("cos: mean cosine", CYAN, "s"),
+    "isoscore": ("iso: 1 - IsoScore", RED, "^"),
+    "id": ("dim: fewer dimensions", INDIGO, "D"),
+    "top1_variance": ("pc: first component", LIME, "v"),
+    "top3_variance_share": ("co: three coordinates", VIOLET, "P"),
 }
 REVERSED = ("isoscore", "id")
-ALL_STYLE = {"color": "#222222", "linewidth": 1.6, "capsize": 2}
+ALL_STYLE = {"color": INK, "linewidth": 1.6, "capsize": 2}
 
 
 def draw_isotropy(table: pd.DataFrame, agreement: pd.DataFrame, classes: list[str], chosen: list[str]) -> Figure:
@@ -48,18 +67,19 @@ def draw_isotropy(table: pd.DataFrame, agreement: pd.DataFrame, classes: list[st
         name: {"color": class_colours(classes)[name], "marker": class_markers(classes)[name], "markersize": 4}
         for name in classes
     }
-    figure, axes = new_figure(10, 10.4, 3, 3)
+    figure, axes = new_figure(10, 11, 3, 3)
     places = [*axes[0], *axes[1]]
-    for axis, (place, (title, label)) in zip(places, PANELS.items(), strict=True):
+    for axis, (place, (title, label, least)) in zip(places, PANELS.items(), strict=True):
         _draw_measure(axis, table, place, shown, styles)
+        reach(axis, *least)
         axis.set(title=title, ylabel=label)
     _draw_few(axes[2, 0], table)
     _draw_story(axes[2, 1], table)
     _draw_agreement(figure, axes[2, 2], agreement)
     counts = table[table["scope"] == "pooled"].groupby("class")["n"].max()
     lines = [Line2D([], [], label=f"{name} (n = {counts[name]:.0f})", **styles[name]) for name in shown]
-    lines.append(Line2D([], [], color="#222222", label="all classes"))
-    lines.append(Line2D([], [], color="#222222", linestyle=":", label="all classes, see panel"))
+    lines.append(Line2D([], [], color=INK, label="all classes"))
+    lines.append(Line2D([], [], color=INK, linestyle=":", label="all classes, see panel"))
     figure.legend(handles=lines, loc="outside lower center", ncols=5)
     note = note_missing(chosen, present)
     figure.suptitle(
@@ -81,10 +101,10 @@ def _draw_measure(
         axis.plot(rows["layer"], rows["value"], linewidth=1, **styles[name])
     _draw_interval(axis, _rows(table, *place, ALL_CLASSES), **ALL_STYLE)
     if place in REFERENCES:
-        scope, statistic, label, corner = REFERENCES[place]
+        scope, statistic, label = REFERENCES[place]
         rows = _rows(table, scope, statistic, ALL_CLASSES)
-        axis.plot(rows["layer"], rows["value"], ":", color="#222222", linewidth=1.6, label=label)
-        axis.legend(loc=corner)
+        axis.plot(rows["layer"], rows["value"], ":", color=INK, linewidth=1.6, label=label)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7)
     _layer_axis(axis)
 
 
@@ -96,14 +116,14 @@ def _draw_interval(axis: Axes, rows: pd.DataFrame, **style) -> None:
 def _draw_few(axis: Axes, table: pd.DataFrame) -> None:
     """Share of the mean cosine and of the variance that three coordinates hold."""
     for statistic, (label, colour, marker) in {
-        "top3_cosine_share": ("of the mean cosine", "#4477AA", "s"),
-        "top3_variance_share": ("of the variance", "#AA3377", "P"),
+        "top3_cosine_share": ("of the mean cosine", CYAN, "s"),
+        "top3_variance_share": ("of the variance", VIOLET, "P"),
     }.items():
         rows = _rows(table, "pooled", statistic, ALL_CLASSES)
         _draw_interval(axis, rows, color=colour, marker=marker, markersize=4, capsize=2, label=label)
-    axis.axhline(0.5, color="#888888", linewidth=1)
+    axis.axhline(0.5, color=GREY, linewidth=1)
     axis.set(title="Three coordinates", ylabel="share that they hold", ylim=(0, 1.03))
-    axis.legend()
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2, fontsize=7, columnspacing=1)
     _layer_axis(axis)
 
 

@@ -6,24 +6,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import new_figure
+from spikegeometry.figures.style import CYAN, LIME, RED, model_look, new_figure
 
 READOUTS = {
-    ("cls", "head"): ("[CLS], classifier's head fitted anew", "#4477AA", "o"),
-    ("cls", "linear"): ("[CLS], linear", "#EE6677", "s"),
-    ("kmers", "linear"): ("mean k-mer, linear", "#228833", "^"),
+    ("cls", "head"): ("[CLS], classifier's head fitted anew", CYAN, "o"),
+    ("cls", "linear"): ("[CLS], linear", RED, "s"),
+    ("kmers", "linear"): ("mean k-mer, linear", LIME, "^"),
 }
-WHOLE = {
-    "finetuned": ("fine-tuned model", "-"),
-    "kmer_logistic": ("logistic regression on k-mers", "--"),
-    "majority": ("most frequent class", ":"),
-}
+WHOLE = ("finetuned", "kmer_logistic", "majority")
 SCORES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
     "log_prob": "log-probability of the class (nats)",
 }
-WHOLE_COLOUR = "#555555"
 # Intervals of probes of one block stand side by side.
 SHIFT = 0.1
 
@@ -42,10 +37,16 @@ def draw_layer_probes(table: pd.DataFrame) -> Figure:
             axis.set(xlabel="block (0: embeddings)", ylabel=label)
             axis.set_title(f"{name}, n = {of_set['n'].max()} distinct sequences" if score == "accuracy" else "")
     blocks = [Line2D([], [], color=c, marker=m, markersize=4, label=label) for label, c, m in READOUTS.values()]
-    whole = [Line2D([], [], color=WHOLE_COLOUR, linestyle=style, label=label) for label, style in WHOLE.values()]
+    whole = [Line2D([], [], label=model_look(model).name, **_whole(model)) for model in WHOLE]
     figure.legend(handles=[*blocks, *whole], loc="outside lower center", ncols=3)
     figure.suptitle("Class read out of every block of the fine-tuned model, frozen")
     return figure
+
+
+def _whole(model: str) -> dict:
+    """The line of a whole model."""
+    look = model_look(model)
+    return {"color": look.light, "linestyle": look.line, "linewidth": 1.2}
 
 
 def _draw_score(axis: Axes, rows: pd.DataFrame) -> None:
@@ -55,9 +56,9 @@ def _draw_score(axis: Axes, rows: pd.DataFrame) -> None:
         places = of["block"] + SHIFT * (number - 1)
         style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.8}
         axis.errorbar(places, of["value"], errors, **style)
-    for model, (_, line) in WHOLE.items():
+    for model in WHOLE:
         for value in rows.loc[(rows["representation"] == "whole") & (rows["readout"] == model), "value"]:
-            axis.axhline(value, color=WHOLE_COLOUR, linestyle=line, linewidth=1.2, zorder=0)
+            axis.axhline(value, **_whole(model), zorder=0)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if rows["value"].min() >= 0:
         axis.set_ylim(0, 1.03)

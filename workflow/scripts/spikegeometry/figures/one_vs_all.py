@@ -6,30 +6,35 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spikegeometry.figures.style import new_figure
+from spikegeometry.figures.domains import name_axis, shade_domains
+from spikegeometry.figures.style import GREY, INDIGO, INK, RED, new_figure
 
 ALL_CLASSES = "all"
 COLUMNS = 4
 RANKINGS = {
-    "information": ("most informative in training", "#332288", "^", "-"),
-    "attention": ("most attended, against the rest", "#CC6677", "o", "--"),
-    "random": ("random, mean of draws", "#888888", "s", "-."),
+    "information": ("most informative in training", INDIGO, "^", "-"),
+    "attention": ("most attended, against the rest", RED, "o", "--"),
+    "random": ("random, mean of draws", GREY, "s", "-."),
 }
 CLASSIFIERS = {"logistic": "Logistic regression", "mlp": "Network", "lookup": "Table of tokens"}
 # The classifier of the panels of single classes.
 OF_CLASSES = "logistic"
 CHOSEN = ("information", "attention")
-BAND_COLOUR = "#F0F0F0"
 
 
 def draw_one_vs_all(
-    table: pd.DataFrame, positions: pd.DataFrame, domains: pd.DataFrame, classes: list[str], chosen: list[str]
+    table: pd.DataFrame,
+    positions: pd.DataFrame,
+    domains: pd.DataFrame,
+    mutations: pd.DataFrame,
+    classes: list[str],
+    chosen: list[str],
 ) -> Figure:
     """F1 by number of positions, of the mean over classes and of each class; training accuracy; the positions.
 
     `table`: class, ranking, positions, classifier, statistic, value, n, low, high; `positions`: class, ranking, rank,
-    first_residue, last_residue; `domains`: name, start, end (residues); `classes`: all classes of the run, in the
-    order of their colours; `chosen`: those that were asked for.
+    first_residue, last_residue; `domains`, `mutations`: name, first, last (residues), and class; `classes`: all classes
+    of the run, in the order of their colours; `chosen`: those that were asked for.
     """
     present = set(table["class"])
     shown = [name for name in classes if name in present]
@@ -53,10 +58,10 @@ def draw_one_vs_all(
         axis.remove()
     for axis in axes[: rows + 1, 0]:
         axis.set_ylabel("F1, test sequences")
-    _draw_positions(figure.add_subplot(axes[0, 0].get_gridspec()[-1, :]), positions, domains, shown)
+    _draw_positions(figure.add_subplot(axes[0, 0].get_gridspec()[-1, :]), positions, domains, mutations, shown)
 
     handles = [_line(ranking) for ranking in RANKINGS]
-    handles.append(Line2D([], [], color="#222222", linestyle=":", label="all positions, logistic regression"))
+    handles.append(Line2D([], [], color=INK, linestyle=":", label="all positions, logistic regression"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, title="Discriminative positions")
     missing = [name for name in chosen if name not in present]
     note = f"; no sequences of {', '.join(missing)}" if missing else ""
@@ -81,7 +86,7 @@ def _draw_scores(axis: Axes, rows: pd.DataFrame) -> None:
             points["positions"], points["low"], points["high"], color=line.get_color(), alpha=0.15, linewidth=0
         )
     for value in rows.loc[rows["ranking"] == "all", "value"]:
-        axis.axhline(value, color="#222222", linestyle=":")
+        axis.axhline(value, color=INK, linestyle=":")
     few = sorted(rows.loc[rows["ranking"] != "all", "positions"].unique())
     axis.set(xscale="log", ylim=(-0.03, 1.06), xlabel="positions")
     axis.set_xticks(few, [f"{number}" for number in few])
@@ -91,7 +96,7 @@ def _draw_scores(axis: Axes, rows: pd.DataFrame) -> None:
 def _draw_bound(axis: Axes, rows: pd.DataFrame) -> None:
     """Training accuracy of the network against that of the table, one point for each class and set of positions."""
     wide = rows.pivot_table(index=["class", "ranking", "positions"], columns="classifier", values="value").dropna()
-    axis.plot([0.5, 1], [0.5, 1], color="#222222", linewidth=1)
+    axis.plot([0.5, 1], [0.5, 1], color=INK, linewidth=1)
     for ranking in RANKINGS:
         if ranking in wide.index.get_level_values("ranking"):
             points = wide.xs(ranking, level="ranking")
@@ -102,15 +107,13 @@ def _draw_bound(axis: Axes, rows: pd.DataFrame) -> None:
     axis.set_title("Balanced training accuracy", fontsize=9)
 
 
-def _draw_positions(axis: Axes, positions: pd.DataFrame, domains: pd.DataFrame, shown: list[str]) -> None:
+def _draw_positions(
+    axis: Axes, positions: pd.DataFrame, domains: pd.DataFrame, mutations: pd.DataFrame, shown: list[str]
+) -> None:
     """Where the first positions of each class lie: larger is earlier in the ranking, and the first is filled."""
-    for number, domain in enumerate(domains.itertuples(index=False)):
-        if number % 2:
-            axis.axvspan(domain.start - 0.5, domain.end + 0.5, color=BAND_COLOUR, linewidth=0)
-        middle = (domain.start + domain.end) / 2
-        axis.annotate(
-            domain.name, (middle, 1.01), xycoords=("data", "axes fraction"), rotation=45, fontsize=8, va="bottom"
-        )
+    shade_domains(axis, domains)
+    axis.set(xlim=(0.5, 1.02 * domains["last"].max()), ylim=(len(shown) - 0.5, -0.5))
+    pad = name_axis(axis, domains, mutations)
     for row, name in enumerate(shown):
         for ranking, offset in zip(CHOSEN, (-0.2, 0.2), strict=True):
             own = positions[(positions["class"] == name) & (positions["ranking"] == ranking)].sort_values("rank")
@@ -121,7 +124,6 @@ def _draw_positions(axis: Axes, positions: pd.DataFrame, domains: pd.DataFrame, 
             heights = np.full(len(own), row + offset)
             axis.scatter(places, heights, s=sizes, marker=marker, edgecolor=colour, facecolor=faces, linewidth=1)
     axis.set_yticks(range(len(shown)), shown)
-    axis.set(xlim=(0.5, 1.02 * domains["end"].max()), ylim=(len(shown) - 0.5, -0.5))
     axis.set_xlabel("residue of the protein")
     count = positions["rank"].max()
-    axis.set_title(f"The first {count} positions of each class (the first of them filled, later ones smaller)", pad=38)
+    axis.set_title(f"The first {count} positions of each class (the first of them filled, later ones smaller)", pad=pad)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import class_colours, new_figure
+from spikegeometry.figures.style import INDIGO, RED, class_colours, new_figure
 
 LARGEST_DOT = 120  # square points, for all spikes of a class
 LOWEST_SHARE = 95  # per cent; left end of the axis of coverage where no sequence has less
@@ -72,8 +72,8 @@ def _draw_lengths(axes: Axes, lengths: pd.DataFrame, sizes: pd.Series, gene_leng
 def _draw_shares(axes: Axes, values: pd.DataFrame, lanes: list[str]) -> None:
     """Median as a mark, whole range as a line, of the covered and of the unambiguous share."""
     for statistic, label, marker, colour, offset in (
-        ("covered_fraction", "covered by the genome", "o", "#332288", -0.16),
-        ("n_fraction", "known bases or deleted", "s", "#CC6677", 0.16),
+        ("covered_fraction", "covered by the genome", "o", INDIGO, -0.16),
+        ("n_fraction", "known bases or deleted", "s", RED, 0.16),
     ):
         for lane, name in enumerate(lanes):
             own = values[(values["statistic"] == statistic) & (values["class"] == name)]

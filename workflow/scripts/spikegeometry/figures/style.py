@@ -3,13 +3,14 @@
 import io
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -20,13 +21,62 @@ DIVERGING = "RdBu_r"
 DOTS_PER_INCH = 160
 # Of a PNG: a third of the bytes of all colours, and no difference to the eye.
 COLOURS = 256
-# Paul Tol's "muted" scheme, told apart under the common kinds of colour blindness, and grey for what has no class.
-_MUTED = ("#332288", "#88CCEE", "#44AA99", "#117733", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#999933")
-OTHER_COLOUR = "#888888"
+# Told apart under the three kinds of dichromacy (`tests/unit/test_style.py` says how far), and dark enough for white.
+INDIGO, CYAN, RED, LIME, GREEN = "#431790", "#0B9FB7", "#AC3E55", "#6AA018", "#004000"
+VIOLET, BLUE, WINE, OLIVE = "#B165DE", "#296194", "#690354", "#4F6601"
+INK, GREY = "#222222", "#888888"
+PALETTE = (INDIGO, CYAN, RED, LIME, GREEN, VIOLET, BLUE, WINE, OLIVE)
+# The same colours on a dark page.
+_DARK = {
+    INDIGO: "#6F68BD",
+    CYAN: "#1AA9C6",
+    RED: "#F2B9AD",
+    LIME: "#ADD870",
+    GREEN: "#3F7F5D",
+    VIOLET: "#A19FFF",
+    BLUE: "#A3E0FD",
+    WINE: "#9A5E8A",
+    OLIVE: "#797434",
+    INK: "#E8E8E8",
+    GREY: "#999999",
+}
+# What has no class.
+OTHER_COLOUR = GREY
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+LINES = ("-", "--", "-.", ":")
+
+
+class Look(NamedTuple):
+    """How a model is shown: the name that readers know, its colours on white and on a dark page, line and marker."""
+
+    name: str
+    light: str
+    dark: str
+    line: str
+    marker: str
+
+
+def _look(name: str, colour: str, line: str, marker: str) -> Look:
+    return Look(name, colour, _DARK[colour], line, marker)
+
+
+# By the names that tables have; a seed is a control that was fine-tuned from another one.
+_MODELS = {
+    "finetuned": _look("fine-tuned", INDIGO, "-", "o"),
+    "bert": _look("fine-tuned", INDIGO, "-", "o"),
+    "pretrained": _look("pre-trained", GREY, ":", "s"),
+    "random": _look("untrained", RED, "--", "^"),
+    "gaussian": _look("random matrices", GREY, ":", "<"),
+    "kmer_logistic": _look("logistic regression on k-mers", GREEN, "--", "P"),
+    "nearest_neighbour": _look("nearest neighbour", OLIVE, "-.", "X"),
+    "majority": _look("majority class", WINE, ":", "*"),
+}
+_SEED_COLOURS = (CYAN, LIME, VIOLET, BLUE)
+_SEED_MARKERS = ("D", "v", "<", ">")
 
 plt.rcParams.update(
     {
+        "axes.prop_cycle": plt.cycler(color=PALETTE),
         "font.size": 9,
         "axes.titlesize": 10,
         "axes.labelsize": 9,
@@ -43,34 +93,54 @@ plt.rcParams.update(
 )
 
 
+def model_look(model: str) -> Look:
+    """How a model of a table is shown, by its name there; `seed2` is "seed 2", and any other name its own."""
+    if model in _MODELS:
+        return _MODELS[model]
+    seed = model.removeprefix("seed")
+    number = int(seed) if seed.isdigit() else 0
+    place = (number - 1) % len(_SEED_COLOURS)
+    return _look(f"seed {seed}" if seed.isdigit() else model, _SEED_COLOURS[place], "-.", _SEED_MARKERS[place])
+
+
+def model_style(model: str) -> dict[str, str]:
+    """Colour and marker of a model, for a line of matplotlib's."""
+    look = model_look(model)
+    return {"color": look.light, "marker": look.marker}
+
+
+def on_dark(colour: str) -> str:
+    """What a colour of this module is on a dark page."""
+    return _DARK[colour]
+
+
 def class_colours(classes: list[str]) -> dict[str, str]:
     """A colour for each class; `other` is grey, and colours repeat after nine classes (markers then differ)."""
     named = [name for name in classes if name != "other"]
-    return {name: _MUTED[i % len(_MUTED)] for i, name in enumerate(named)} | {"other": OTHER_COLOUR}
+    return {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(named)} | {"other": OTHER_COLOUR}
 
 
 def class_markers(classes: list[str]) -> dict[str, str]:
     """A marker for each class, so that colour is never the only difference."""
-    return {name: MARKERS[(i + i // len(_MUTED)) % len(MARKERS)] for i, name in enumerate(classes)}
+    return {name: MARKERS[(i + i // len(PALETTE)) % len(MARKERS)] for i, name in enumerate(classes)}
 
 
-def model_title(name: str) -> str:
-    """What a reader calls a network: `random` is untrained, `seed1` is another seed."""
-    if name.startswith("seed"):
-        return f"seed {name.removeprefix('seed')}"
-    titles = {
-        "finetuned": "fine-tuned",
-        "pretrained": "pre-trained",
-        "random": "untrained",
-        "gaussian": "random matrices",
-    }
-    return titles[name]
+def class_styles(classes: list[str], size: float = 4) -> dict[str, dict[str, Any]]:
+    """Colour, marker and its size in points of each class, for a line of matplotlib's."""
+    colours, markers = class_colours(classes), class_markers(classes)
+    return {name: {"color": colours[name], "marker": markers[name], "markersize": size} for name in classes}
 
 
 def note_missing(chosen: list[str], present: Iterable[str]) -> str:
     """What a title adds on the chosen classes that are not among those `present`; nothing, where all are."""
     missing = [name for name in chosen if name not in set(present)]
     return f"; no sequence of {', '.join(missing)}" if missing else ""
+
+
+def reach(axis: Axes, low: float, high: float) -> None:
+    """Let the vertical axis go at least from `low` to `high`, so that small effects look small."""
+    bottom, top = axis.get_ylim()
+    axis.set_ylim(min(bottom, low), max(top, high))
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Any]:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Patch
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, OTHER_COLOUR, SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import DIVERGING, GREY, INK, SEQUENTIAL, model_look, model_style, new_figure, reach
 
 PRETRAINED, FINETUNED, RANDOM = "pretrained", "finetuned", "gaussian"
 # Each heat map's title and whether its values have a sign.
@@ -19,15 +19,17 @@ MAPS = {
     "directionality": ("Directionality score", True),
     "relative_change": ("Change since pre-training", False),
 }
-# Each panel's title and axis label.
+# Each panel's title, axis label, and what its axis shows at least.
 LINES = {
-    "symmetry": ("Symmetry by layer", "symmetry score (1 symmetric, -1 skew)"),
-    "directionality": ("Directionality by layer", "score (-1 columns, 1 rows dominate)"),
-    "relative_change": ("Change since pre-training by layer", "$||M - M_0||\\ /\\ ||M_0||$"),
-    "pi_plus": ("Positive eigenvalues of the symmetric part", "their share of the sum of squares"),
-    "rank_share": ("Effective rank", "share of the largest possible rank"),
+    "symmetry": ("Symmetry by layer", "symmetry score (1 symmetric, -1 skew)", (-0.1, 0.1)),
+    "directionality": ("Directionality by layer", "score (-1 columns, 1 rows dominate)", (-1, 1)),
+    "relative_change": ("Change since pre-training by layer", "$||M - M_0||\\ /\\ ||M_0||$", None),
+    "pi_plus": ("Positive eigenvalues of the symmetric part", "their share of the sum of squares", (0.4, 0.6)),
+    "rank_share": ("Effective rank", "share of the largest possible rank", (0, 1.03)),
 }
-BAND_COLOUR, BAND_EDGE = "#DDDDDD", "#222222"
+# Colours show no smaller score as a large one.
+LEAST_SCORE = 0.1
+BAND_COLOUR, BAND_EDGE = "#DDDDDD", INK
 
 
 def draw_subspace_directionality(table: pd.DataFrame, spectra: pd.DataFrame) -> Figure:
@@ -38,35 +40,35 @@ def draw_subspace_directionality(table: pd.DataFrame, spectra: pd.DataFrame) -> 
     """
     table = pd.concat([table, _rank_shares(table, spectra)])
     models = [name for name in table["model"].unique() if name != RANDOM]
-    colours = class_colours([name for name in models if name != PRETRAINED]) | {PRETRAINED: OTHER_COLOUR}
-    markers = class_markers(models)
     figure, axes = new_figure(10, 10, 3, 3)
     finetuned = table[(table["model"] == FINETUNED) & (table["form"] == "head")]
     for axis, (statistic, (title, signed)) in zip(axes[0], MAPS.items(), strict=True):
         _draw_map(figure, axis, finetuned[finetuned["statistic"] == statistic], signed)
-        axis.set_title(f"{title}, {FINETUNED}")
-    for axis, (statistic, (title, label)) in zip(axes[1:].flat, LINES.items(), strict=False):
+        axis.set_title(f"{title}, {model_look(FINETUNED).name}")
+    for axis, (statistic, (title, label, least)) in zip(axes[1:].flat, LINES.items(), strict=False):
         rows = table[table["statistic"] == statistic]
         for place, name in enumerate(models):
             if statistic != "relative_change" or name != PRETRAINED:
                 offset = 0.5 * (place + 0.5) / len(models) - 0.25
-                _draw_layers(axis, rows[rows["model"] == name], offset, color=colours[name], marker=markers[name])
+                _draw_layers(axis, rows[rows["model"] == name], offset, **model_style(name))
         _draw_chance(axis, rows[rows["model"] == RANDOM])
+        if least:
+            reach(axis, *least)
         axis.set(title=title, ylabel=label, xlabel="layer")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[1, 2].set_yscale("log" if {"random"} & set(models) else "linear")
     _draw_eigenvalues(figure, axes[2, 2], spectra[(spectra["model"] == FINETUNED) & (spectra["form"] == "head")])
 
     handles = [
-        *(Line2D([], [], color=colours[name], marker=markers[name], markersize=4, label=name) for name in models),
-        Line2D([], [], color="#222222", label="line: whole layer"),
-        Line2D([], [], color="#222222", marker="o", markersize=3, linestyle="", label="points: heads"),
+        *(Line2D([], [], **model_style(name), markersize=4, label=model_look(name).name) for name in models),
+        Line2D([], [], color=INK, label="line: whole layer"),
+        Line2D([], [], color=INK, marker="o", markersize=3, linestyle="", label="points: heads"),
         Patch(color=BAND_COLOUR, label="random heads"),
         Line2D([], [], color=BAND_EDGE, linestyle=":", label="random layers, between the lines"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     layers, heads = (finetuned[place].nunique() for place in ("layer", "head"))
-    figure.suptitle(f"How heads choose what they attend to: bilinear forms of {layers} layers of {heads} heads")
+    figure.suptitle(f"How heads choose what they attend to: bilinear forms, n = {layers} layers of {heads} heads")
     return figure
 
 
@@ -81,7 +83,7 @@ def _rank_shares(table: pd.DataFrame, spectra: pd.DataFrame) -> pd.DataFrame:
 def _draw_map(figure: Figure, axis: Axes, rows: pd.DataFrame, signed: bool) -> None:
     """One cell for each head; where the values have a sign, white is 0."""
     grid = rows.pivot(index="layer", columns="head", values="value")
-    limit = np.nanmax(np.abs(grid.to_numpy()), initial=1e-9)
+    limit = np.nanmax(np.abs(grid.to_numpy()), initial=LEAST_SCORE)
     image = axis.imshow(
         grid, cmap=DIVERGING if signed else SEQUENTIAL, vmin=-limit if signed else 0, vmax=limit, aspect="auto"
     )
@@ -125,10 +127,10 @@ def _draw_eigenvalues(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
         linewidth=0,
         rasterized=True,
     )
-    axis.add_patch(Circle((0, 0), 1, fill=False, edgecolor="#888888"))
+    axis.add_patch(Circle((0, 0), 1, fill=False, edgecolor=GREY))
     axis.set(aspect="equal", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
     axis.set(
-        title=f"Eigenvalues of the heads, {FINETUNED}",
+        title=f"Eigenvalues of the heads, {model_look(FINETUNED).name}",
         xlabel="real part / $\\sigma_1$",
         ylabel="imaginary part / $\\sigma_1$",
     )

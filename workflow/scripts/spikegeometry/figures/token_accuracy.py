@@ -6,17 +6,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import SEQUENTIAL, class_colours, class_markers, new_figure
+from spikegeometry.figures.style import (
+    CYAN,
+    INDIGO,
+    INK,
+    LIME,
+    RED,
+    SEQUENTIAL,
+    VIOLET,
+    class_colours,
+    class_markers,
+    new_figure,
+    reach,
+)
 
-COLOURS = ("#4477AA", "#EE6677", "#228833", "#AA3377")
+COLOURS = (CYAN, RED, INDIGO, VIOLET)
 MARKERS = ("o", "s", "^", "D")
-MAJORITY_COLOUR, OTHERS_COLOUR = "#88CCEE", "#CC6677"
-LINE_COLOUR = "#555555"
+MAJORITY_COLOUR, OTHERS_COLOUR = CYAN, RED
+LINE_COLOUR = INK
 # What a hidden k-mer is read as, where the sequence differs from the majority.
-READ_AS = {"the true k-mer": "#228833", "the majority of the slot": "#BBBBBB", "another": "#CCBB44"}
+READ_AS = {"the true k-mer": INDIGO, "the majority of the slot": "#BBBBBB", "another": LIME}
 # K-mers that a map of confusions has room for.
 CONFUSED = 12
 BLOCK = "block (0: embeddings)"
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.24)}
 
 
 def draw_token_accuracy(
@@ -38,17 +51,18 @@ def draw_token_accuracy(
         axis.axis("off")
         axis.text(0.5, 0.5, "The run's start has no head for masked k-mers: nothing to read.", ha="center", size=11)
         return figure
-    figure, axes = new_figure(10, 10.5, 3, 3)
+    figure, axes = new_figure(10, 11.5, 3, 3)
     masked = table[table["targets"] == "masked"]
     spans, last = sorted(masked["span"].unique()), masked["block"].max()
     names = {
-        "micro_gain": "accuracy less the majority's",
-        "micro_differing": "accuracy",
-        "apt": "mean accuracy per token",
+        "micro_gain": ("accuracy less the majority's", (-0.05, 0.05)),
+        "micro_differing": ("accuracy", (0, 0.1)),
+        "apt": ("mean accuracy per token", (0.9, 1)),
     }
-    for axis, (statistic, label) in zip(axes[0], names.items(), strict=True):
+    for axis, (statistic, (label, least)) in zip(axes[0], names.items(), strict=True):
         _draw_blocks(axis, masked[masked["statistic"] == statistic], spans)
         axis.set(xlabel=BLOCK, ylabel=label)
+        reach(axis, *least)
     axes[0, 0].axhline(0, color=LINE_COLOUR, linestyle=":", linewidth=1.2)
     _draw_majority(axes[0, 2], masked[(masked["reader"] == "majority") & (masked["statistic"] == "apt")])
     axes[0, 0].set_title("All masked k-mers")
@@ -105,9 +119,9 @@ def _draw_read_as(axis: Axes, rows: pd.DataFrame, span: int) -> None:
         bottom = bottom + heights
     names = [f"{block:g}" if reader == "block" else "own\nhead" for reader, block in wide.index]
     axis.set_xticks(np.arange(len(wide)), names)
-    axis.set(xlabel=BLOCK, ylabel="share of masked k-mers", ylim=(0, 1.3), yticks=np.linspace(0, 1, 6))
+    axis.set(xlabel=BLOCK, ylabel="share of masked k-mers", ylim=(0, 1))
     axis.set_title(f"Read as, where the sequence differs\n({span} masked together)")
-    axis.legend(loc="upper center", fontsize=7)
+    axis.legend(fontsize=7, ncols=2, handlelength=1, columnspacing=0.6, **BELOW)
 
 
 def _draw_frequency(axis: Axes, rows: pd.DataFrame, last: float) -> None:
@@ -121,7 +135,7 @@ def _draw_frequency(axis: Axes, rows: pd.DataFrame, last: float) -> None:
         )
     axis.set(xscale="log", xlabel="count in the training split", ylabel="accuracy of the k-mer", ylim=(-0.05, 1.05))
     axis.set_title(f"Each k-mer, block {last:g}\n(size: times masked)")
-    axis.legend(loc="center left")
+    axis.legend(fontsize=7, ncols=2, handletextpad=0, **BELOW)
 
 
 def _draw_confidence(axis: Axes, rows: pd.DataFrame, statistics: pd.DataFrame, classes: list[str]) -> None:
@@ -136,7 +150,7 @@ def _draw_confidence(axis: Axes, rows: pd.DataFrame, statistics: pd.DataFrame, c
         slope = statistics.loc["confidence_slope"]
         title += f"\nslope {slope['value']:.2g} ({slope['low']:.2g} to {slope['high']:.2g})"
     axis.set_title(title)
-    axis.legend(fontsize=6, ncols=2)
+    axis.legend(fontsize=7, ncols=4, handletextpad=0, columnspacing=0.6, **BELOW)
 
 
 def _draw_confusion(figure: Figure, axis: Axes, rows: pd.DataFrame, last: float) -> None:
@@ -158,14 +172,15 @@ def _draw_confusion(figure: Figure, axis: Axes, rows: pd.DataFrame, last: float)
 
 def _draw_clusters(axis: Axes, rows: pd.DataFrame) -> None:
     shown = rows[(rows["statistic"] == "matched_share") & ~rows["mutual"].astype(bool)]
+    if not shown["high"].max() > 0:
+        axis.axis("off")
+        axis.text(0.5, 0.5, "No k-mer is in a cluster\nof strong matches.", transform=axis.transAxes, ha="center")
+        return
     for number, ((tau, of), colour, marker) in enumerate(zip(shown.groupby("tau"), COLOURS, MARKERS, strict=False)):
         errors = [(of["value"] - of["low"]).fillna(0), (of["high"] - of["value"]).fillna(0)]
         style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.8}
         axis.errorbar(of["block"] + 0.12 * number, of["value"], errors, label=f"tau {tau:g}", **style)
     axis.set(xlabel=BLOCK, ylabel="share of the k-mers", title="In clusters of strong matches")
-    most = shown["high"].max()
-    axis.set_ylim(0, max(0.01, 1.4 * most))
-    if not most > 0:
-        axis.text(0.5, 0.5, "no k-mer is in a cluster", transform=axis.transAxes, ha="center", va="center")
+    axis.set_ylim(0, max(0.01, 1.1 * shown["high"].max()))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(loc="upper left")
+    axis.legend(fontsize=7, ncols=2, **BELOW)

@@ -5,32 +5,40 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.domains import name_axis, shade_domains
+from spikegeometry.figures.style import GREY, INDIGO, INK, LIME, OLIVE, RED, SEQUENTIAL, new_figure, note_missing
 
 ALL_CLASSES, OTHER, RUN = "all", "other", "run"
 FORMS = ("native", "projected")
 # Parts of the differing tokens, their names and colours.
 PARTS = {
-    "shift_only": ("shifted, nothing else", "#DDCC77"),
-    "shifted_and_changed": ("shifted, and mutated", "#999933"),
-    "indel": ("on an indel", "#CC6677"),
-    "substituted": ("substituted, in its place", "#332288"),
+    "shift_only": ("shifted, nothing else", LIME),
+    "shifted_and_changed": ("shifted, and mutated", OLIVE),
+    "indel": ("on an indel", RED),
+    "substituted": ("substituted, in its place", INDIGO),
 }
 VERSIONS = {
-    "as_is": ("whole sequences", "o", "#222222"),
-    "indels_only": ("indels only", "^", "#CC6677"),
-    "substitutions_only": ("substitutions only", "s", "#332288"),
+    "as_is": ("whole sequences", "o", INK),
+    "indels_only": ("indels only", "^", RED),
+    "substitutions_only": ("substitutions only", "s", INDIGO),
 }
 
 
 def draw_token_divergence(
-    table: pd.DataFrame, sequences: pd.DataFrame, slots: pd.DataFrame, classes: list[str], chosen: list[str]
+    table: pd.DataFrame,
+    sequences: pd.DataFrame,
+    slots: pd.DataFrame,
+    domains: pd.DataFrame,
+    mutations: pd.DataFrame,
+    classes: list[str],
+    chosen: list[str],
 ) -> Figure:
     """Differing tokens of each class by cause, accuracy by what is left to see, and both along the gene.
 
     `table`: medians and accuracies by class, set, coordinates and version; `sequences`: counts of single sequences;
-    `slots`: share of differing tokens of each class and information about the class, by token; `classes`: all classes
-    of the run, of which `chosen` were asked for.
+    `slots`: share of differing tokens of each class and information about the class, by token; `domains`,
+    `mutations`: name, first, last (in tokens), and class; `classes`: all classes of the run, of which `chosen` were
+    asked for.
     """
     present = set(sequences.loc[sequences["set"] == RUN, "class"])
     shown = [name for name in classes if name in present]
@@ -47,7 +55,7 @@ def draw_token_divergence(
         image = _draw_slots(axis, shares[shares["coordinates"] == form], shown)
         axis.set_title(f"Share of the sequences whose {form} token differs from the reference's")
     figure.colorbar(image, ax=[native, projected], label="share of sequences", pad=0.01)
-    _draw_information(information, slots, len(classes))
+    _draw_information(information, slots, domains, mutations, len(classes))
 
     note = note_missing(chosen, present)
     n = sequences.loc[sequences["set"] == RUN, "input"].nunique()
@@ -90,7 +98,7 @@ def _draw_accuracy(axis: Axes, rows: pd.DataFrame, classes: list[str]) -> None:
         place = np.arange(len(groups)) + offset
         errors = [values["value"] - values["low"], values["high"] - values["value"]]
         axis.errorbar(values["value"], place, xerr=errors, fmt=marker, color=colour, label=label)
-    axis.axvline(1 / len(classes), color="#888888", linestyle=":", label="chance")
+    axis.axvline(1 / len(classes), color=GREY, linestyle=":", label="chance")
     counts = found["n"].groupby(level=[0, 1], sort=False).first()
     axis.set_yticks(range(len(groups)), [f"{form}\n{name} ({counts[name, form]})" for name, form in groups])
     axis.invert_yaxis()
@@ -115,13 +123,15 @@ def _draw_slots(axis: Axes, shares: pd.DataFrame, shown: list[str]):
     return image
 
 
-def _draw_information(axis: Axes, slots: pd.DataFrame, classes: int) -> None:
+def _draw_information(
+    axis: Axes, slots: pd.DataFrame, domains: pd.DataFrame, mutations: pd.DataFrame, classes: int
+) -> None:
     rows = slots[slots["statistic"].isin(["information", "information_chance"])]
     tokens = rows.groupby(["coordinates", "version", "statistic"])
     lines = {
-        ("native", "as_is"): ("native, whole", "#222222", "-"),
-        ("native", "indels_only"): ("native, indels only", "#CC6677", "--"),
-        ("projected", "as_is"): ("projected, whole", "#332288", "-"),
+        ("native", "as_is"): ("native, whole", INK, "-"),
+        ("native", "indels_only"): ("native, indels only", RED, "--"),
+        ("projected", "as_is"): ("projected, whole", INDIGO, "-"),
     }
     for place, (label, colour, line) in lines.items():
         measured, chance = (tokens.get_group((*place, name)) for name in ("information", "information_chance"))
@@ -130,10 +140,14 @@ def _draw_information(axis: Axes, slots: pd.DataFrame, classes: int) -> None:
             measured["token"], measured["value"], line, color=colour, linewidth=1, label=f"{label} (mean {mean:.2f})"
         )
         axis.plot(chance["token"], chance["value"], ":", color=colour, linewidth=0.7)
-    axis.plot([], [], ":", color="#888888", label="with shuffled labels")
+    axis.plot([], [], ":", color=GREY, label="with shuffled labels")
     axis.set(xlabel="token", ylabel="bits", ylim=(0, 1.05 * np.log2(classes)), xlim=(0.5, rows["token"].max() + 0.5))
+    last = rows["token"].max()
+    domains = domains[domains["first"] < last].assign(last=domains["last"].clip(upper=last))
+    shade_domains(axis, domains)
     n = rows["n"].max()
     axis.set_title(
-        f"What one token alone tells of the class, n = {n:,} training sequences; mean less that of shuffled labels"
+        f"What one token alone tells of the class, n = {n:,} training sequences; mean less that of shuffled labels",
+        pad=name_axis(axis, domains, mutations),
     )
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=4)

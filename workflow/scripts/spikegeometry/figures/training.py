@@ -3,10 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from spikegeometry.figures.style import new_figure
+from spikegeometry.figures.style import CYAN, INDIGO, RED, model_look, new_figure
 
 TITLES = {"pretrain": "Pre-training: masked k-mers", "finetune": "Fine-tuning: classes"}
-TRAIN, VALIDATION, ACCURACY = "#88CCEE", "#332288", "#CC6677"
+TRAIN, VALIDATION, ACCURACY = CYAN, INDIGO, RED
 
 
 def draw_training(table: pd.DataFrame) -> Figure:
@@ -27,7 +27,8 @@ def draw_training(table: pd.DataFrame) -> Figure:
             validation["epoch"], validation["value"], color=VALIDATION, marker="o", markersize=4, label="validation"
         )
         loss.axvline(best["epoch"], color="0.6", linestyle=":", label="kept model")
-        loss.set(title=TITLES.get(phase, f"Fine-tuning again: {phase}"), ylabel="loss (cross-entropy, nats)")
+        title = TITLES.get(phase, f"Fine-tuning: {model_look(phase).name}")
+        loss.set(title=f"{title}\nn = {validation['epoch'].nunique()} epochs", ylabel="loss (cross-entropy, nats)")
         loss.set_ylim(bottom=0)
         loss.legend(frameon=False)
         points = curves["validation", "accuracy"]

@@ -11,18 +11,30 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.style import (
+    CYAN,
+    DIVERGING,
+    GREY,
+    INDIGO,
+    INK,
+    LIME,
+    RED,
+    SEQUENTIAL,
+    VIOLET,
+    new_figure,
+    note_missing,
+)
 
 ALL_CLASSES = "all"
 SITES = {"X": "Inputs X", "Q": "Queries Q", "K": "Keys K", "V": "Values V", "Z": "Head outputs Z"}
-SPECIAL = {0: ("[CLS]", "o", "#EE6677"), -1: ("[SEP]", "s", "#332288")}
+SPECIAL = {0: ("[CLS]", "o", RED), -1: ("[SEP]", "s", INDIGO)}
 SHARES = {
-    "Q": ("Q", "#4477AA", "o"),
-    "K": ("K", "#CCBB44", "s"),
-    "V": ("V", "#228833", "^"),
-    "Z": ("Z", "#EE6677", "v"),
+    "Q": ("Q", CYAN, "o"),
+    "K": ("K", LIME, "s"),
+    "V": ("V", VIOLET, "^"),
+    "Z": ("Z", RED, "v"),
 }
-SHARES |= {"S": ("largest score", "#222222", "D")}
+SHARES |= {"S": ("largest score", INK, "D")}
 VIOLIN_COLOUR = "#88CCEE"
 # Heads of which a map has room for the numbers, and the least attention that is drawn as what it is.
 NUMBERS_ACROSS = 8
@@ -46,7 +58,7 @@ def draw_vector_norms(table: pd.DataFrame, tokens: pd.DataFrame, chosen: list[st
     _draw_correlations(figure, axes[2, 1], of_values[of_values["variant"] == "without_special"])
     axes[2, 2].axis("off")
     marks = [_special(number) for number in SPECIAL]
-    bound = Line2D([], [], color="#222222", linewidth=1.5, label="bound, mean over tokens and heads")
+    bound = Line2D([], [], color=INK, linewidth=1.5, label="bound, mean over tokens and heads")
     violin = Patch(facecolor=VIOLIN_COLOUR, label="k-mers of all heads, with median")
     axes[2, 2].legend(handles=[violin, *marks, bound], loc="center", title="norms")
     note = note_missing(chosen, table["class"])
@@ -66,14 +78,14 @@ def _draw_norms(axis: Axes, tokens: pd.DataFrame, rows: pd.DataFrame) -> None:
     parts = axis.violinplot(list(groups.values()), list(groups), widths=0.8, showextrema=False, showmedians=True)
     for body in parts["bodies"]:
         body.set(facecolor=VIOLIN_COLOUR, alpha=1)
-    parts["cmedians"].set(color="#4477AA", linewidth=1)
+    parts["cmedians"].set(color=CYAN, linewidth=1)
     for number in SPECIAL:
         means = tokens[tokens["token"] == number].groupby("layer")["value"].mean()
         mark = _special(number)
         mark.set_data(means.index, means)
         axis.add_line(mark)
     bounds = rows[rows["statistic"] == "bound"].groupby("layer")["value"].mean()
-    axis.hlines(bounds, bounds.index - 0.4, bounds.index + 0.4, color="#222222", linewidth=1.5)
+    axis.hlines(bounds, bounds.index - 0.4, bounds.index + 0.4, color=INK, linewidth=1.5)
     axis.set(xlabel="layer", ylabel="norm", ylim=(0, 1.08 * np.fmax(tokens["value"].max(), bounds.max())))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -84,7 +96,7 @@ def _draw_shares(axis: Axes, rows: pd.DataFrame) -> None:
         axis.plot(means.index, means, color=colour, marker=marker, markersize=4, linewidth=1.2, label=label)
     axis.set(title="Share of the bound that is used", xlabel="layer", ylabel="share, mean over heads", ylim=(0, 1))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(ncols=2)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=5, fontsize=7, handlelength=1, columnspacing=0.8)
 
 
 def _draw_attention(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
@@ -101,7 +113,7 @@ def _draw_attention(figure: Figure, axis: Axes, tokens: pd.DataFrame) -> None:
     for number, (_, marker, colour) in SPECIAL.items():
         of_token = wide[wide["token"] == number]
         axis.scatter(of_token["V"], of_token["A"], color=colour, marker=marker, s=30, edgecolor="white", linewidth=0.5)
-    axis.axhline(1, color="#888888", linewidth=1)
+    axis.axhline(1, color=GREY, linewidth=1)
     axis.set(yscale="log", xlabel="mean norm of the value", ylabel="attention received (uniform: 1)")
     axis.set_title("Each token of each head")
     figure.colorbar(drawn, ax=axis, label="layer", ticks=MaxNLocator(integer=True), pad=0.02, aspect=25)
@@ -118,6 +130,7 @@ def _draw_correlations(figure: Figure, axis: Axes, rows: pd.DataFrame) -> None:
         text = axis.text(column, row, label, ha="center", va="center", size=8)
         text.set_path_effects([withStroke(linewidth=2, foreground="white")])
     axis.set_yticks(range(grid.shape[0]), [f"{layer:g}" for layer in grid.index])
-    axis.set_xticks(range(grid.shape[1]), [f"{head:g}" for head in grid.columns])
+    step = -(-grid.shape[1] // NUMBERS_ACROSS)
+    axis.set_xticks(range(0, grid.shape[1], step), [f"{head:g}" for head in grid.columns[::step]])
     axis.set(xlabel="head", ylabel="layer", title="Correlation of the two, k-mers")
     figure.colorbar(drawn, ax=axis, label="Spearman's correlation", pad=0.02, aspect=25)

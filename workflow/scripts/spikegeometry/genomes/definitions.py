@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.errors import InputError
+from spikegeometry.genomes.fasta import read_single
 from spikegeometry.genomes.founders import COLUMNS, parse_mutation
+from spikegeometry.sequences.mutations import all_in_protein
 from spikegeometry.tables import read_tsv
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,38 @@ def defined_in_gene(
         if name not in of_class:
             logger.warning("%s names no mutation of the gene that defines %s: it will have no rows.", path, name)
     return of_class
+
+
+def named_mutations(mutations: dict[str, pd.DataFrame], gene: str) -> pd.DataFrame:
+    """The mutations of each class (`defined_in_gene`) by their names in the protein of the `gene`.
+
+    Columns: class, mutation (in the genome), protein, first_residue, last_residue.
+    """
+    rows = []
+    for name, table in mutations.items():
+        described = all_in_protein(table["mutation"], table["first"], table["last"], gene)
+        rows += [(name, text, *one) for text, one in zip(table["mutation"], described, strict=True)]
+    return pd.DataFrame(rows, columns=["class", "mutation", "protein", "first_residue", "last_residue"])
+
+
+def mutations_on_axis(
+    definitions: str | os.PathLike | None,
+    reference: str | os.PathLike,
+    classes: list[str],
+    share: float,
+    coordinates: str,
+    start: int,
+    end: int,
+) -> pd.DataFrame:
+    """Names of the mutations that define classes and their residues: class, name, start, end.
+
+    Arguments as of `defined_in_gene`; `reference`: FASTA of the genome; `coordinates`: `native` shows insertions.
+    Without `definitions` there are none.
+    """
+    insertions = coordinates == "native"
+    found = defined_in_gene(definitions, classes, share, start, end, insertions) if definitions else {}
+    named = named_mutations(found, read_single(reference).sequence[start - 1 : end])
+    return named.drop(columns="mutation").set_axis(["class", "name", "start", "end"], axis=1)
 
 
 def covering(mutations: pd.DataFrame, first: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 from spikegeometry.report import views
 from spikegeometry.report.arrays import attention_arrays
 from spikegeometry.report.card import run_card
+from spikegeometry.report.cells import FINETUNED
 from spikegeometry.report.front import cautions
 from spikegeometry.tables import read_tsv
 
@@ -74,7 +75,12 @@ def atlas_contents(
         "confidence": config["evaluation"]["confidence"],
         "domains": details["domains"].to_dict("records"),
         "missing": sorted(views.shown_analyses() - tables.keys()),
-        "networks": views.named_networks([*heads, *stream]),
+        "models": views.model_looks(
+            [
+                *(FINETUNED, *views.SPECTRA, *details["metrics"]["model"], *details["confusion"]["model"]),
+                *(name for one in (*heads, *stream) for name in one["networks"]),
+            ]
+        ),
         "statistics": heads,
         "contrasts": detail("contrasts", views.class_contrasts, *shape),
         "stream": stream,

@@ -1,13 +1,14 @@
 """What each view of the atlas shows, from tables to lists that fit into a page."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from spikegeometry.figures.style import class_colours, model_title
+from spikegeometry.figures.style import class_colours, model_look, on_dark
 from spikegeometry.report.arrays import packed, principal_components
-from spikegeometry.report.cells import FINETUNED, by_head, by_layer, numbers, placed, select
+from spikegeometry.report.cells import by_head, by_layer, numbers, placed, select
 from spikegeometry.report.statistics import KMERS, OF_HEADS, OF_LAYERS, domain_statistics
 from spikegeometry.sequences.mutations import all_in_protein
 
@@ -15,6 +16,8 @@ from spikegeometry.sequences.mutations import all_in_protein
 PAIRS = 15
 SEQUENCES = 4000
 POINTS = 1500
+# What plotly.js calls the lines of matplotlib.
+DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 SPECTRA = ("finetuned", "pretrained", "random")
 Tables = dict[str, pd.DataFrame]
 
@@ -22,14 +25,7 @@ Tables = dict[str, pd.DataFrame]
 def coloured(classes: list[str]) -> list[dict[str, Any]]:
     """The classes with the colour that they have in all figures, and a lighter one for dark pages."""
     colours = class_colours(classes)
-    return [{"name": name, "colour": {"light": colours[name], "dark": lighter(colours[name])}} for name in classes]
-
-
-def lighter(colour: str) -> str:
-    """A colour `#rrggbb` nearer to white where it is dark, else itself."""
-    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    share = 0.4 if sum(parts) / 3 < 150 else 0
-    return "#" + "".join(f"{round(part + share * (255 - part)):02x}" for part in parts)
+    return [{"name": name, "colour": {"light": colours[name], "dark": on_dark(colours[name])}} for name in classes]
 
 
 def head_statistics(tables: Tables, networks: dict[str, Tables], layers: int, heads: int) -> list[dict[str, Any]]:
@@ -60,10 +56,13 @@ def _of_analysis(networks: dict[str, Tables], analysis: str) -> Tables:
     return {name: tables[analysis] for name, tables in networks.items() if analysis in tables}
 
 
-def named_networks(statistics: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Name and title of the fine-tuned network, and of every other that a statistic was measured of."""
-    names = dict.fromkeys([FINETUNED, *(name for one in statistics for name in one["networks"])])
-    return [{"name": name, "title": model_title(name)} for name in names]
+def model_looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Title, colours and line of models, by the names that tables have: those that they have in all figures."""
+    looks = {name: model_look(name) for name in names}
+    return {
+        name: {"title": look.name, "colour": {"light": look.light, "dark": look.dark}, "dash": DASHES[look.line]}
+        for name, look in looks.items()
+    }
 
 
 def class_contrasts(contrasts: pd.DataFrame, layers: int, heads: int) -> dict[str, list[dict[str, Any]]]:
