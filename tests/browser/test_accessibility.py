@@ -11,7 +11,7 @@ from spikegeometry.report.query import query_page
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-VIEWS = ["findings", "grid", "head", "track", "stream", "space", "predictions", "card"]
+VIEWS = ["findings", "grid", "head", "track", "sequence", "stream", "space", "predictions", "card"]
 
 
 def violations(page) -> list[str]:

@@ -39,6 +39,8 @@ ANSWERS = {
     "another head": ["layer=3&head=5&class=mu", "layer=3&head=6&class=mu"],
     "a head's two classes": ["layer=3&head=5&class=mu&class=gh", "layer=3&head=6&class=mu&class=gh"],
     "another head along the protein": ["view=track&layer=3&head=5", "view=track&layer=3&head=6"],
+    "another sequence": ["view=sequence&sequence=genome/0", "view=sequence&sequence=genome/500"],
+    "another head in a sequence": ["view=sequence&layer=3&head=5", "view=sequence&layer=3&head=6"],
     "another class by layer": ["view=stream&class=mu", "view=stream&class=delta"],
     "another layer of the space": ["view=space&layer=3", "view=space&layer=4"],
     "a search": ["view=predictions&class=mu", "view=predictions&class=delta"],

@@ -24,6 +24,7 @@ PROGRAMS = [
     "grid",
     "head",
     "track",
+    "sequence",
     "stream",
     "space",
     "predictions",
@@ -33,6 +34,7 @@ PROGRAMS = [
 CLASSES = ["alpha", "beta", "gamma"]
 # Analyses that are made of another network too.
 REPLICATED = ["attention_roles", "head_ablation", "isotropy"]
+EXAMPLES, KINDS = 2, ("received", "from_cls")
 PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime": ["global", "small"]}
 
 
@@ -97,7 +99,7 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
         others = [i for i in range(len(classes)) if i != first]
         probabilities[row, [first, *others]] = chances[row]
     sequences = pd.DataFrame({"accession": names, "class": of_class, "predicted": np.array(classes)[called]})
-    predictions = sequences.assign(correct=called == label, unknown=0, abstain=False)
+    predictions = sequences.assign(correct=called == label, unknown=0, abstain=False, margin=0.25)
     predictions = predictions.assign(**{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)})
     counts = [
         ("bert", true, other, int(((sequences["class"] == true) & (sequences["predicted"] == other)).sum()))
@@ -154,7 +156,36 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
         ),
         "spaces": spaces.assign(**numbers),
         "contrasts": random_contrasts(size, classes),
+        **random_examples(size, classes, sequences),
     }
+
+
+def random_examples(size: Size, classes: list[str], sequences: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of the first EXAMPLES sequences of each class; three bases are inserted in the second after the 30th."""
+    generator = np.random.default_rng(3)
+    shown = sequences.groupby("class", sort=False).head(EXAMPLES).reset_index(drop=True)
+    token = np.arange(1, size.kmers + 1)
+    bases = STRIDE * (token - 1)
+    tables: dict[str, list[pd.DataFrame]] = {"kmers": [], "attention": [], "mutations": []}
+    for i, (name, own) in enumerate(zip(shown["accession"], shown["class"], strict=True)):
+        moved = [base - 3 * (base >= 30) * (i == 1) for base in (bases, bases + K - 1)]
+        places = {"first_residue": moved[0] // 3 + 1, "last_residue": moved[1] // 3 + 1}
+        counted = {method: generator.normal(size=size.kmers) for method in ("gradients_reference", "rollout")}
+        tables["kmers"].append(pd.DataFrame({"accession": name, "token": token} | places | counted))
+        layer, head, place = (axis.ravel() + 1 for axis in np.indices((size.layers, size.heads, size.kmers)))
+        shares = {
+            kind: generator.dirichlet(np.full(size.kmers, 0.5), size.layers * size.heads).ravel() for kind in KINDS
+        }
+        tables["attention"].append(
+            pd.DataFrame({"accession": name, "layer": layer, "head": head, "token": place} | shares)
+        )
+        rows = [("N501Y", 501, own, 0.25), ("del 69-70", 69, classes[-1], 1.5), ("D614G", 614, "", -0.125)]
+        tables["mutations"].append(
+            pd.DataFrame(rows, columns=["mutation", "residue", "defines", "carried"]).assign(accession=name)
+        )
+    near = {"nearest": "train/1", "nearest_class": classes[0], "nearest_differences": 7, "nearest_compared": 3800}
+    table = shown.assign(reason="typical", kmers=size.kmers, **near)
+    return {"example_sequences": table} | {f"example_{name}": pd.concat(parts) for name, parts in tables.items()}
 
 
 def random_contrasts(size: Size, classes: list[str]) -> pd.DataFrame:
@@ -204,6 +235,7 @@ def contents(
             "evaluation": {"confidence": 0.95},
             "external": {},
             "source": {"type": "simulate"},
+            "atlas": {"sequences_per_class": EXAMPLES},
         },
         model={"num_hidden_layers": size.layers, "num_attention_heads": size.heads, "hidden_size": 8},
         tables={name: table for name, table in tables.items() if name not in without},

@@ -8,10 +8,19 @@ import pandas as pd
 import pytest
 
 from small_atlas import PARTS, PROGRAMS, Size, contents, data_of, page, random_contrasts, random_details, random_tables
-from spikegeometry.report.arrays import attention_arrays, bin_size, pooled, principal_components
+from spikegeometry.report.arrays import (
+    STEPS,
+    attention_arrays,
+    bin_size,
+    pooled,
+    principal_components,
+    profile_arrays,
+)
 from spikegeometry.report.atlas import embedded
 from spikegeometry.report.card import pinned
 from spikegeometry.report.cells import by_head, by_layer
+from spikegeometry.report.contents import EXAMPLES
+from spikegeometry.report.examples import BUDGET, single_sequences
 from spikegeometry.report.statistics import OF_HEADS, Statistic
 from spikegeometry.report.views import (
     PAIRS,
@@ -176,11 +185,77 @@ def test_strongest_pairs_are_the_largest_of_their_head():
     assert shown["beta"][5] == largest[["query", "key", "mean"]].to_numpy().tolist()
 
 
+def profiles_of(shown):
+    """Profiles (m, n) as the page reads them."""
+    low, high = (unpacked(shown[end], "<f4").astype(float)[:, None] for end in ("low", "high"))
+    cells = unpacked(shown["cells"], "u1").reshape(len(low), -1).astype(float)
+    return np.where(cells > 0, low * (high / low) ** ((cells - 1) / STEPS), np.nan)
+
+
 def test_attention_received_is_the_tables(atlas):
     tokens = random_details(SIZE, CLASSES)["tokens"]
-    values = unpacked(atlas["track"]["received"]["classes"]["alpha"], "<f4").reshape(-1, SIZE.kmers)
+    values = profiles_of(atlas["track"]["received"]["classes"]["alpha"])
     rows = tokens[(tokens["class"] == "alpha") & (tokens["layer"] == 1) & (tokens["head"] == 2)]
-    np.testing.assert_array_equal(values[1], rows["received"])
+    np.testing.assert_allclose(values[1], rows["received"], rtol=0.02)
+
+
+def test_profiles_in_means_of_neighbours_and_without_numbers():
+    given = np.array([[0.5, 0.25, 0.25, 0.125, 0.0], [np.nan] * 5, [0.5, 0.5, 0.5, np.nan, np.nan]])
+    shown = profiles_of(profile_arrays(given, 2))
+    # The least that is shown is 1e-5, and the extremes are exact.
+    np.testing.assert_allclose(shown[0], [0.375, 0.1875, 1e-5], rtol=0.03)
+    assert shown[0, 0] == pytest.approx(0.375) and shown[0, 2] == pytest.approx(1e-5)
+    assert np.isnan(shown[1]).all()
+    np.testing.assert_allclose(shown[2], [0.5, np.nan, np.nan])
+
+
+# Single sequences
+
+
+def test_a_sequence_has_the_numbers_of_its_tables(atlas):
+    details = random_details(SIZE, CLASSES)
+    one = atlas["examples"]["sequences"][0]
+    name = one["accession"]
+    assert (atlas["examples"]["bin"], len(atlas["examples"]["sequences"])) == (1, 2 * len(CLASSES))
+    predictions = details["predictions"].set_index("accession")
+    assert (one["class"], one["predicted"], one["runner"]) == ("alpha", "beta", "alpha")
+    assert one["chances"] == pytest.approx(predictions.loc[name, ["p_beta", "p_alpha"]].tolist(), rel=1e-5)
+    kmers = details["example_kmers"].set_index("accession").loc[name]
+    np.testing.assert_array_equal(
+        unpacked(one["attributions"]["rollout"], "<f4"), kmers["rollout"].to_numpy(np.float32)
+    )
+    attention = details["example_attention"]
+    rows = attention[(attention["accession"] == name) & (attention["layer"] == 2) & (attention["head"] == 1)]
+    for kind in ("received", "from_cls"):
+        shown = profiles_of(one[kind])[SIZE.heads]
+        np.testing.assert_allclose(shown, np.maximum(rows[kind], 1e-5), rtol=0.03)
+    assert one["mutations"] == [
+        ["N501Y", 501, ["alpha"], 0.25],
+        ["del 69-70", 69, ["beta"], 1.5],
+        ["D614G", 614, [], -0.125],
+    ]
+
+
+def test_places_of_kmers_are_there_where_bases_are_inserted(atlas):
+    first, second = atlas["examples"]["sequences"][:2]
+    assert first["places"] is None
+    # The fifth k-mer has the bases 37 to 48 of the sequence, which are 34 to 45 of the reference.
+    assert [ends[4] for ends in second["places"]] == [12, 15]
+
+
+def test_single_sequences_of_bert_base_fit_the_budget():
+    size, classes = Size(12, 12, 1271, 2), [*"abcdefgh"]
+    details = random_details(size, classes)
+    config = {"classes": classes, "dataset": {"k": 12, "stride": 9}, "atlas": {"sequences_per_class": 2}}
+    shown = single_sequences(*(details[f"example_{name}"] for name in EXAMPLES), details["predictions"], config)
+    # Two profiles of 144 heads and 16 sequences, four characters for three bytes, a third of the k-mers.
+    assert shown["bin"] == 3
+    cells = sum(len(one[kind]["cells"]) for one in shown["sequences"] for kind in ("received", "from_cls"))
+    assert cells == 2 * 16 * 144 * 424 * 4 / 3 <= BUDGET
+
+
+def test_without_single_sequences_there_are_none():
+    assert contents(SIZE, CLASSES, without=("example_sequences",))["examples"] is None
 
 
 def test_errors_come_first_then_the_least_certain(atlas):

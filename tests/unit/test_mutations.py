@@ -5,7 +5,7 @@ import pytest
 from checkout import ROOT
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.genomes.founders import parse_mutation
-from spikegeometry.sequences.mutations import changes, native, protein_mutations, put_back
+from spikegeometry.sequences.mutations import aligned_bases, changes, native, protein_mutations, put_back, reverted
 from spikegeometry.tables import read_tsv
 
 GENE = "ATGGCTAAATTTGGGCCC"  # M A K F G P
@@ -65,6 +65,30 @@ def test_changes_by_hand(projected, insertions, deletions, expected):
 def test_the_sequence_itself():
     assert native("ATGGTT---TTTGGGCAC", "12:TTTTTT;18:GA") == "ATGGTTTTTTTTTTTGGGCACGA"
     assert native("NN-A", "") == "NNA"
+
+
+@pytest.mark.parametrize(
+    ("projected", "insertions", "expected"),
+    [
+        ("ACGT", "", [1, 2, 3, 4]),
+        ("A--T", "", [1, 4]),
+        ("ACGT", "2:GG", [1, 2, 2, 2, 3, 4]),
+        ("A--T", "0:C;3:GG;4:A", [1, 1, 3, 3, 4, 4]),
+    ],
+)
+def test_each_base_is_aligned_with_one_of_the_gene(projected, insertions, expected):
+    assert aligned_bases(projected, insertions) == expected
+    assert len(expected) == len(native(projected, insertions))
+
+
+def test_what_a_model_reads_without_each_mutation():
+    given = ("ATGGTT---TTTGGGCCC", "12:GAA", "7-9", GENE)  # A2V, K3 lost, E inserted after F4
+    found, texts = reverted(*given, is_projected=True)
+    assert [one.name for one in found] == ["A2V", "del 3"]
+    assert texts == ["ATGGTT---TTTGGGCCC", "ATGGCT---TTTGGGCCC", "ATGGTTAAATTTGGGCCC"]
+    found, texts = reverted(*given, is_projected=False)
+    assert [one.name for one in found] == ["A2V", "del 3", "ins 4"]
+    assert texts == ["ATGGTTTTTGAAGGGCCC", "ATGGCTTTTGAAGGGCCC", "ATGGTTAAATTTGAAGGGCCC", "ATGGTTTTTGGGCCC"]
 
 
 # Without either tyrosine of 144 and 145 the protein is the same; it is named by the last, as HGVS does.

@@ -78,6 +78,11 @@ def all_made_anew(group):
     return {"all", "build_atlas", "write_captions"}.union(*map(made_anew, group))
 
 
+def explained(group):
+    """Single sequences are explained as the analysis explains them, by its settings and its mathematics."""
+    return {"explain_examples"} if "attributions" in group else set()
+
+
 @contextmanager
 def all_edited(paths, text):
     with ExitStack() as stack:
@@ -95,14 +100,14 @@ def test_each_analysis_is_changed_without_each_other():
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_config_value_of_one_analysis(finished, group):
     values = json.dumps({name: ONE_VALUE[name] for name in group})
-    assert finished.would_run("--config", f"analyses={values}") == all_made_anew(group)
+    assert finished.would_run("--config", f"analyses={values}") == all_made_anew(group) | explained(group)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_edit_of_one_geometry_module(finished, group):
     group = [name for name in group if name in WITH_GEOMETRY]
     with all_edited([finished.folder / LIBRARY / f"geometry/{name}.py" for name in group], "\n\nADDED = 1\n"):
-        assert finished.would_run() == all_made_anew(group)
+        assert finished.would_run() == all_made_anew(group) | explained(group)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
@@ -128,7 +133,7 @@ def test_module_that_analyses_share(finished):
         planned = finished.would_run()
     users = {name for name in ONE_VALUE if "geometry.heads" in all_modules(SCRIPTS / f"{name}.py")}
     assert {"cone_index", "attention_gates"} <= users < ONE_VALUE.keys()
-    assert planned == all_made_anew(users)
+    assert planned == all_made_anew(users) | explained(users)
 
 
 def test_figure_style_retrains_nothing(finished):
@@ -155,8 +160,15 @@ def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
         "describe_model",
         "write_front_page",
         "write_captions",
+        "explain_examples",
         "build_atlas",
     }
+
+
+@pytest.mark.parametrize(("count", "explaining"), [(1, {"explain_examples"}), (0, set())])
+def test_number_of_single_sequences(finished, count, explaining):
+    planned = finished.would_run("--config", f"atlas={{sequences_per_class: {count}}}")
+    assert planned == {"all", "build_atlas"} | explaining
 
 
 def test_edit_of_a_caption_writes_them_alone(finished):

@@ -1,12 +1,51 @@
 """One page to explore what the analyses found."""
 
 # The atlas's programs, in the order of their use.
-PROGRAMS = "state elements figures findings thumbnails grid head track stream space predictions card atlas".split()
+PROGRAMS = (
+    "state elements figures findings thumbnails grid head track sequence stream space predictions card atlas".split()
+)
+
+# Tables of single sequences.
+EXAMPLES = ["sequences", "kmers", "attention", "mutations"]
+
+
+rule explain_examples:
+    input:
+        model="<results>/model/finetuned",
+        test="<results>/dataset/test.arrow",
+        predictions="<results>/predictions/test.parquet",
+        spikes="<results>/spikes/spikes.parquet",
+        known="<results>/model/known.parquet",
+        vocabulary="<results>/dataset/vocabulary.txt",
+        reference="<results>/reference/genome.fasta",
+        definitions=DEFINITIONS,
+    output:
+        **{name: f"<results>/examples/{name}.parquet" for name in EXAMPLES},
+    log:
+        "<logs>/explain_examples.log",
+    benchmark:
+        "<benchmarks>/explain_examples.tsv"
+    conda:
+        TORCH
+    threads: lookup("model/threads", within=config)
+    resources:
+        gpu=GPUS,
+    params:
+        **given(
+            "explain_examples", "classes", "atlas/sequences_per_class", "dataset/coordinates", *KMERS, *GENE, *DEVICE
+        ),
+        **settings("attributions", "baselines", "steps", "residual", "share"),
+    script:
+        "../scripts/explain_examples.py"
 
 
 rule build_atlas:
     input:
         **DOMAINS,
+        **{
+            f"example_{name}": f"<results>/examples/{name}.parquet" if config["atlas"]["sequences_per_class"] else []
+            for name in EXAMPLES
+        },
         tables=collect("<results>/geometry/{analysis}.tsv", analysis=ANALYSES),
         networks=[f"<results>/replicates/{replicate}/geometry/{name}.tsv" for replicate, name in REPLICATED],
         pairs=written_by("attention_maps", "pairs.parquet"),

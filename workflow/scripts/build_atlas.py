@@ -13,10 +13,12 @@ from spikegeometry.genomes.definitions import defined_in_gene
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.logs import configure_logging
 from spikegeometry.report.atlas import atlas_page
-from spikegeometry.report.contents import atlas_contents, read_networks, read_shown
+from spikegeometry.report.contents import EXAMPLES, atlas_contents, read_networks, read_shown
 from spikegeometry.tables import atomic_path, read_tsv
 
-DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions"]  # where the analysis is active
+# Where the analysis is active, or single sequences are asked for.
+DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions"]
+DETAILS += [f"example_{name}" for name in EXAMPLES]
 
 configure_logging(snakemake.log[0])
 config, paths, page = snakemake.params.config, snakemake.input, Path(snakemake.output.page)

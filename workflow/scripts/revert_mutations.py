@@ -12,7 +12,7 @@ from spikegeometry.logs import configure_logging, progress
 from spikegeometry.model.classifier import load_classifier
 from spikegeometry.model.reversion import carried
 from spikegeometry.model.runtime import prepare
-from spikegeometry.sequences.mutations import changes, native, put_back
+from spikegeometry.sequences.mutations import reverted
 from spikegeometry.tables import write_tsv
 
 # Genomes whose sequences, with each mutation put back, are in memory at once.
@@ -33,10 +33,8 @@ explained = progress(islice(genomes, params.explained), "genomes read")
 while some := list(islice(explained, GENOMES)):
     names, groups = [], []
     for accession, projected, insertions, deletions in some:
-        # Projected sequences do not show what is inserted.
-        found = [one for one in changes(projected, insertions, deletions, gene) if one.bases or not is_projected]
-        pairs = [(projected, insertions), *(put_back(projected, insertions, gene, [one]) for one in found)]
-        groups.append([bases if is_projected else native(bases, inserted) for bases, inserted in pairs])
+        found, group = reverted(projected, insertions, deletions, gene, is_projected)
+        groups.append(group)
         names.append([(accession, one.name, one.residue) for one in found])
     for described, lost in zip(names, carried(model, encoder, groups, params.batch_size), strict=True):
         rows += [(*name, value) for name, value in zip(described, lost, strict=True)]

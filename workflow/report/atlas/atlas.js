@@ -1,9 +1,10 @@
-// The views, the keys 1 to 8 for them, and light or dark.
+// The views, the keys 1 to 9 for them, and light or dark.
 const VIEWS = {
   findings: ["Findings", "What was found", findingsView],
   grid: ["Heads", "Every layer and head", gridView],
   head: ["One head", "One head", headView],
   track: ["Protein", "Along the protein", trackView],
+  sequence: ["Sequence", "One sequence", sequenceView],
   stream: ["Layers", "The stream through the layers", streamView],
   space: ["Space", "The space of the sequences", spaceView],
   predictions: ["Predictions", "Predictions", predictionsView],

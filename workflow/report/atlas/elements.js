@@ -55,6 +55,20 @@ function tick(label, key, checked = () => asked(key) === "1") {
   return { root: element("label", { class: "check" }, box, text), text, sync: () => (box.checked = checked()) };
 }
 
+/** A field to search with, of the state's `key`; `typed` is called while it changes. */
+function searchField(label, key, typed) {
+  const field = element("input", {
+    type: "search",
+    name: key,
+    onchange: () => change({ [key]: field.value }),
+    oninput: () => typed(field.value),
+  });
+  const sync = () => {
+    if (document.activeElement !== field) field.value = asked(key);
+  };
+  return { root: element("label", {}, label, field), field, sync };
+}
+
 /** Boxes of the classes; those of the address, or at first `fallback`, are ticked. */
 function classBoxes(options, fallback = () => options().slice(0, 2)) {
   const root = element("fieldset");

@@ -14,9 +14,10 @@ const MARGIN = { l: 65, r: 20, t: 30, b: 50 };
 // Pixels that a figure is wide on paper.
 const PAPER = 680;
 
+const cut = (text, longest = LONGEST) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
+
 function plain(text, longest = LONGEST) {
-  const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
-  return cut.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  return cut(text, longest).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
 /** What is said of a point, which may be longer. */
@@ -170,10 +171,8 @@ const domainsOf = (start, end = start) =>
     .map(({ name }) => name)
     .join(", ") || "no domain";
 
-function placeOf(first, last = first) {
-  const [start, end] = residuesOf(first, last);
-  return `residues ${start}-${end} (${domainsOf(start, end)})`;
-}
+const spanText = ([start, end]) => `residues ${start}-${end} (${domainsOf(start, end)})`;
+const placeOf = (first, last = first) => spanText(residuesOf(first, last));
 
 /** The k-mer of the address, from 1; 0 where there is none. */
 const tokenAsked = () => counted("token", atlas.maps.kmers, 0);

@@ -17,12 +17,7 @@ function predictionsView(root) {
     },
   });
   const { columns, probabilities, n, errors } = atlas.predictions;
-  const find = element("input", {
-    type: "search",
-    name: "find",
-    onchange: () => change({ find: find.value }),
-    oninput: () => list(),
-  });
+  const find = searchField("Search names and classes", "find", () => list());
   const ofSequences = [...new Set(columns.class)].sort((a, b) => classPlace(a) - classPlace(b));
   const classes = classBoxes(
     () => ofSequences,
@@ -34,16 +29,7 @@ function predictionsView(root) {
     () => [["", "any"], ...[...new Set(columns.predicted)].map((name) => [name, name])],
     () => asked("called"),
   );
-  const search = controls(
-    {
-      root: element("label", {}, "Search names and classes", find),
-      sync: () => {
-        if (document.activeElement !== find) find.value = asked("find");
-      },
-    },
-    called,
-    classes,
-  );
+  const search = controls(find, called, classes);
   const rows = element("div");
   const names = ["accession", "class", "predicted"];
   const heads = [
@@ -59,8 +45,13 @@ function predictionsView(root) {
     ...probabilities.map((one) => shown(one[i])),
   ];
   const rounded = (value) => Number(value.toFixed(4));
+  const single = new Set(atlas.examples?.sequences.map(({ accession }) => accession));
+  const linked = ([name, ...rest]) => [
+    element("a", { href: addressWith({ view: single.has(name) ? "sequence" : "space", sequence: name, find: "" }) }, name),
+    ...rest,
+  ];
   const matching = () => {
-    const text = find.value.toLowerCase();
+    const text = find.field.value.toLowerCase();
     const [wanted, calledAs] = [new Set(classes.chosen()), asked("called")];
     return columns.accession
       .map((_, i) => i)
@@ -81,10 +72,7 @@ function predictionsView(root) {
       table(
         `${found.length} sequences, errors first${found.length > SHOWN ? `; the first ${SHOWN} are shown, search for others` : ""}.${given} From predictions/test.parquet.`,
         heads,
-        found.slice(0, SHOWN).map((i) => {
-          const [name, ...rest] = rowOf(i, rounded);
-          return [element("a", { href: addressWith({ view: "space", sequence: name }) }, name), ...rest];
-        }),
+        found.slice(0, SHOWN).map((i) => linked(rowOf(i, rounded))),
         (row) => {
           const i = found[row];
           const wrong = columns.class[i] === columns.predicted[i] ? "" : "wrong";

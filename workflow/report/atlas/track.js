@@ -6,9 +6,10 @@ const METHODS = {
   rollout: ["rollout of attention from [CLS]", "share"],
 };
 
-function trackView(root) {
-  const classes = classBoxes(() => atlas.classes.map(({ name }) => name));
+/** The menus of what is shown along the protein, and what they say. */
+function alongMenus(methods) {
   const numbered = (count, all) => [["", all], ...upTo(count).map((i) => [String(i), String(i)])];
+  const zooms = ["", ...atlas.domains.map(({ name }) => name)];
   const layers = menu(
     "Layer",
     "layer",
@@ -21,7 +22,6 @@ function trackView(root) {
     () => numbered(atlas.heads, "mean of all"),
     () => (counted("head", atlas.heads, 0) || "").toString(),
   );
-  const methods = Object.keys(atlas.track.attributions ?? {});
   const method = menu(
     "Attribution by",
     "method",
@@ -31,10 +31,21 @@ function trackView(root) {
   const domains = menu(
     "Zoom to",
     "zoom",
-    () => [["", "whole protein"], ...atlas.domains.map(({ name }) => [name, name])],
-    () => oneOf("zoom", ["", ...atlas.domains.map(({ name }) => name)]),
+    () => zooms.map((name) => [name, name || "whole protein"]),
+    () => oneOf("zoom", zooms),
   );
-  const bar = controls(classes, layers, heads, ...(methods.length ? [method] : []), domains);
+  const chosen = () => {
+    const [layer, head] = [counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0)];
+    const where = `${layer ? `layer ${layer}` : "all layers"}, ${head ? `head ${head}` : "all heads"}`;
+    return { layer, head, where, method: oneOf("method", methods), zoom: oneOf("zoom", zooms) };
+  };
+  return { menus: [layers, heads, ...(methods.length ? [method] : []), domains], chosen };
+}
+
+function trackView(root) {
+  const classes = classBoxes(() => atlas.classes.map(({ name }) => name));
+  const along = alongMenus(Object.keys(atlas.track.attributions ?? {}));
+  const bar = controls(classes, ...along.menus);
   const choose = ({ points: [point] }) => {
     if (["y3", "y4"].includes(point.data.yaxis)) change({ token: point.pointNumber + 1 });
   };
@@ -58,20 +69,11 @@ function trackView(root) {
   return () => {
     bar.sync();
     const chosen = classes.chosen();
-    const [layer, head] = [counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0)];
-    const where = `${layer ? `layer ${layer}` : "all layers"}, ${head ? `head ${head}` : "all heads"}`;
-    drawTrack(
-      track,
-      chosen,
-      layer,
-      head,
-      oneOf("method", methods),
-      oneOf("zoom", ["", ...atlas.domains.map(({ name }) => name)]),
-      where,
-    );
+    const { layer, head, where, method, zoom } = along.chosen();
+    drawTrack(track, chosen, layer, head, method, zoom, where);
     chosenToken.textContent = tokenText();
     notes.replaceChildren(
-      ...trackNote(chosen, oneOf("method", methods)),
+      ...trackNote(chosen, method),
       ...(atlas.track.received ? [] : [missing("Attention received", "attention_maps")]),
       ...(atlas.track.attributions ? [] : [missing("Attribution", "attributions")]),
     );
@@ -90,7 +92,7 @@ function trackView(root) {
       rows.length
         ? table("Mutations that define the chosen classes", columns, rows)
         : note("No table names mutations that define these classes."),
-      saver("along_the_protein", () => trackTable(chosen, layer, head, oneOf("method", methods))),
+      saver("along_the_protein", () => trackTable(chosen, layer, head, method)),
     );
   };
 }
@@ -102,21 +104,33 @@ const tokenText = () =>
 
 /** What each k-mer gets in a class, as the mean over the chosen heads. */
 function received(name, layer, head) {
-  const { kmers, classes } = atlas.track.received;
-  if (!classes[name]) return null;
-  const all = once(`received ${name}`, () => floats(classes[name]));
-  const chosen = upTo(atlas.layers * atlas.heads)
-    .map((number) => number - 1)
+  const of = atlas.track.received.classes[name];
+  return of ? meanProfile(`received ${name}`, of, layer, head) : null;
+}
+
+/** The mean of some profiles, one of each head, over the chosen heads; null where nothing is known of these. */
+function meanProfile(key, of, layer, head) {
+  const { cells, low, high } = once(key, () => ({ cells: bytes(of.cells), low: floats(of.low), high: floats(of.high) }));
+  const side = cells.length / low.length;
+  const rows = Array.from(low, (_, cell) => cell)
     .filter(
       (cell) =>
         (!layer || Math.floor(cell / atlas.heads) + 1 === layer) && (!head || (cell % atlas.heads) + 1 === head),
     )
-    .filter((cell) => !Number.isNaN(all[cell * kmers]));
-  if (!chosen.length) return null;
-  return upTo(kmers).map(
-    (token) => chosen.reduce((sum, cell) => sum + all[cell * kmers + token - 1], 0) / chosen.length,
-  );
+    .map((cell) => ({ cell, steps: cells.subarray(cell * side, (cell + 1) * side) }))
+    .filter(({ steps }) => steps.some((step) => step));
+  if (!rows.length) return null;
+  const sums = Array(side).fill(0);
+  for (const { cell, steps } of rows) {
+    const step = Math.log(high[cell] / low[cell]) / atlas.maps.steps;
+    const values = [NaN, ...upTo(atlas.maps.steps + 1).map((i) => low[cell] * Math.exp((i - 1) * step))];
+    steps.forEach((one, i) => (sums[i] += values[one]));
+  }
+  return sums.map((sum) => sum / rows.length);
 }
+
+const rounding = () =>
+  `Shares of attention are rounded to ${(100 * Math.expm1(-Math.log(atlas.maps.smallest) / atlas.maps.steps / 2)).toPrecision(2)} % or less; those under ${atlas.maps.smallest} are shown as it.`;
 
 function trackTable(classes, layer, head, method) {
   const lists = [
@@ -144,26 +158,33 @@ function trackNote(classes, method) {
     counts("Attention received", (name) => known?.classes[name]?.n?.[0]),
     counts("Attribution", (name) => atlas.track.attributions?.[method]?.[name]?.n),
   ].join("");
-  return told ? [note(`Means over distinct test sequences. ${told}`)] : [];
+  return told ? [note(`Means over distinct test sequences. ${told}${rounding()}`)] : [];
 }
 
-/** The panels from top to bottom: axis, share of the height, and what the axis says. */
-function trackPanels(method) {
-  const panels = [
-    ["y", 1, ""],
-    ["y2", 2, ""],
-  ];
-  if (atlas.track.received) panels.push(["y3", 5, "attention received (share)"]);
-  if (atlas.track.attributions) panels.push(["y4", 5, `attribution (${METHODS[method][1]})`]);
-  return panels;
-}
+const QUIET = { showgrid: false, zeroline: false, fixedrange: true };
+
+/** The panel of the domains, and below it one of rows of marks, whose names are given. */
+const markPanels = (rows) => [
+  { axis: "y", share: 1, options: { ...QUIET, range: [0, 1], showticklabels: false } },
+  {
+    axis: "y2",
+    share: 2,
+    options: {
+      ...QUIET,
+      automargin: true,
+      range: [rows.length - 0.5, -0.5],
+      tickvals: rows.map((_, i) => i),
+      ticktext: rows.map((name) => plain(name)),
+    },
+  },
+];
 
 function drawTrack(target, classes, layer, head, method, zoom, where) {
   const last = residuesOf(atlas.maps.kmers)[1];
-  const domain = atlas.domains.find(({ name }) => name === zoom);
-  const span = domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
-  const panels = trackPanels(method);
-  const bottom = panels.at(-1)[0];
+  const panels = markPanels(classes.map(classTitle));
+  if (atlas.track.received)
+    panels.push({ axis: "y3", share: 5, words: "attention received (share)", options: { rangemode: "tozero" } });
+  if (atlas.track.attributions) panels.push({ axis: "y4", share: 5, words: `attribution (${METHODS[method][1]})` });
   const line = (name, values, axis, words, named) => ({
     type: "scatter",
     mode: "lines",
@@ -190,51 +211,60 @@ function drawTrack(target, classes, layer, head, method, zoom, where) {
       ...(attributed ? [line(name, attributed, "y4", "attribution", true)] : []),
     ];
   });
-  if (atlas.track.received)
-    traces.push({
-      type: "scatter",
-      mode: "lines",
-      name: "uniform attention",
-      showlegend: true,
-      x: [1, last],
-      y: [1, 1].map((one) => one / atlas.track.received.kmers),
-      yaxis: "y3",
-      line: { color: dark() ? "#aaaaaa" : "#777777", width: 1, dash: "dot" },
-      hoverinfo: "skip",
-    });
-  const quiet = { showgrid: false, zeroline: false, fixedrange: true };
-  const own = {
-    y: { ...quiet, range: [0, 1], showticklabels: false },
-    y2: {
-      ...quiet,
-      automargin: true,
-      range: [classes.length - 0.5, -0.5],
-      tickvals: classes.map((_, i) => i),
-      ticktext: classes.map((name) => plain(classTitle(name))),
-    },
-    y3: { rangemode: "tozero" },
-    y4: {},
-  };
-  const total = panels.reduce((sum, [, share]) => sum + share + 0.5, -0.5);
+  if (atlas.track.received) traces.push({ ...uniformLine(last, atlas.track.received.kmers, "y3"), showlegend: true });
+  drawAlong(
+    target,
+    panels,
+    traces,
+    zoom,
+    last,
+    `Classes ${classes.map(classTitle).join(", ")}; the mutations are in the table below.`,
+    `Along the protein: ${where}`,
+  );
+}
+
+/** What each of `kmers` would get of attention that is spread evenly. */
+const uniformLine = (last, kmers, axis) => ({
+  type: "scatter",
+  mode: "lines",
+  name: "uniform attention",
+  showlegend: false,
+  x: [1, last],
+  y: [1 / kmers, 1 / kmers],
+  yaxis: axis,
+  line: { color: dark() ? "#aaaaaa" : "#777777", width: 1, dash: "dot" },
+  hoverinfo: "skip",
+});
+
+/** The residues that are shown: of the domain that is zoomed to, or all. */
+function residuesShown(zoom, last) {
+  const domain = atlas.domains.find(({ name }) => name === zoom);
+  return domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
+}
+
+/** Panels from top to bottom along the protein: of each the axis, its share of the height, what it says, its options. */
+function drawAlong(target, panels, traces, zoom, last, label, title) {
+  const total = panels.reduce((sum, { share }) => sum + share + 0.5, -0.5);
   let top = 1;
-  const axes = panels.map(([axis, share, words]) => {
+  const axes = panels.map(({ axis, share, words = "", options }) => {
     const heights = [Math.max(0, top - share / total), top];
     top = heights[0] - 0.5 / total;
-    return [axis.replace("y", "yaxis"), { ...own[axis], domain: heights, title: { text: plain(words, 60) } }];
+    return [axis.replace("y", "yaxis"), { ...options, domain: heights, title: { text: plain(words, 60) } }];
   });
+  const span = residuesShown(zoom, last);
   target.draw(
     traces,
     {
       height: 160 + 45 * total,
       ...legendAbove(target, traces, 90),
-      xaxis: { title: { text: "residue" }, range: span, anchor: bottom, showgrid: false, zeroline: false },
+      xaxis: { title: { text: "residue" }, range: span, anchor: panels.at(-1).axis, showgrid: false, zeroline: false },
       ...Object.fromEntries(axes),
       shapes: [...domainShapes(), ...chosenLine(tokenAsked() ? middle(tokenAsked()) : null)],
       annotations: domainNames(span),
       hovermode: "closest",
     },
-    `Classes ${classes.map(classTitle).join(", ")}; the mutations are in the table below.`,
-    `Along the protein: ${where}`,
+    label,
+    title,
   );
 }
 

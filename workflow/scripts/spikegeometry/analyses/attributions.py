@@ -60,18 +60,8 @@ def measure(
     mutations = defined_in_gene(definitions, study.all_classes, share, start, end, coordinates == "native")
     classes = [name for name in study.classes if name in mutations]
     encoder, genome = Encoder(read_vocabulary(vocabulary), stride), read_single(reference).sequence
-    explainer = Explainer(
-        forward=lambda ids: model(input_ids=ids).logits,
-        embedding=model.get_input_embeddings(),
-        layers=study.weights,
-        heads=study.shape.heads,
-        reference=torch.from_numpy(encoder.encode([genome[start - 1 : end]])[0]).long(),
-        mask=MASK,
-        baselines=baselines,
-        steps=steps,
-        batch_size=batch_size,
-        residual=residual,
-    )
+    gene = genome[start - 1 : end]
+    explainer = explainer_of(model, study.weights, encoder, gene, baselines, steps, residual, batch_size)
     of_kmers, of_sequences = [], []
     for sequence, hidden in distinct(labelled_sequences(study.recorded, classes), sequences_per_class):
         name, kmers = sequence["class"], np.arange(1, hidden.shape[1] - 1)
@@ -92,5 +82,33 @@ def measure(
         "sequences": measurement_table(labels | values for labels, values in of_kmers),
         "tokens": mean_table(of_kmers, classes, columns, study.confidence),
         "findings": findings_table(attribution_findings(table, classes, study.confidence)),
-        "mutations": named_mutations(mutations, genome[start - 1 : end]),
+        "mutations": named_mutations(mutations, gene),
     }
+
+
+def explainer_of(
+    model,
+    weights: list[dict[str, torch.Tensor]],
+    encoder: Encoder,
+    gene: str,
+    baselines: list[str],
+    steps: int,
+    residual: float,
+    batch_size: int,
+) -> Explainer:
+    """What asks a classifier, of `load_classifier`, which tokens decide.
+
+    `weights` are those of its layers; `gene` is the reference's.
+    """
+    return Explainer(
+        forward=lambda ids: model(input_ids=ids).logits,
+        embedding=model.get_input_embeddings(),
+        layers=weights,
+        heads=model.config.num_attention_heads,
+        reference=torch.from_numpy(encoder.encode([gene])[0]).long(),
+        mask=MASK,
+        baselines=baselines,
+        steps=steps,
+        batch_size=batch_size,
+        residual=residual,
+    )

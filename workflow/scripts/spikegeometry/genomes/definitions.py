@@ -10,7 +10,7 @@ import pandas as pd
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.fasta import read_single
 from spikegeometry.genomes.founders import COLUMNS, parse_mutation
-from spikegeometry.sequences.mutations import all_in_protein
+from spikegeometry.sequences.mutations import Change, all_in_protein
 from spikegeometry.tables import read_tsv
 
 logger = logging.getLogger(__name__)
@@ -101,6 +101,27 @@ def mutations_on_axis(
     found = defined_in_gene(definitions, classes, share, start, end, insertions) if definitions else {}
     named = named_mutations(found, read_single(reference).sequence[start - 1 : end])
     return named.drop(columns="mutation").set_axis(["class", "name", "start", "end"], axis=1)
+
+
+def defined_by(change: Change, projected: str, insertions: str, mutations: dict[str, pd.DataFrame]) -> list[str]:
+    """Classes, in the order of `mutations` (from `defined_in_gene`), that a mutation of a gene defines or helps to.
+
+    `change` is one of `sequences.mutations.changes(projected, insertions, ...)`. It does where a mutation that defines
+    the class is there whole and shares a base with it.
+    """
+    own, inserted = set(change.bases), insertions.split(";")
+
+    def holds(text: str, first: int, last: int) -> bool:
+        symbols = parse_mutation(text).replacement or "-"
+        if change.insertion is not None:
+            return text.startswith("ins:") and change.insertion == first and f"{first}:{symbols}" in inserted
+        return not own.isdisjoint(range(first - 1, last)) and set(projected[first - 1 : last]) == {symbols}
+
+    return [
+        name
+        for name, table in mutations.items()
+        if any(map(holds, table["mutation"], table["first"].tolist(), table["last"].tolist()))
+    ]
 
 
 def covering(mutations: pd.DataFrame, first: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -48,6 +48,22 @@ def quantised(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.where(np.isfinite(maps), steps, 0).astype(np.uint8), low, high
 
 
+def profile_arrays(profiles: np.ndarray, size: int = 1) -> dict[str, str]:
+    """Profiles (m, n) of non-negative numbers in steps of their logarithm, as `quantised`, in means of `size` tokens.
+
+    `cells` are bytes (m, s), `low` and `high` the least and largest value of each (m,). A profile of which nothing is
+    known is all 0.
+    """
+    starts = np.arange(0, profiles.shape[1], size)
+    lengths = np.diff(np.append(starts, profiles.shape[1]))
+    means = np.add.reduceat(profiles.astype(np.float64), starts, axis=1) / lengths
+    unknown = np.flatnonzero(np.isnan(means).all(axis=1))
+    means[unknown] = SMALLEST
+    cells, low, high = quantised(means[:, None])
+    cells[unknown] = 0
+    return {"cells": packed(cells), "low": packed(low), "high": packed(high)}
+
+
 def attention_arrays(of_classes: Iterable[tuple[str, np.ndarray, int]], classes: int, budget: int) -> dict[str, Any]:
     """Mean attention maps between k-mers, layer after layer and head after head, for each class.
 

@@ -11,11 +11,13 @@ from spikegeometry.report import views
 from spikegeometry.report.arrays import attention_arrays
 from spikegeometry.report.card import run_card
 from spikegeometry.report.cells import FINETUNED
+from spikegeometry.report.examples import single_sequences
 from spikegeometry.report.front import cautions
 from spikegeometry.tables import read_tsv
 
 # Characters that the mean attention maps may take: 12 layers of 12 heads stay well under 25 MB with all else.
 MAP_BUDGET = 12_000_000
+EXAMPLES = ["sequences", "kmers", "attention", "mutations"]
 
 
 def read_shown(paths: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -48,8 +50,9 @@ def atlas_contents(
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `networks`:
     the same of other networks, by their names; `details`: other tables, where there are any: pairs and tokens of
     attention_maps, contrasts (pairs of classes) of attention_domains, spaces of clustering, spectra of
-    subspace_directionality, attributions (their tokens); and always sequences (of the activations), predictions,
-    confusion, domains, metrics, splits, tries and findings;
+    subspace_directionality, attributions (their tokens), and example_sequences, example_kmers, example_attention and
+    example_mutations (of `analyses.examples`); and always sequences (of the activations), predictions, confusion,
+    domains, metrics, splits, tries and findings;
     `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d);
     `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
     """
@@ -94,6 +97,13 @@ def atlas_contents(
             "attributions": detail("attributions", views.attributions_by_class),
             "mutations": views.mutations_by_class(mutations, gene),
         },
+        "examples": single_sequences(
+            **{name: details[f"example_{name}"] for name in EXAMPLES},
+            predictions=details["predictions"],
+            config=config,
+        )
+        if "example_sequences" in details
+        else None,
         "space": views.embedding_space(cls, details["sequences"], details.get("spaces")),
         "predictions": views.prediction_rows(details["predictions"], config["classes"]),
         "confusion": views.confusions(details["confusion"]),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spikegeometry.figures.style import class_colours, model_look, on_dark
-from spikegeometry.report.arrays import packed, principal_components
+from spikegeometry.report.arrays import packed, principal_components, profile_arrays
 from spikegeometry.report.cells import by_head, by_layer, numbers, placed, select
 from spikegeometry.report.statistics import KMERS, OF_HEADS, OF_LAYERS, domain_statistics
 from spikegeometry.sequences.mutations import all_in_protein
@@ -118,9 +118,9 @@ def strongest_pairs(pairs: pd.DataFrame, layers: int, heads: int) -> dict[str, l
 
 
 def attention_received(tokens: pd.DataFrame, layers: int, heads: int) -> dict[str, Any]:
-    """What each k-mer gets of the attention of the k-mers, for each class: float32 (heads, k-mers) as base64.
+    """What each k-mer gets of the attention of the k-mers, for each class: `profile_arrays` of the heads.
 
-    Heads without rows hold NaN. The number of k-mers is that of the longest.
+    Heads without rows are missing. The number of k-mers is that of the longest.
     """
     kmers = int(tokens["token"].max())
     found = {}
@@ -128,7 +128,7 @@ def attention_received(tokens: pd.DataFrame, layers: int, heads: int) -> dict[st
         values = np.full((layers * heads, kmers), np.nan, np.float32)
         rows = (part["layer"].to_numpy().astype(int) - 1) * heads + part["head"].to_numpy().astype(int) - 1
         values[rows, part["token"].to_numpy() - 1] = part["received"]
-        found[name] = packed(values)
+        found[name] = profile_arrays(values)
     return {"kmers": kmers, "classes": found}
 
 

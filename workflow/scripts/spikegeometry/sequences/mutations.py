@@ -140,3 +140,27 @@ def native(projected: str, insertions: str) -> str:
         parts += [projected[done : int(place)], bases]
         done = int(place)
     return "".join([*parts, projected[done:]]).replace("-", "")
+
+
+def reverted(
+    projected: str, insertions: str, deletions: str, gene: str, is_projected: bool
+) -> tuple[list[Change], list[str]]:
+    """The mutations of a gene that a model reads, and the sequences that it reads: the gene's, then that without each.
+
+    Arguments as of `protein_mutations`. A model of projected sequences does not read what is inserted.
+    """
+    found = [one for one in changes(projected, insertions, deletions, gene) if one.bases or not is_projected]
+    pairs = [(projected, insertions), *(put_back(projected, insertions, gene, [one]) for one in found)]
+    return found, [bases if is_projected else native(bases, inserted) for bases, inserted in pairs]
+
+
+def aligned_bases(projected: str, insertions: str) -> list[int]:
+    """Of each base of the sequence itself (`native`) the base of the gene that it is aligned with, 1-based.
+
+    An inserted base has the place of the base before it.
+    """
+    inserted = dict(text.split(":") for text in filter(None, insertions.split(";")))
+    places = [1] * len(inserted.get("0", ""))
+    for place, symbol in enumerate(projected, start=1):
+        places += [place] * ((symbol != "-") + len(inserted.get(str(place), "")))
+    return places
