@@ -79,7 +79,7 @@ def _draw_roc(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
     axis.set_title("Known or not: ROC")
     axis.plot([0, 1], [0, 1], color=GREY, linestyle=":")
     if curves.empty:
-        axis.text(0.5, 0.6, "no out-of-class genome\nin this set", ha="center")
+        axis.text(0.3, 0.8, "no out-of-class genome\nin this set", ha="center")
         return
     areas = metrics[metrics["metric"] == "auroc"].set_index(["score", "temperature"])
     for (score, temperature), points in _variants(curves):
@@ -106,7 +106,7 @@ def _draw_reliability(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -
     axis.set(xlabel="mean largest probability of the bin", ylabel="share correctly classified")
     axis.set_title("Reliability, genomes of the classes")
     if curves.empty:
-        axis.text(0.5, 0.6, "no genome of the classes\nin this set", ha="center")
+        axis.text(0.3, 0.8, "no genome of the classes\nin this set", ha="center")
         return
     errors = metrics[metrics["metric"] == "ece"].set_index("temperature")
     for (score, temperature), points in _variants(curves):

@@ -25,7 +25,7 @@ def name_axis(axis: Axes, domains: pd.DataFrame, mutations: pd.DataFrame | None 
     come first, and those that leave the protein as it is are left out. The limits of the axis must be set. Returns the
     points above the axes that the names take.
     """
-    height = GAP
+    height = float(GAP)
     if mutations is not None and len(mutations):
         places = mutations.drop_duplicates(["class", "name"]).assign(at=_middles(mutations))
         places = places[~places["name"].str.endswith(SILENT)]

@@ -35,7 +35,7 @@ GAINS = {"attention_norm.weight": "after attention", "output_norm.weight": "afte
 BIASES = {"attention_norm.bias": "after attention", "output_norm.bias": "after feed-forward"}
 NORM_COLOURS = (INDIGO, RED)
 # The statistics by layer: title, axis label, the value of random weights, and what the axis shows at least.
-SHOWN = (
+SHOWN: tuple[tuple[str, str, str, float | None, tuple[float, float] | None], ...] = (
     ("kurtosis", "Tails", "excess kurtosis", 0, (-0.5, 0.5)),
     ("sigma_1_ratio", "Largest singular value", "times that of random weights", 1, (0.75, 1.25)),
     ("relative_change", "Change since pre-training", "$||W - W_0||\\ /\\ ||W_0||$", None, None),
@@ -75,6 +75,7 @@ def draw_weight_statistics(
         for axis, of in ((above, model_look(FINETUNED).name), (below, "all models")):
             if chance is not None:
                 axis.axhline(chance, **CHANCE_STYLE)
+            if least is not None:
                 reach(axis, *least)
             axis.set(title=f"{title}, {of}", ylabel=label)
     for axis, models in ((axes[0, 0], [PRETRAINED, FINETUNED]), (axes[1, 0], table["model"].unique())):
