@@ -19,7 +19,7 @@ BETWEEN = np.linspace(0, 1, 25)[:, None]
 def faults(figure: Figure) -> list[str]:
     """What cannot be read in a figure."""
     figure.draw_without_rendering()
-    return [*_small(figure), *_covered(figure), *_untitled(figure)]
+    return [*_small(figure), *_covered(figure), *_untitled(figure), *_cut(figure)]
 
 
 def _small(figure: Figure) -> list[str]:
@@ -78,3 +78,11 @@ def _inside(points: np.ndarray, box: Bbox, axis: Axes) -> bool:
 def _untitled(figure: Figure) -> list[str]:
     titles = [figure.get_suptitle(), *(axis.get_title(loc) for axis in figure.axes for loc in ("left", "center"))]
     return [] if any(re.search(r"\d", title) for title in titles) else [f"no number in the title {titles[0]!r}"]
+
+
+def _cut(figure: Figure) -> list[str]:
+    """Titles that the edge of the figure cuts."""
+    shown = [text for text in figure.texts if text.get_text() and text.get_text() == figure.get_suptitle()]
+    boxes = [text.get_window_extent() for text in shown]
+    inside = all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
+    return [] if inside else [f"the title {figure.get_suptitle()!r} is cut"]

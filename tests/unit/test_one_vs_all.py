@@ -418,7 +418,7 @@ def test_figure(tables):
     domains = residue_places(read_domains(ROOT / "resources/spike_domains.tsv"))
     mutations = pd.DataFrame({"class": ["alpha"], "name": ["N501Y"], "first": [500.5], "last": [501.5]})
     figure = draw_one_vs_all(table, positions, domains, mutations, CLASSES, CLASSES)
-    assert figure.get_suptitle().endswith("distinct test sequences; no sequences of gamma")
+    assert figure.get_suptitle().endswith("distinct test sequences; no sequence of gamma")
     titles = [axis.get_title() for axis in figure.axes]
     assert {"alpha (n = 6)", "beta (n = 6)", "Balanced training accuracy"} <= set(titles)
 

@@ -46,3 +46,10 @@ def test_small_text_and_no_number(figure):
     assert faults(figure) == ["'tiny' is of 6.5 pt", "no number in the title ''"]
     text.set_size(7)
     figure.axes[0].set_title("a line, n = 2")
+
+
+def test_a_title_that_is_cut(figure):
+    figure.suptitle("long " * 30)
+    assert [fault.split()[-1] for fault in faults(figure)] == ["cut"]
+    figure.suptitle("short")
+    assert faults(figure) == []

@@ -13,6 +13,7 @@ from spikegeometry.figures.style import (
     class_styles,
     model_look,
     model_style,
+    note_missing,
     on_dark,
 )
 
@@ -118,3 +119,11 @@ def test_a_model_has_one_name():
     assert model_look("bert") == model_look("finetuned")
     assert model_look("my own").name == "my own"
     assert model_style("random") == {"color": model_look("random").light, "marker": model_look("random").marker}
+
+
+def test_missing_classes_are_named_or_counted():
+    assert note_missing(["a", "b"], ["b", "a"]) == ""
+    assert note_missing(["a", "b"], ["b"]) == "; no sequence of a"
+    many = [f"class{i}" for i in range(9)]
+    assert note_missing(many, many[:1], "no row for") == "; no row for 8 of 9 classes"
+    assert note_missing(["a" * 200], []) == "; no sequence of 1 of 1 classes"

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikegeometry.figures.domains import LETTER, MUTATION_SIZE, name_axis, shade_domains, with_room
-from spikegeometry.figures.style import CYAN, GREY, INDIGO, LIME, RED, VIOLET, new_figure
+from spikegeometry.figures.style import CYAN, GREY, INDIGO, LIME, RED, VIOLET, new_figure, note_missing
 
 ALL_CLASSES = "all"
 METHODS = {
@@ -54,15 +54,14 @@ def draw_attributions(
         shade_domains(axis, domains)
     name_axis(axes[0], domains)
     axes[-1].set_xlabel("residue of the protein (middle of the k-mer)")
-    above.supylabel(f"{METHODS[methods[0]][0]} (part of the class's logit)")
+    above.supylabel("part of the class's logit")
     handles = [
         axes[0].bar([0], [0], color=METHODS[methods[0]][1], label=METHODS[methods[0]][0]),
         axes[0].plot([], [], color=ATTENTION_COLOUR, label="rollout from [CLS] (height: its share of the largest)")[0],
         axes[0].plot([], [], "v", color=DEFINING_COLOUR, markersize=5, label="k-mer with a defining mutation")[0],
     ]
     above.legend(handles=handles, loc="outside lower center", ncols=3)
-    missing = [name for name in chosen if name not in present]
-    note = f"; no row for {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present, "no row for")
     total = counts.loc[ALL_CLASSES, "n"]
     figure.suptitle(f"Which positions decide on the class, n = {total:.0f} distinct sequences{note}")
 

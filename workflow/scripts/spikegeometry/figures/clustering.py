@@ -17,6 +17,7 @@ from spikegeometry.figures.style import (
     class_markers,
     new_figure,
     note_missing,
+    reach,
 )
 
 ALL_CLASSES = "all"
@@ -60,6 +61,7 @@ def draw_clustering(
     axes[0, 0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7)
     _draw_score(axes[0, 1], everything, "classes", "silhouette")
     axes[0, 1].set(title="Silhouette of the classes", ylabel="mean silhouette", ylim=(None, 1.15))
+    reach(axes[0, 1], 0, 1)
     for method in METHODS:
         _draw_method(axes[0, 2], everything[everything["site"] == "cls"], method)
     axes[0, 2].set(title="Clusters of [CLS] against the classes", ylabel="adjusted Rand index", ylim=(None, 1.03))

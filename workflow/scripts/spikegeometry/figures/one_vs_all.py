@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from spikegeometry.figures.domains import name_axis, shade_domains
-from spikegeometry.figures.style import GREY, INDIGO, INK, RED, new_figure
+from spikegeometry.figures.style import GREY, INDIGO, INK, RED, new_figure, note_missing
 
 ALL_CLASSES = "all"
 COLUMNS = 4
@@ -63,8 +63,7 @@ def draw_one_vs_all(
     handles = [_line(ranking) for ranking in RANKINGS]
     handles.append(Line2D([], [], color=INK, linestyle=":", label="all positions, logistic regression"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, title="Discriminative positions")
-    missing = [name for name in chosen if name not in present]
-    note = f"; no sequences of {', '.join(missing)}" if missing else ""
+    note = note_missing(chosen, present)
     n = everything["n"].max()
     figure.suptitle(f"One class told from the rest by a few k-mers, n = {n:,} distinct test sequences{note}")
     return figure

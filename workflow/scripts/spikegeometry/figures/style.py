@@ -40,6 +40,8 @@ _DARK = {
     INK: "#E8E8E8",
     GREY: "#999999",
 }
+# Letters of the names that a title has room for.
+NOTE = 24
 # What has no class.
 OTHER_COLOUR = GREY
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
@@ -131,10 +133,17 @@ def class_styles(classes: list[str], size: float = 4) -> dict[str, dict[str, Any
     return {name: {"color": colours[name], "marker": markers[name], "markersize": size} for name in classes}
 
 
-def note_missing(chosen: list[str], present: Iterable[str]) -> str:
-    """What a title adds on the chosen classes that are not among those `present`; nothing, where all are."""
-    missing = [name for name in chosen if name not in set(present)]
-    return f"; no sequence of {', '.join(missing)}" if missing else ""
+def note_missing(chosen: list[str], present: Iterable[str], what: str = "no sequence of") -> str:
+    """What a title adds on the chosen classes that are not among those `present`; nothing, where all are.
+
+    Many names, or long ones, are counted: a title has one line.
+    """
+    there = set(present)
+    missing = [name for name in chosen if name not in there]
+    if not missing:
+        return ""
+    names = ", ".join(missing)
+    return f"; {what} {names if len(names) <= NOTE else f'{len(missing)} of {len(chosen)} classes'}"
 
 
 def reach(axis: Axes, low: float, high: float) -> None:
