@@ -45,7 +45,7 @@ def drawn(mutations, domains, last):
     figure, axis = new_figure(10, 4)
     axis.set_xlim(0, last)
     pad = name_axis(axis, domains, mutations)
-    axis.set_title("title", pad=pad)
+    axis.set_title("names, n = 1 axis", pad=pad)
     figure.draw_without_rendering()
     boxes = {id(text): (text.get_text(), text.get_window_extent()) for text in axis.texts}
     return axis, pad, list(boxes.values())
@@ -85,6 +85,7 @@ def test_what_most_classes_have_is_named_first():
 
 def test_room_is_that_of_the_axis():
     _, axis = new_figure(10, 4)
+    axis.set_title("an axis, n = 1")
     axis.set_xlim(0, 100)
     # 558 points, 5.6 of them a unit.
     width = axis.get_window_extent().width * 72 / axis.figure.dpi
