@@ -102,7 +102,7 @@ def _draw_heads(axis: Axes, rows: pd.DataFrame, shown: list[str], labels: list[s
         enrichment.reshape(len(shown), -1), cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="none"
     )
     # Marks as wide as a cell at most.
-    cell = axis.get_window_extent().width * 72 / axis.figure.dpi / enrichment.shape[-1]
+    cell = axis.get_window_extent().width * 72 / axis.figure.dpi / max(enrichment.shape[-1], 1)
     down, across = np.nonzero(q < SIGNIFICANT)
     axis.plot(across, down, ".", color="black", markersize=min(4, 1.2 * cell))
     # A cell beyond the scale says so.
