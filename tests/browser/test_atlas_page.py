@@ -234,8 +234,8 @@ def test_predictions_show_the_table(small):
 def test_card_shows_the_metrics(small):
     small.show("view=card")
     assert small.rows("accuracy") == [
-        ["test", "bert", "0.875", "0.5 to 0.96", "8"],
-        ["test", "majority", "0.5", "0.2 to 0.8", "8"],
+        ["test", "fine-tuned", "0.875", "0.5 to 0.96", "8"],
+        ["test", "most frequent class", "0.5", "0.2 to 0.8", "8"],
     ]
     assert ["numpy", "2.4.6"] in small.rows("Programs")
     assert ["split by", "haplotype"] in small.rows("Where the genomes come from")

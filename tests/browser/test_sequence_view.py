@@ -145,8 +145,11 @@ def test_the_list_of_predictions_leads_to_the_sequences(small):
     small.settle()
     assert page.inner_text("h2") == "One sequence"
     assert page.inner_text("figcaption span").startswith("genome/5 (beta)")
+    # Of a sequence that is not among them, its place among the others is shown.
     small.show("view=predictions&find=genome/7")
-    assert page.locator("main td a").count() == 0
+    page.locator("main td a").first.click()
+    small.settle()
+    assert page.inner_text("h2") == "The space of the sequences"
 
 
 def test_without_sequences_the_view_says_so(open_atlas):
@@ -154,7 +157,7 @@ def test_without_sequences_the_view_says_so(open_atlas):
     opened.show("view=sequence&sequence=genome/4")
     assert "atlas.sequences_per_class is 0" in opened.page.inner_text(".note")
     opened.show("view=predictions")
-    assert opened.page.locator("main td a").count() == 0 and opened.errors == []
+    assert "view=space" in opened.page.locator("main td a").first.get_attribute("href") and opened.errors == []
 
 
 def test_names_of_200_letters_fit_a_phone(open_atlas):

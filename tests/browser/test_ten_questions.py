@@ -137,7 +137,7 @@ def test_8_from_which_layer_on_are_the_classes_apart(small):
         & (table["method"] == "neighbours")
     ]  # fmt: skip
     shown = [row for row in small.rows("Nearest are of the class, [CLS]") if row[0] == "all classes"]
-    assert [float(row[2]) for row in shown] == rows.sort_values("layer")["value"].tolist()
+    assert [float(row[3]) for row in shown] == rows.sort_values("layer")["value"].tolist()
 
 
 def test_9_which_mutations_define_a_class_and_where_are_they(small):
@@ -154,4 +154,4 @@ def test_10_which_test_sequences_are_called_wrongly_and_how_sure_is_the_model(sm
     (wrong,) = [row for row in small.rows("12 sequences") if row[1] != row[2]]
     known = random_details(SIZE, CLASSES)["predictions"].set_index("accession").loc[wrong[0]]
     assert wrong[2] == known["predicted"]
-    assert float(wrong[-2]) == pytest.approx(known["p_beta"], rel=1e-5)
+    assert float(wrong[-2]) == pytest.approx(known["p_beta"], abs=5e-5)

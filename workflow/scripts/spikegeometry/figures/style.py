@@ -69,9 +69,9 @@ _MODELS = {
     "pretrained": _look("pre-trained", GREY, ":", "s"),
     "random": _look("untrained", RED, "--", "^"),
     "gaussian": _look("random matrices", GREY, ":", "<"),
-    "kmer_logistic": _look("logistic regression on k-mers", GREEN, "--", "P"),
+    "kmer_logistic": _look("linear model on k-mers", GREEN, "--", "P"),
     "nearest_neighbour": _look("nearest neighbour", OLIVE, "-.", "X"),
-    "majority": _look("majority class", WINE, ":", "*"),
+    "majority": _look("most frequent class", WINE, ":", "*"),
 }
 _SEED_COLOURS = (CYAN, LIME, VIOLET, BLUE)
 _SEED_MARKERS = ("D", "v", "<", ">")

@@ -4,17 +4,12 @@ import re
 
 import pandas as pd
 
+from spikegeometry.figures.style import model_look
+
 LINEAR = "kmer_logistic"
 SIMPLE = (LINEAR, "nearest_neighbour")
 # Accuracy of the simple models from which on a task tells nothing, and distinct test sequences that are few.
 SATURATED, FEW = 0.995, 100
-MODELS = {
-    "bert": "BERT",
-    "random": "untrained BERT",
-    "majority": "most frequent class",
-    LINEAR: "linear model on k-mers",
-    "nearest_neighbour": "nearest neighbour",
-}
 
 
 def warning(tries: pd.DataFrame) -> str:
@@ -39,7 +34,7 @@ def cautions(tries: pd.DataFrame, metrics: pd.DataFrame, splits: pd.DataFrame, s
     Tables as of `front_page`; `source` is the type of the run's genomes.
     """
     rows = metrics[(metrics["set"] == "test") & (metrics["metric"] == "accuracy")].set_index("model")["value"]
-    simple = {MODELS[name]: rows[name] for name in SIMPLE if name in rows and rows[name] >= SATURATED}
+    simple = {model_look(name).name: rows[name] for name in SIMPLE if name in rows and rows[name] >= SATURATED}
     distinct = int(splits.loc[splits["split"] == "test", "haplotypes"].sum())
     said = [
         warning(tries),
@@ -188,7 +183,7 @@ def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "set": rows["set"],
-            "model": [MODELS.get(name, name) for name in rows["model"]],
+            "model": [model_look(name).name for name in rows["model"]],
             "accuracy": [_number(*row) for row in rows[["value", "low", "high"]].to_numpy(float)],
             "BERT less it": [
                 _number(value, low, high, sign="+")
