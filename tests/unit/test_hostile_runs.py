@@ -46,6 +46,7 @@ ELSEWHERE = [
     "context_similarity",
     "head_ablation",
     "layer_probes",
+    "mutation_patching",
     "one_vs_all",
     "token_accuracy",
     "token_divergence",

@@ -88,7 +88,7 @@ def test_another_virus_does_not_get_the_mutations_of_the_default(tmp_path):
     config = fitted(tmp_path)
     assert config["analyses"]["attributions"]["definitions"] is None
     off = [name for name, block in config["analyses"].items() if not block["activate"]]
-    assert off == ["attention_positions", "attributions"]
+    assert off == ["attention_positions", "attributions", "mutation_patching"]
 
 
 def test_definitions_are_of_the_reference(tmp_path):

@@ -68,10 +68,15 @@ IN_GROUPS = dict(zip(ONE_VALUE, combinations(NUMBERS, 3), strict=False))
 GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for number in NUMBERS]
 
 
+# Analyses that read what another one has measured.
+READERS = {"attributions": ["mutation_patching"]}
+
+
 def made_anew(analysis):
-    """The rules of an analysis, and the table of findings and the first page if it has any."""
+    """The rules of an analysis and of its readers, and the table of findings and the first page if it has any."""
     has_findings = hasattr(RULES[analysis].output, "findings")
-    return {analysis, f"plot_{analysis}"} | ({"gather_findings", "write_front_page"} if has_findings else set())
+    own = {analysis, f"plot_{analysis}"} | ({"gather_findings", "write_front_page"} if has_findings else set())
+    return own.union(*map(made_anew, READERS.get(analysis, [])))
 
 
 def all_made_anew(group):

@@ -237,3 +237,10 @@ def _check_sense(config: dict) -> None:
         for label in block.get("classes", []):
             if label not in config["classes"]:
                 refuse(f"analyses.{name}.classes", f"no class {label}", f"Classes: {', '.join(config['classes'])}.")
+    for own, other in config["analyses"]["mutation_patching"]["pairs"]:
+        if own not in config["classes"] or other not in [*config["classes"], "reference"] or own == other:
+            refuse(
+                "analyses.mutation_patching.pairs",
+                f"{own}, {other} is no pair of a class and another or `reference`",
+                f"Classes: {', '.join(config['classes'])}.",
+            )

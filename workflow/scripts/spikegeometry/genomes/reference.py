@@ -19,7 +19,7 @@ from spikegeometry.schema import default_of
 DEFINITIONS = "analyses.attributions.definitions"
 CLASS_RULES = "class_rules.rules"
 # What is measured at the defining mutations alone.
-OF_DEFINITIONS = ("attention_positions", "attributions")
+OF_DEFINITIONS = ("attention_positions", "attributions", "mutation_patching")
 
 logger = logging.getLogger(__name__)
 

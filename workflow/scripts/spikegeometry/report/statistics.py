@@ -243,6 +243,21 @@ OF_HEADS = [
             ("d_macro_f1", "macro F1", "0 to 1", "the mean F1 of the classes"),
         ]
     ),
+    *(
+        Statistic(
+            f"mutation_patching.{at}",
+            "Effect",
+            f"Patching: what the head's output at {words} restores of a mutation",
+            "part of the effect",
+            f"Sequences of the class are read without a mutation, but for the head's output at {words}, which is as "
+            "with it: 1 where all of the mutation's effect on the logit comes back, 0 where none does. Mean over the "
+            "mutations that were patched.",
+            "mutation_patching",
+            {"mutation": "all", "site": "head", "at": at, "direction": "denoise", "statistic": "effect"},
+            reference=0.0,
+        )
+        for at, words in (("cls", "[CLS]"), ("slot", "the mutation's slots"))
+    ),
     *_series(
         SHIFT,
         "attention_shift",
