@@ -245,7 +245,7 @@ def patching_findings(table: pd.DataFrame, agreement: pd.DataFrame, compared: st
         mean_finding(
             QUESTION,
             "One head writes most of a mutation into [CLS].",
-            "share of the effect that the output of one head at [CLS] restores; the head is that which destroys most",
+            "share of the effect that the output of one head at [CLS] restores and destroys, the lesser of both",
             one_head,
             "above",
             MOST,
@@ -275,8 +275,6 @@ def _claims(method: str) -> Iterator[tuple[str, str, Side, float]]:
 
 
 def _best_head(rows: pd.DataFrame) -> float:
-    """What the head restores at [CLS] that destroys most there: chosen one way, measured the other."""
-    restored, destroyed = (
-        of_place(rows, HEAD, AT_CLS, direction).set_index(["layer", "head"])["value"] for direction in (DENOISE, NOISE)
-    )
-    return restored[destroyed.idxmax()]
+    """The lesser of what a head's output at [CLS] restores and destroys, of the head where it is most."""
+    both = [of_place(rows, HEAD, AT_CLS, way).set_index(["layer", "head"])["value"] for way in (DENOISE, NOISE)]
+    return float(pd.concat(both, axis=1).min(axis=1).max())
