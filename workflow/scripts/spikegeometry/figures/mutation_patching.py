@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import DIVERGING, new_figure
+from spikegeometry.figures.style import CYAN, DIVERGING, GREY, INDIGO, OLIVE, RED, model_look, new_figure
 
 ALL_CLASSES = "all"
 RUN = ["class", "against", "mutation"]
@@ -16,14 +16,14 @@ RUN = ["class", "against", "mutation"]
 MOST_SHOWN, NAME = 8, 18
 # Tokens that are patched, in words.
 AT = {
-    "cls": ("[CLS]", "#CC6677", "o"),
-    "slot": ("the mutation's slots", "#332288", "s"),
-    "others": ("all other slots", "#44AA99", "^"),
-    "matched": ("slots like them, as a null", "#999933", "D"),
+    "cls": ("[CLS]", RED, "o"),
+    "slot": ("the mutation's slots", INDIGO, "s"),
+    "others": ("all other slots", CYAN, "^"),
+    "matched": ("slots like them, as a null", OLIVE, "D"),
 }
 # What is hidden from what, in words.
 CUTS = {"to_cls": "[CLS]", "to_others": "other tokens"}
-UNTRAINED = "untrained network"
+UNTRAINED = f"{model_look('random').name} network"
 NETWORKS = {"": "-", UNTRAINED: ":"}
 METHODS = {
     "heads": "heads:\nattention",
@@ -70,7 +70,7 @@ def draw_mutation_patching(
     _draw_ranks(ranks, agreement)
     handles = stream.get_legend_handles_labels()[0][: len(AT)]
     if UNTRAINED in overall:
-        handles.append(Line2D([], [], color="#888888", linestyle=":", label=f"{UNTRAINED} (bars: hatched)"))
+        handles.append(Line2D([], [], color=GREY, linestyle=":", label=f"{UNTRAINED} (bars: hatched)"))
     below.legend(handles=handles, loc="outside lower center", ncols=len(handles), title="at the tokens")
     count = effects.loc[effects["class"] == ALL_CLASSES, "n"].max()
     part = f"{len(shown)} of {len(readout)}" if len(readout) > len(shown) else f"{len(readout)}"
@@ -123,8 +123,8 @@ def _frame(axis: Axes, drawn: list[pd.DataFrame]) -> None:
     """Limits from no effect to all of it, and some of what lies beyond."""
     values = pd.concat(drawn)[["value", "low", "high"]].to_numpy(float)
     axis.set_ylim(np.clip(np.nanmin(values), -0.5, 0) - 0.08, np.clip(np.nanmax(values), 1, 1.5) + 0.08)
-    axis.axhline(0, color="#888888", linewidth=0.6)
-    axis.axhline(1, color="#888888", linewidth=0.6)
+    axis.axhline(0, color=GREY, linewidth=0.6)
+    axis.axhline(1, color=GREY, linewidth=0.6)
 
 
 def _draw_stream(axis: Axes, overall: dict[str, pd.DataFrame]) -> None:
@@ -178,7 +178,7 @@ def _draw_ranks(axis: Axes, agreement: pd.DataFrame) -> None:
         values = agreement.loc[agreement["method"] == name, "value"].dropna()
         axis.plot(values, np.full(len(values), row), "o", color="#332288", alpha=0.5, markersize=5)
         axis.plot(values.mean(), row, "|", color="black", markersize=16, markeredgewidth=2)
-    axis.axvline(0, color="#888888", linewidth=0.8)
+    axis.axvline(0, color=GREY, linewidth=0.8)
     axis.set_yticks(range(len(present)), [METHODS[name] for name in present], size=7)
     axis.set(xlim=(-1.05, 1.05), ylim=(len(present) - 0.5, -0.5), xlabel="Spearman's correlation (line: mean)")
     axis.set_title("Does attention rank what counts as patches do?")
