@@ -176,7 +176,7 @@ def _draw_ranks(axis: Axes, agreement: pd.DataFrame) -> None:
     present = [name for name in METHODS if agreement.loc[agreement["method"] == name, "value"].notna().any()]
     for row, name in enumerate(present):
         values = agreement.loc[agreement["method"] == name, "value"].dropna()
-        axis.plot(values, np.full(len(values), row), "o", color="#332288", alpha=0.5, markersize=5)
+        axis.plot(values, np.full(len(values), row), "o", color=INDIGO, alpha=0.5, markersize=5)
         axis.plot(values.mean(), row, "|", color="black", markersize=16, markeredgewidth=2)
     axis.axvline(0, color=GREY, linewidth=0.8)
     axis.set_yticks(range(len(present)), [METHODS[name] for name in present], size=7)
