@@ -46,7 +46,7 @@ def draw_mutation_patching(
         figure, axis = new_figure(10, 1.5)
         axis.set_axis_off()
         figure.suptitle(
-            "Where mutations are read: no mutation changes the logits of a sequence, so that none is patched"
+            "Where mutations are read (n = 0): no mutation changes the logits of a sequence, so that none is patched"
         )
         return figure
     effects = table[table["statistic"] == "effect"]

@@ -50,6 +50,7 @@ def draw_token_accuracy(
         figure, axis = new_figure(8, 2)
         axis.axis("off")
         axis.text(0.5, 0.5, "The run's start has no head for masked k-mers: nothing to read.", ha="center", size=11)
+        figure.suptitle("Accuracy of the hidden k-mers (n = 0)")
         return figure
     figure, axes = new_figure(10, 11.5, 3, 3)
     masked = table[table["targets"] == "masked"]
