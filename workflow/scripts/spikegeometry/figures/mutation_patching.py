@@ -13,7 +13,7 @@ from spikegeometry.figures.style import CYAN, DIVERGING, GREY, INDIGO, OLIVE, RE
 ALL_CLASSES = "all"
 RUN = ["class", "against", "mutation"]
 # Mutations that have room for a map, and letters of their names.
-MOST_SHOWN, NAME = 8, 18
+MOST_SHOWN, NAME = 8, 16
 # Tokens that are patched, in words.
 AT = {
     "cls": ("[CLS]", RED, "o"),
@@ -97,7 +97,7 @@ def _draw_maps(figure, effects: pd.DataFrame, shown: pd.DataFrame) -> None:
             axis.set_title(f"highest {grid.iloc[down, across]:.2f}", size=7, pad=3)
             axis.axvline(grid.shape[1] - 1.5, color="white", linewidth=2)
         columns = [f"{each:g}" if each < beside else "MLP" for each in grid.columns]
-        step = max(1, (len(columns) - 1) // 4)
+        step = max(1, (len(columns) - 1) // 3)
         ticks = [*range(0, len(columns) - 1, step), len(columns) - 1]
         axes[1, column].set_xticks(ticks, [columns[tick] for tick in ticks], size=7)
         short = mutation if len(mutation) <= NAME else f"{mutation[: NAME - 1]}…"
