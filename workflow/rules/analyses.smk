@@ -16,6 +16,11 @@ def network_model(wildcards):
     return f"<results>/model/{network_name(wildcards)}"
 
 
+def masked_model(wildcards):
+    """Folder of the masked model behind it: trainings have one masked start, the untrained network an untrained one."""
+    return "<results>/model/" + ("random_masked" if network_name(wildcards) == "random" else "pretrained")
+
+
 # What analyses read of a network: its weights, and its activations on a sample of the test split.
 RECORDED = {
     "model": network_model,

@@ -3,9 +3,7 @@
 
 rule read_masked_kmers:
     input:
-        # Trainings have one masked start; the untrained network has an untrained one.
-        model=lambda wildcards: "<results>/model/"
-        + ("random_masked" if network_name(wildcards) == "random" else "pretrained"),
+        model=masked_model,
         train="<results>/dataset/train.arrow",
         test="<results>/dataset/test.arrow",
     output:

@@ -117,6 +117,8 @@ def check_files(config: dict) -> None:
     if not config["query"]:
         definitions = config["analyses"]["attributions"]["definitions"]
         files |= {"analyses.attributions.definitions": definitions} if definitions not in (None, LEARN) else {}
+        if measurements := config["analyses"]["in_silico_mutagenesis"]["measurements"]:
+            files["analyses.in_silico_mutagenesis.measurements"] = measurements
         _check_base(config["model"]["base"])
     for key, path in files.items():
         if not os.path.isfile(path):

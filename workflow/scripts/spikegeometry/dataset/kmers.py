@@ -33,9 +33,13 @@ def token_residues(token, k: int, stride: int):
     return (first - 1) // CODON + 1, (last - 1) // CODON + 1
 
 
+def covering_tokens(first: int, last: int, length: int, k: int, stride: int) -> range:
+    """Tokens that cover one of the symbols `first`..`last` (1-based) of `length`; empty where none does."""
+    return range(
+        max(1, (first - 1 - k) // stride + 2), min(kmer_count(length, k, stride), (last - 1) // stride + 1) + 1
+    )
+
+
 def residue_tokens(residue: int, length: int, k: int, stride: int) -> range:
     """Tokens that cover a base of `residue` in a sequence of `length` symbols; empty where none does."""
-    first_base, last_base = CODON * (residue - 1) + 1, CODON * residue
-    first = max(1, (first_base - 1 - k) // stride + 2)
-    last = min(kmer_count(length, k, stride), (last_base - 1) // stride + 1)
-    return range(first, last + 1)
+    return covering_tokens(CODON * (residue - 1) + 1, CODON * residue, length, k, stride)
