@@ -45,6 +45,7 @@ ELSEWHERE = [
     "attributions",
     "context_similarity",
     "head_ablation",
+    "in_silico_mutagenesis",
     "layer_probes",
     "mutation_patching",
     "one_vs_all",

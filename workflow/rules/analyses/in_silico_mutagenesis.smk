@@ -35,7 +35,7 @@ rule in_silico_mutagenesis:
         **settings(
             "in_silico_mutagenesis",
             "classes",
-            "sequences",
+            "most_sequences",
             "residues",
             "most_residues",
             "cutoffs",

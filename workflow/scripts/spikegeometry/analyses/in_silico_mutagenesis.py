@@ -59,7 +59,7 @@ def measure(
     measurements: str | list,
     classes: Sequence[str],
     selected_classes: Sequence[str],
-    sequences: int,
+    most_sequences: int,
     residues: Sequence[int],
     most_residues: int | None,
     cutoffs: Sequence[int],
@@ -86,7 +86,7 @@ def measure(
     count that at least `share` of a class's genomes have; empty for none. measurements: table of measured values of
     substitutions (`tables.measured_values`); empty for none.
     classes: names in the order of the outputs. selected_classes: of which a sequence is taken, the most frequent of the
-    test split; all where none is named. sequences: the most that are taken, the reference first.
+    test split; all where none is named. most_sequences: that are taken, the reference first.
     residues: that are measured; where none is named, at most `most_residues` as `tables.substitutions.chosen_residues`
     takes them, all where that is None.
     cutoffs: numbers k of substitutions of which precision is taken. permutations: of residues.
@@ -122,7 +122,7 @@ def measure(
     if reader is None:
         logger.warning("%s has no head for masked k-mers (config key model.base): it scores no substitution.", masked)
     encoder = Encoder(read_vocabulary(vocabulary), stride)
-    taken = choose(selected_classes, classes, f"{KEY}.classes")[: sequences - 1]
+    taken = choose(selected_classes, classes, f"{KEY}.classes")[: most_sequences - 1]
     found, reasons = [], []
     several = list(_sequences(gene, test, spikes, taken, coordinates))
     for name, accession, copies, symbols, places in progress(several, "sequences with substitutions", len(several)):

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spikegeometry.figures.domains import name_axis
+from spikegeometry.figures.domains import LINE, SIZE, name_axis, with_room
 from spikegeometry.figures.style import DIVERGING, GREY, INK, class_styles, model_look, model_style, new_figure
 
 # Amino acids by the chemistry of their side chains.
@@ -15,10 +15,12 @@ GROUPS = {"charged": "KRHDE", "polar": "STNQ", "special": "CGP", "hydrophobic": 
 AMINO_ACIDS = "".join(GROUPS.values())
 REFERENCE = "reference"
 WANTED = "R"
-# Of the changes, the share that the scale of colours holds.
-SHOWN = 0.99
+# Of the changes, the share that the scale of colours holds; it is linear below a change that is hardly one.
+SHOWN, LINEAR = 0.99, 0.1
 # What a map has no value for.
 NOTHING = "#D9D9D9"
+# The interval of a null.
+NULL = {"color": GREY, "linewidth": 6, "alpha": 0.4, "solid_capstyle": "butt"}
 # Panels of precision: what is ranked, among what, in words.
 PANELS = {
     ("rise", "all"): "substitutions of the reference,\nby the rise of the class",
@@ -47,11 +49,11 @@ def draw_in_silico_mutagenesis(
     if reference.empty:
         figure, axis = new_figure(10, 1.5)
         axis.set_axis_off()
-        figure.suptitle("Substitutions: no residue of the reference can be substituted, so that none is drawn")
+        figure.suptitle("Substitutions: 0 residues of the reference can be substituted, so that none is drawn")
         return figure
-    figure, axis = new_figure(10, 9.6)
+    figure, axis = new_figure(10, 10.4)
     axis.remove()
-    above, below = figure.subfigures(2, 1, height_ratios=[6.2, 3.4])
+    above, below = figure.subfigures(2, 1, height_ratios=[7, 3.4])
     shown = _draw_maps(above, reference, domains, classes)
     panels = [key for key in PANELS if _panel(table, key).size]
     axes = below.subplots(1, len(panels) + (1 if len(correlations) else 0) or 1, squeeze=False)[0]
@@ -99,14 +101,13 @@ def _draw_maps(figure, reference: pd.DataFrame, domains: pd.DataFrame, classes: 
     shown, largest, masked = _grids(reference, classes)
     column = {residue: number for number, residue in enumerate(shown)}
     values = np.abs(np.concatenate([largest.ravel(), masked.ravel()]))
-    limit = max(np.nanquantile(values, SHOWN), 1e-9)
+    limit = max(np.nanquantile(values, SHOWN), LINEAR)
+    scale = SymLogNorm(LINEAR, vmin=-limit, vmax=limit)
     axes = figure.subplots(2, 1, sharex=True)
     titles = ("classifier: largest rise of a class", "masked model: the new k-mers")
     for axis, grid, title in zip(axes, (largest, masked), titles, strict=True):
         axis.set_facecolor(NOTHING)
-        drawn = axis.imshow(
-            np.ma.masked_invalid(grid), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto", rasterized=True
-        )
+        drawn = axis.imshow(np.ma.masked_invalid(grid), cmap=DIVERGING, norm=scale, aspect="auto")
         own = reference.drop_duplicates("residue")
         size = min(9.0, 330 / len(shown))
         axis.plot(
@@ -137,7 +138,9 @@ def _draw_maps(figure, reference: pd.DataFrame, domains: pd.DataFrame, classes: 
         for row in defining.itertuples()
         for name in row.defines.split(";")
     ]
-    name_axis(axes[0], _on_columns(domains, shown), pd.DataFrame(names, columns=["class", "name", "first", "last"]))
+    parts = _on_columns(domains, shown)
+    parts = parts[with_room(axes[0], (parts["first"] + parts["last"]) / 2, [LINE * SIZE] * len(parts))]
+    name_axis(axes[0], parts, pd.DataFrame(names, columns=["class", "name", "first", "last"]))
     figure.colorbar(
         drawn,
         ax=list(axes),
@@ -155,7 +158,7 @@ def _draw_maps(figure, reference: pd.DataFrame, domains: pd.DataFrame, classes: 
 
 
 def _name_amino_acids(axis: Axes) -> None:
-    axis.set_yticks(range(len(AMINO_ACIDS)), list(AMINO_ACIDS), size=6)
+    axis.set_yticks(range(len(AMINO_ACIDS)), list(AMINO_ACIDS), size=7)
     border = -0.5
     for group in list(GROUPS.values())[:-1]:
         border += len(group)
@@ -179,7 +182,7 @@ def _draw_precision(axis: Axes, rows: pd.DataFrame, untrained: pd.DataFrame | No
     styles = class_styles(classes, 6)
     for place, name in enumerate(present):
         row = rows.loc[name]
-        axis.plot([place] * 2, [row["chance_low"], row["chance_high"]], color=GREY, linewidth=6, alpha=0.4)
+        axis.plot([place] * 2, [row["chance_low"], row["chance_high"]], **NULL)
         axis.plot(place, row["chance"], "_", color=GREY, markersize=9)
         if untrained is not None and name in untrained.index:
             axis.plot(place, untrained.loc[name, "value"], linestyle="", fillstyle="none", **model_style("random"))
@@ -193,7 +196,7 @@ def _draw_precision(axis: Axes, rows: pd.DataFrame, untrained: pd.DataFrame | No
 def _explain(figure, untrained: bool) -> None:
     handles = [
         Line2D([], [], color=INK, marker="o", linestyle="", label="this network, by class"),
-        Line2D([], [], color=GREY, linewidth=6, alpha=0.4, label="random draws among the same"),
+        Line2D([], [], label="random draws among the same", **NULL),
     ]
     if untrained:
         label = f"{model_look('random').name} network"
@@ -204,7 +207,7 @@ def _explain(figure, untrained: bool) -> None:
 def _draw_correlations(axis: Axes, rows: pd.DataFrame) -> None:
     """A row for each score: its correlation with the measured values, and the null by position."""
     for place, row in enumerate(rows.itertuples()):
-        axis.plot([row.null_low, row.null_high], [place] * 2, color=GREY, linewidth=6, alpha=0.4)
+        axis.plot([row.null_low, row.null_high], [place] * 2, **NULL)
         axis.plot([row.low, row.high], [place] * 2, color=INK, linewidth=1)
         axis.plot(row.value, place, "o", color=INK, markersize=4)
     axis.axvline(0, color=GREY, linewidth=0.8)

@@ -55,9 +55,14 @@ def masked_changes(model: BertForMaskedLM, ids: np.ndarray, edits: Sequence[Edit
     """
     found = np.full(len(edits), np.nan)
     members: dict[tuple[int, ...], list[int]] = {}
-    for number, edit in enumerate(edits):
-        if UNK not in edit.ids and UNK not in ids[list(edit.tokens)]:
-            members.setdefault(edit.tokens, []).append(number)
+    for number, (tokens, new) in enumerate(edits):
+        old = ids[list(tokens)]
+        if UNK in new or UNK in old:
+            continue
+        if (old == new).all():
+            found[number] = 0.0
+        else:
+            members.setdefault(tokens, []).append(number)
     places = list(members)
     for start in range(0, len(places), batch_size):
         batch = places[start : start + batch_size]
@@ -71,6 +76,5 @@ def masked_changes(model: BertForMaskedLM, ids: np.ndarray, edits: Sequence[Edit
             rows = np.arange(len(at))
             before = scores[rows, ids[at]].sum()
             for number in members[tokens]:
-                # Summed alike on both sides, so that what changes nothing is exactly 0.
                 found[number] = scores[rows, list(edits[number].ids)].sum() - before
     return found
