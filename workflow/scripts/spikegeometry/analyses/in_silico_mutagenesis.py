@@ -55,8 +55,8 @@ def measure(
     reference: str,
     spikes: str,
     splits: str,
-    definitions: str | list,
-    measurements: str | list,
+    definitions: str,
+    measurements: str,
     classes: Sequence[str],
     selected_classes: Sequence[str],
     most_sequences: int,
@@ -114,8 +114,8 @@ def measure(
     )
     measured, compared = None, f"not compared: no table of measured values is named ({KEY}.measurements)"
     if measurements:
-        measured, left_out = read_measurements(measurements, protein, f"{KEY}.measurements")
-        compared = "left out: " + "; ".join(f"{count} {reason}" for reason, count in left_out.items())
+        measured, unread = read_measurements(measurements, protein, f"{KEY}.measurements")
+        compared = "left out: " + "; ".join(f"{count} {reason}" for reason, count in unread.items())
 
     network = load_classifier(model, classes, device).requires_grad_(False)
     reader = load_masked_model(masked, device).requires_grad_(False) if has_masked_head(masked) else None

@@ -13,7 +13,7 @@ from spikegeometry.sequences.substitutions import AMINO_ACIDS
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = {
+COLUMNS: dict[str, str | tuple[str, ...]] = {
     "site": ("site", "position"),
     "wildtype": ("wildtype", "wild_type", "wt"),
     "mutation": ("mutation", "mutant", "mut"),

@@ -54,11 +54,11 @@ def precision_table(
     rows = []
 
     def ranked(labels: tuple, values: np.ndarray, wanted: np.ndarray) -> None:
-        for k in [*cutoffs, WANTED] if wanted.any() else []:
-            number = int(wanted.sum()) if k == WANTED else k
+        numbers = {str(k): k for k in cutoffs} | {WANTED: int(wanted.sum())}
+        for k, number in numbers.items() if wanted.any() else ():
             value = geometry.precision_at(values, wanted, number)
             chance = geometry.chance_precision(len(values), int(wanted.sum()), number, value, confidence)
-            rows.append((*labels, str(k), value, len(values), int(wanted.sum()), *chance))
+            rows.append((*labels, k, value, len(values), int(wanted.sum()), *chance))
 
     reference = other[other["sequence"] == REFERENCE]
     readable = reference[reference["unknown"] == 0]
