@@ -354,7 +354,7 @@ def test_the_own_codon_changes_nothing(both):
     own = scores[scores["own"] == scores["amino_acid"]]
     assert len(own) == 40 and (own["changes"] == 0).all()
     assert (own[[f"change_{name}" for name in CLASSES]].to_numpy() == 0).all()
-    assert (own["masked"].dropna() == 0).all()
+    assert (own["masked"].dropna() == 0).all() and (own.loc[own["sequence"] == "reference", "masked"] == 0).all()
     others = scores.drop(own.index)
     assert (others[[f"change_{name}" for name in CLASSES]].abs().max(axis=1) > 1e-6).mean() > 0.9
 
