@@ -390,6 +390,7 @@ def test_without_definitions_or_a_masked_model_or_other_classes(folder):
     assert found["scores"]["masked"].isna().all() and set(found["scores"]["residue"]) == {3, 14}
     assert set(found["scores"]["sequence"]) == {"reference"}
     figure = figure_of(found)
+    assert f"n = {19 * 2} substitutions in 1 sequence\n" in figure.get_suptitle()
     assert "No substitution that was made defines a class" in [axis.get_title() for axis in figure.axes]
 
 

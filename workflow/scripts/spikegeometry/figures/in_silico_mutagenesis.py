@@ -69,9 +69,11 @@ def draw_in_silico_mutagenesis(
     if len(correlations):
         _draw_correlations(axes[-1], correlations)
     made = scores[scores["amino_acid"] != scores["own"]]
-    left_out = int((residues["left_out"] != "").sum())
+    # A column without any text is read as one of missing numbers.
+    left_out = int((residues["left_out"].fillna("") != "").sum())
+    sequences = made["sequence"].nunique()
     figure.suptitle(
-        f"What each substitution does, n = {len(made)} substitutions in {made['sequence'].nunique()} sequences"
+        f"What each substitution does, n = {len(made)} substitutions in {sequences} sequence{'s' * (sequences > 1)}"
         + (f" ({left_out} residues left out)" if left_out else "")
         + f"\nabove: the reference, {len(shown)} residues in order"
     )
@@ -214,7 +216,7 @@ def _draw_correlations(axis: Axes, rows: pd.DataFrame) -> None:
     names = [score.removeprefix("change_") for score in rows["score"]]
     axis.set_yticks(range(len(names)), names, size=7)
     axis.invert_yaxis()
-    axis.set(xlim=(-1, 1), xlabel="Spearman's correlation")
+    axis.set(xlim=(-1, 1), xticks=[-1, -0.5, 0, 0.5, 1], xlabel="Spearman's correlation")
     axis.set_title(
         f"measured values: {rows['substitutions'].max()} substitutions\nof {rows['n'].max()} residues (grey: permuted)",
         size=8,
