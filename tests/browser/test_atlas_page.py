@@ -246,6 +246,8 @@ def test_small_maps_have_the_colours_of_their_cells(small):
     page = small.show("view=grid&class=gamma")
     assert page.locator(".thumbnails a").count() == SIZE.layers * SIZE.heads
     head = page.get_by_role("link", name="layer 2, head 3", exact=True).last
+    head.scroll_into_view_if_needed()
+    small.settle()
     red = head.evaluate(
         """(link) => { const canvas = link.querySelector("canvas");
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

@@ -24,18 +24,31 @@ function thumbnails() {
   );
   const root = element("section", {}, element("h3", {}, "Maps of all heads"), caption, table);
   let drawn = "";
+  let wanted = "";
+  let seen = false;
+  const draw = () => {
+    if (!seen || drawn === wanted) return;
+    drawn = wanted;
+    const name = wanted;
+    const range = commonRange(name);
+    const [least, most] = range.map((log) => short(10 ** log));
+    caption.textContent = `Mean attention of the queries (down) to the keys (across) in ${classTitle(name)}, on one scale for all heads: its logarithm from ${least} or less, dark, to ${most} or more, light.`;
+    pictures.forEach(({ cell, canvas }) => drawThumbnail(canvas, name, cell, range));
+  };
+  // They are many, and below the table: drawn when they come into sight, or onto paper.
+  new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
+    draw();
+  }).observe(root);
   const update = (name) => {
     for (const { cell, link } of pictures) {
       const [layer, head] = [Math.floor(cell / atlas.heads) + 1, (cell % atlas.heads) + 1];
       link.href = addressWith({ view: "head", layer, head });
       link.className = layer === counted("layer", atlas.layers, 0) && head === counted("head", atlas.heads, 0) ? "here" : "";
     }
-    if (drawn === name) return;
-    drawn = name;
-    const range = commonRange(name);
-    const [least, most] = range.map((log) => short(10 ** log));
-    caption.textContent = `Mean attention of the queries (down) to the keys (across) in ${classTitle(name)}, on one scale for all heads: its logarithm from ${least} or less, dark, to ${most} or more, light.`;
-    pictures.forEach(({ cell, canvas }) => drawThumbnail(canvas, name, cell, range));
+    wanted = name;
+    seen ||= printing;
+    draw();
   };
   return { root, update };
 }
@@ -44,9 +57,9 @@ function thumbnails() {
 function commonRange(name) {
   const some = upTo(atlas.layers * atlas.heads).flatMap((number) => {
     const { steps, cells } = stepsOf(name, number - 1);
-    return Array.from(cells)
-      .filter((step, i) => step && i % SAMPLED === 0)
-      .map((step) => steps[step]);
+    return upTo(Math.ceil(cells.length / SAMPLED))
+      .map((i) => steps[cells[(i - 1) * SAMPLED]])
+      .filter((log) => log !== null);
   });
   const sorted = Float64Array.from(some).sort();
   return SHARES.map((share) => sorted[Math.round(share * (sorted.length - 1))]);
@@ -56,9 +69,15 @@ function drawThumbnail(canvas, name, cell, range) {
   const { side } = atlas.maps;
   const { steps, cells } = stepsOf(name, cell);
   const [low, high] = range;
-  const colours = steps.map((log) => (log === null ? [0, 0, 0, 0] : [...shade((log - low) / (high - low || 1)), 255]));
+  // A pixel in one number, in the order of the machine's bytes; nothing is known of a cell of step 0.
+  const pixel = new Uint8ClampedArray(4);
+  const colours = steps.map((log) => {
+    pixel.set(log === null ? [0, 0, 0, 0] : [...shade((log - low) / (high - low || 1)), 255]);
+    return new Uint32Array(pixel.buffer)[0];
+  });
   const image = new ImageData(side, side);
-  cells.forEach((step, i) => image.data.set(colours[step], 4 * i));
+  const pixels = new Uint32Array(image.data.buffer);
+  cells.forEach((step, i) => (pixels[i] = colours[step]));
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
