@@ -68,8 +68,9 @@ IN_GROUPS = dict(zip(ONE_VALUE, combinations(NUMBERS, 3), strict=False))
 GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for number in NUMBERS]
 
 
-# Analyses that read what another one has measured.
+# Analyses that read what another one has measured, and those that use its mathematics.
 READERS = {"attributions": ["mutation_patching"]}
+USERS = {"head_ablation": ["mutation_patching"]}
 
 
 def made_anew(analysis):
@@ -84,7 +85,7 @@ def all_made_anew(group):
 
 
 def explained(group):
-    """Single sequences are explained as the analysis explains them, by its settings and its mathematics."""
+    """Single sequences are explained by the mathematics of the analysis."""
     return {"explain_examples"} if "attributions" in group else set()
 
 
@@ -105,14 +106,20 @@ def test_each_analysis_is_changed_without_each_other():
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_config_value_of_one_analysis(finished, group):
     values = json.dumps({name: ONE_VALUE[name] for name in group})
-    assert finished.would_run("--config", f"analyses={values}") == all_made_anew(group) | explained(group)
+    assert finished.would_run("--config", f"analyses={values}") == all_made_anew(group)
+
+
+def test_single_sequences_are_explained_by_the_settings_of_attributions(finished):
+    planned = finished.would_run("--config", "analyses={attributions: {steps: 3}}")
+    assert planned == all_made_anew(["attributions"]) | {"explain_examples"}
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
 def test_edit_of_one_geometry_module(finished, group):
     group = [name for name in group if name in WITH_GEOMETRY]
+    users = {other for name in group for other in USERS.get(name, [])}
     with all_edited([finished.folder / LIBRARY / f"geometry/{name}.py" for name in group], "\n\nADDED = 1\n"):
-        assert finished.would_run() == all_made_anew(group) | explained(group)
+        assert finished.would_run() == all_made_anew({*group, *users}) | explained(group)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
@@ -144,7 +151,9 @@ def test_module_that_analyses_share(finished):
 def test_figure_style_retrains_nothing(finished):
     with edited(finished.folder / LIBRARY / "figures/style.py", "\n\nADDED = 1\n"):
         planned = finished.would_run()
-    assert planned and all(rule in ("all", "build_atlas") or rule.startswith("plot_") for rule in planned)
+    # Texts and pages call the models as the figures do.
+    texts = {"all", "build_atlas", "describe_model", "write_captions", "write_front_page"}
+    assert texts < planned and all(rule in texts or rule.startswith("plot_") for rule in planned)
 
 
 def test_batch_size_of_inference_leaves_the_model(finished):
@@ -173,7 +182,7 @@ def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
 @pytest.mark.parametrize(("count", "explaining"), [(1, {"explain_examples"}), (0, set())])
 def test_number_of_single_sequences(finished, count, explaining):
     planned = finished.would_run("--config", f"atlas={{sequences_per_class: {count}}}")
-    assert planned == {"all", "build_atlas"} | explaining
+    assert planned == {"all", "build_atlas", "write_captions"} | explaining
 
 
 def test_edit_of_a_caption_writes_them_alone(finished):
