@@ -5,22 +5,14 @@ import numpy as np
 from spikegeometry.dataset.domains import domain_slots, read_domains, residue_places
 from spikegeometry.figures.context_similarity import draw_context_similarity, draw_distances, draw_maps
 from spikegeometry.figures.style import save
-from spikegeometry.genomes.definitions import mutations_on_axis
+from spikegeometry.genomes.definitions import mutations_of_rule
 from spikegeometry.logs import configure_logging
 from spikegeometry.tables import read_tsv
 
 configure_logging(snakemake.log[0])
 given, params, output = snakemake.input, snakemake.params, snakemake.output
 domains = read_domains(given.domains)
-mutations = mutations_on_axis(
-    given.definitions,
-    given.reference,
-    params.classes,
-    params.share,
-    params.coordinates,
-    params.start,
-    params.end,
-)
+mutations = mutations_of_rule(snakemake)
 chosen = params.selected_classes or params.classes
 table, anchors = read_tsv(given.table), read_tsv(given.anchors)
 places = map(residue_places, (domains, mutations))

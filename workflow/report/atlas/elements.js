@@ -132,6 +132,9 @@ function classMenus(options, networks = () => []) {
   return { menus: [first, second], pair, network };
 }
 
+/** The other networks that some of the statistics were measured of. */
+const networksOf = (statistics) => [...new Set(statistics.flatMap((one) => Object.keys(one.networks)))];
+
 const modelTitle = (name) => atlas.models[name]?.title ?? name;
 
 const unlike = (value, index, all) => all.indexOf(value) === index;

@@ -130,6 +130,9 @@ function legendAbove({ area }, traces, left = MARGIN.l) {
   };
 }
 
+// Seen on all colours of a map.
+const CHOSEN = "#ff2d2d";
+
 /** A line from bottom to top where something was chosen; none where it is null. */
 const chosenLine = (x, color = dark() ? "#fff" : "#000") =>
   x === null ? [] : [{ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color, width: 1.5 } }];

@@ -186,9 +186,6 @@ function domainLines(colour) {
   ]);
 }
 
-// Seen on all colours of a map.
-const CHOSEN = "#ff2d2d";
-
 function cellFrame([row, column]) {
   const [x, y] = [column, row].map((i) => middle(i * atlas.maps.bin + (atlas.maps.bin + 1) / 2));
   const half = (atlas.maps.bin * atlas.stride) / CODON / 2;
@@ -356,7 +353,7 @@ function pairTable(name, cell, where) {
 }
 
 function headTable(classes, cell, where) {
-  const others = [...new Set(atlas.statistics.flatMap((one) => Object.keys(one.networks)))];
+  const others = networksOf(atlas.statistics);
   const columns = [
     "statistic",
     "unit",

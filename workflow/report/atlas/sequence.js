@@ -52,7 +52,7 @@ function sequenceView(root) {
     say(readout.textContent);
     const { shapes } = event.currentTarget.layout;
     const x = centreOf(chosen(), at);
-    const line = { color: "#ff2d2d", width: 2 };
+    const line = { color: CHOSEN, width: 2 };
     Plotly.relayout(event.currentTarget, {
       shapes: [...shapes.filter(({ name }) => name !== "here"), { type: "line", name: "here", x0: x, x1: x, yref: "paper", y0: 0, y1: 0.93, line }],
     });

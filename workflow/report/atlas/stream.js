@@ -5,12 +5,12 @@ const PANEL_ANALYSES = ["cone_index", "isotropy", "vector_norms", "clustering"];
 function streamView(root) {
   const everything = () => [...atlas.classes.map(({ name }) => name), ALL];
   const classes = classBoxes(everything, () => [ALL, ...everything().slice(0, 2)]);
-  const others = () => [...new Set(atlas.stream.flatMap((one) => Object.keys(one.networks)))];
-  const network = () => oneOf("against", ["", ...others()]);
+  const others = networksOf(atlas.stream);
+  const network = () => oneOf("against", ["", ...others]);
   const beside = menu(
     "Beside it",
     "against",
-    () => [["", "no other network"], ...others().map((name) => [name, modelTitle(name)])],
+    () => [["", "no other network"], ...others.map((name) => [name, modelTitle(name)])],
     network,
   );
   const bar = controls(classes, beside);

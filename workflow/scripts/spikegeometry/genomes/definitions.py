@@ -3,6 +3,7 @@
 import logging
 import os
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,13 @@ def mutations_on_axis(
     found = defined_in_gene(definitions, classes, share, start, end, insertions) if definitions else {}
     named = named_mutations(found, read_single(reference).sequence[start - 1 : end])
     return named.drop(columns="mutation").set_axis(["class", "name", "start", "end"], axis=1)
+
+
+def mutations_of_rule(rule: Any) -> pd.DataFrame:
+    """`mutations_on_axis` with the inputs and params of a rule; `rule` is the object `snakemake` of its script."""
+    given, params = rule.input, rule.params
+    how = params.classes, params.share, params.coordinates, params.start, params.end
+    return mutations_on_axis(given.definitions, given.reference, *how)
 
 
 def defined_by(change: Change, projected: str, insertions: str, mutations: dict[str, pd.DataFrame]) -> list[str]:
