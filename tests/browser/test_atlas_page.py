@@ -182,6 +182,41 @@ def test_another_network_by_layer(small):
     assert "It was not measured of the untrained network." in words
 
 
+def test_a_step_of_the_training_beside_the_network_that_was_kept(small):
+    """By a link, by the slider, and back at its right end; in Heads and in Layers."""
+    heads = random_details(SIZE, CLASSES)["trajectory"].query("statistic == 'H_norm'")
+
+    def values(phase, step):
+        rows = heads[(heads["phase"] == phase) & (heads["step"] == step)].sort_values(["layer", "head"])
+        return sorted(rows["value"])
+
+    small.show("view=grid&stat=attention_entropy.H_norm&class=beta&step=2")
+    assert (
+        small.figures()[1]["title"] == "Entropy of attention, all classes, pre-training, step 1 of 9 (n\u00a0=\u00a06)"
+    )
+    assert sorted(float(row[4]) for row in small.rows("Entropy of attention")) == values("pretrain", 1)
+    slider = small.page.get_by_label("Step of the training")
+    slider.focus()
+    slider.press("ArrowRight")
+    small.settle()
+    assert "step=3" in small.page.url and "step 9 of 9" in small.page.inner_text("output")
+    assert sorted(float(row[4]) for row in small.rows("Entropy of attention")) == values("pretrain", 9)
+    assert small.page.evaluate("document.activeElement.name") == "step"
+    slider.press("End")
+    small.settle()
+    assert "step=" not in small.page.url and small.page.inner_text("output") == "the network that was kept"
+    assert small.figures()[0]["title"].startswith("Entropy of attention, beta")
+    # Of what is not measured along the training there is no slider.
+    small.show("view=grid&stat=head_ablation.zero.d_accuracy&step=2")
+    assert not slider.is_visible() and len(small.figures()) == 1
+    small.show("view=stream&panel2=isotropy.isoscore&step=4")
+    curves = random_details(SIZE, CLASSES)["curves"].query(
+        "statistic == 'isoscore' and phase == 'finetune' and step == 0"
+    )
+    shown = [float(row[3]) for row in small.rows("IsoScore") if row[1] == "fine-tuning, step 0 of 3"]
+    assert shown == curves.sort_values("layer")["value"].tolist()
+
+
 def test_head_shows_the_table_and_the_pairs(small):
     small.show("layer=2&head=3&class=gamma")
     gates = random_tables(SIZE, CLASSES)["attention_gates"]

@@ -11,7 +11,7 @@ from checkout import ROOT
 from spikegeometry.dataset.domains import read_domains
 from spikegeometry.report.atlas import atlas_page
 from spikegeometry.report.contents import atlas_contents
-from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, Statistic
+from spikegeometry.report.statistics import ALONG, OF_HEADS, OF_LAYERS, Statistic
 
 K, STRIDE = 12, 9
 PARTS = ROOT / "workflow/report/atlas"
@@ -34,6 +34,7 @@ PROGRAMS = [
 CLASSES = ["alpha", "beta", "gamma"]
 # Analyses that are made of another network too.
 REPLICATED = ["attention_roles", "head_ablation", "isotropy"]
+STEPS = {"pretrain": [0, 1, 9], "finetune": [0, 3]}
 EXAMPLES, KINDS = 2, ("received", "from_cls")
 PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime": ["global", "small"]}
 
@@ -157,6 +158,28 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
         "spaces": spaces.assign(**numbers),
         "contrasts": random_contrasts(size, classes),
         **random_examples(size, classes, sequences),
+        **random_trajectory(size),
+    }
+
+
+def random_trajectory(size: Size) -> dict[str, pd.DataFrame]:
+    """What is measured of heads and layers along the training, at the steps of STEPS."""
+    generator = np.random.default_rng(4)
+    steps = [(phase, step, step == STEPS[phase][-1]) for phase in STEPS for step in STEPS[phase]]
+    layers = [*product(range(1, size.layers + 1), range(1, size.heads + 1))]
+    heads, curves = [], []
+    for key, labels in ALONG.items():
+        places = (
+            layers if any(key == one.key for one in OF_HEADS) else [(number, None) for number in range(size.layers + 1)]
+        )
+        made = pd.DataFrame([(*step, *place) for step in steps for place in places])
+        made.columns = ["phase", "step", "kept", "layer", "head"]
+        role = "block" if key == "role" else None
+        (heads if places is layers else curves).append(made.assign(role=role, site="").assign(**labels))
+    found = {"trajectory": pd.concat(heads), "curves": pd.concat(curves)}
+    return {
+        name: table.assign(value=generator.normal(size=len(table)).round(4), n=6).reset_index(drop=True)
+        for name, table in found.items()
     }
 
 

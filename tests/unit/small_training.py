@@ -24,6 +24,7 @@ from spikegeometry.tables import write_tsv
 from tiny_bert import CLASSES, split_table
 
 TRAINING, VALIDATION = split_table(25, lengths=(6, 12), seed=1), split_table(9, lengths=(6, 12), seed=2)
+SNAPSHOTS = 5
 HERE = Path(__file__).resolve()
 SETTINGS = {"epochs": 4, "batch_size": 4, "learning_rate": 0.005, "weight_decay": 0.01, "patience": 0}
 
@@ -58,6 +59,7 @@ def run(
         seed=seed,
         device=device or prepare("cpu", threads=1),
         precision="auto",
+        snapshots=SNAPSHOTS,
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
     )

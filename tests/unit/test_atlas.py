@@ -21,7 +21,7 @@ from spikegeometry.report.card import pinned
 from spikegeometry.report.cells import by_head, by_layer
 from spikegeometry.report.contents import EXAMPLES
 from spikegeometry.report.examples import BUDGET, single_sequences
-from spikegeometry.report.statistics import OF_HEADS, Statistic
+from spikegeometry.report.statistics import ALONG, OF_HEADS, Statistic
 from spikegeometry.report.views import (
     PAIRS,
     POINTS,
@@ -93,6 +93,32 @@ def test_differences_of_two_classes(atlas):
 def test_statistics_of_weights_have_no_class(atlas):
     shown = {one["key"]: one for one in atlas["statistics"]}["subspace_directionality.symmetry"]
     assert list(shown["classes"]) == [""]
+
+
+def test_steps_of_the_training_beside_the_network_that_was_kept():
+    """Each step's values stand in its place; statistics that are not measured along the training have none."""
+    data = contents(SIZE, CLASSES)
+    details = random_details(SIZE, CLASSES)
+    assert [(one["phase"], one["step"], one["of"], one["kept"]) for one in data["steps"]] == [
+        ("pre-training", 0, 9, False),
+        ("pre-training", 1, 9, False),
+        ("pre-training", 9, 9, True),
+        ("fine-tuning", 0, 3, False),
+        ("fine-tuning", 3, 3, True),
+    ]
+    of_heads = {one["key"]: one for one in data["statistics"]}
+    of_layers = {one["key"]: one for one in data["stream"]}
+    assert {key for key, one in (of_heads | of_layers).items() if one["steps"]} == set(ALONG)
+    heads, curves = details["trajectory"], details["curves"]
+    rows = heads.query("phase == 'finetune' and step == 3 and statistic == 'H_norm'").sort_values(["layer", "head"])
+    assert of_heads["attention_entropy.H_norm"]["steps"][4]["value"] == rows["value"].tolist()
+    rows = curves.query("phase == 'pretrain' and step == 1 and statistic == 'silhouette' and site == 'cls'")
+    assert of_layers["separability.cls.silhouette"]["steps"][1]["value"] == rows["value"].tolist()
+    role = of_heads["role"]
+    assert {role["categories"][number] for number in role["steps"][0]["category"]} == {"block"}
+    assert list(role["networks"]) == ["random"]
+    without = contents(SIZE, CLASSES, without=("trajectory", "curves"))
+    assert without["steps"] == [] and not any(one["steps"] for one in without["statistics"])
 
 
 def test_other_networks_of_the_same_table_and_of_tables_of_their_own():

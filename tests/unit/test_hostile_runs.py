@@ -51,6 +51,7 @@ ELSEWHERE = [
     "one_vs_all",
     "token_accuracy",
     "token_divergence",
+    "training_trajectory",
 ]
 LENGTH = 16  # tokens of the longest sequence
 GENE = {"start": 1, "end": 129}  # bases of its k-mers

@@ -26,7 +26,16 @@ from spikegeometry.model.data import NOT_A_TARGET, EncodedRows, collate
 from spikegeometry.model.folders import save_model, save_tokenizer
 from spikegeometry.model.pretraining import masked_examples, new_model
 from spikegeometry.model.runtime import choose_device, number_format, prepare
-from spikegeometry.model.training import _WholeBatches, fingerprint, is_exhausted, latest_checkpoint, train
+from spikegeometry.model.training import (
+    SNAPSHOTS,
+    _WholeBatches,
+    copy_snapshots,
+    fingerprint,
+    is_exhausted,
+    latest_checkpoint,
+    snapshot_steps,
+    train,
+)
 from spikegeometry.tables import read_tsv
 from tiny_bert import CLASSES, VOCABULARY_SIZE, config, split_table
 
@@ -63,6 +72,10 @@ def weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
+def snapshots(checkpoints: Path) -> dict[str, bytes]:
+    return {folder.name: weights(folder) for folder in sorted((checkpoints / SNAPSHOTS).iterdir())}
+
+
 def test_history_is_complete_and_shows_learning(unbroken):
     _, history = unbroken
     assert list(history) == ["phase", "step", "epoch", "split", "metric", "value"]
@@ -87,6 +100,28 @@ def test_the_same_configuration_gives_the_same_weights(unbroken, start, tmp_path
     assert weights(tmp_path) != weights(unbroken[0])
 
 
+def test_snapshots_lie_on_a_logarithmic_scale():
+    # 1, 28^(1/3) = 3.04, 28^(2/3) = 9.2, 28
+    assert snapshot_steps(28, 5) == [0, 1, 3, 9, 28]
+    assert snapshot_steps(2, 12) == [0, 1, 2]  # no step twice
+    assert snapshot_steps(28, 0) == []
+
+
+def test_snapshots_are_the_models_of_their_steps(unbroken, start, tmp_path):
+    kept = snapshots(unbroken[0].parent / "checkpoints")
+    assert list(kept) == ["step-0000000", "step-0000001", "step-0000003", "step-0000009", "step-0000028"]
+    save_model(new_classifier(start, CLASSES, seed=5), tmp_path / "before")
+    assert kept["step-0000000"] == weights(tmp_path / "before")
+    # The last epoch is the best one here, so that its model is the one that was kept.
+    losses = unbroken[1].query("split == 'validation' and metric == 'loss'").set_index("step")["value"]
+    assert losses.idxmin() == 28
+    assert kept["step-0000028"] == weights(unbroken[0])
+    copy_snapshots(unbroken[0].parent / "checkpoints", tmp_path / "copied")
+    assert {folder.name: weights(folder) for folder in (tmp_path / "copied").iterdir()} == kept
+    copy_snapshots(tmp_path / "none", tmp_path / "empty")
+    assert not list((tmp_path / "empty").iterdir())
+
+
 @pytest.mark.parametrize(("checkpoint_seconds", "resumed_at"), [(0, 17), (600, 14)], ids=["in an epoch", "at its end"])
 def test_a_killed_training_ends_as_an_unbroken_one(unbroken, start, tmp_path, checkpoint_seconds, resumed_at):
     checkpoints = tmp_path / "checkpoints"
@@ -97,6 +132,7 @@ def test_a_killed_training_ends_as_an_unbroken_one(unbroken, start, tmp_path, ch
     model, history = small_training.run(start, checkpoints, checkpoint_seconds)
     save_model(model, tmp_path)
     assert weights(tmp_path) == weights(unbroken[0])
+    assert snapshots(checkpoints) == snapshots(unbroken[0].parent / "checkpoints")
     pd.testing.assert_frame_equal(history, unbroken[1])
 
 

@@ -70,7 +70,17 @@ GROUPS = [[name for name, numbers in IN_GROUPS.items() if number in numbers] for
 
 # Analyses that read what another one has measured, and those that use its mathematics.
 READERS = {"attributions": ["mutation_patching"]}
-USERS = {"head_ablation": ["mutation_patching"]}
+ALONG_THE_TRAINING = [
+    "attention_entropy",
+    "attention_roles",
+    "clustering",
+    "isotropy",
+    "layer_probes",
+    "subspace_directionality",
+]
+USERS = {"head_ablation": ["mutation_patching"]} | dict.fromkeys(ALONG_THE_TRAINING, ["training_trajectory"])
+# The rule that reads the network for an analysis, where it is not that of the analysis.
+FIRST = {"training_trajectory": "measure_snapshots"}
 
 
 def made_anew(analysis):
@@ -87,6 +97,11 @@ def all_made_anew(group):
 def explained(group):
     """Single sequences are explained by the mathematics of the analysis."""
     return {"explain_examples"} if "attributions" in group else set()
+
+
+def read_anew(group):
+    """The rules that read the network before the analyses of the group."""
+    return {FIRST[name] for name in group if name in FIRST}
 
 
 @contextmanager
@@ -119,7 +134,7 @@ def test_edit_of_one_geometry_module(finished, group):
     group = [name for name in group if name in WITH_GEOMETRY]
     users = {other for name in group for other in USERS.get(name, [])}
     with all_edited([finished.folder / LIBRARY / f"geometry/{name}.py" for name in group], "\n\nADDED = 1\n"):
-        assert finished.would_run() == all_made_anew({*group, *users}) | explained(group)
+        assert finished.would_run() == all_made_anew({*group, *users}) | explained(group) | read_anew(users)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=NUMBERS)
@@ -143,9 +158,10 @@ def test_touch_of_a_script(finished, group):
 def test_module_that_analyses_share(finished):
     with edited(finished.folder / LIBRARY / "geometry/heads.py", "\n\nADDED = 1\n"):
         planned = finished.would_run()
-    users = {name for name in ONE_VALUE if "geometry.heads" in all_modules(SCRIPTS / f"{name}.py")}
-    assert {"cone_index", "attention_gates"} <= users < ONE_VALUE.keys()
-    assert planned == all_made_anew(users) | explained(users)
+    scripts = {name: SCRIPTS / f"{FIRST.get(name, name)}.py" for name in ONE_VALUE}
+    users = {name for name, script in scripts.items() if "geometry.heads" in all_modules(script)}
+    assert {"cone_index", "attention_gates", "training_trajectory"} <= users < ONE_VALUE.keys()
+    assert planned == all_made_anew(users) | explained(users) | read_anew(users)
 
 
 def test_figure_style_retrains_nothing(finished):
@@ -193,3 +209,8 @@ def test_edit_of_a_caption_writes_them_alone(finished):
 def test_edit_of_the_atlas_makes_it_alone(finished):
     with edited(finished.folder / "workflow/report/atlas/grid.js", "\n// ADDED\n"):
         assert finished.would_run() == {"all", "build_atlas"}
+
+
+def test_sample_of_the_snapshots_trains_nothing(finished):
+    planned = finished.would_run("--config", "analyses={training_trajectory: {evaluated_per_class: 3}}")
+    assert planned == all_made_anew(["training_trajectory"]) | read_anew(["training_trajectory"])

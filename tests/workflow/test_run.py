@@ -114,7 +114,7 @@ def test_the_same_configuration_gives_the_same_files_in_another_folder(results, 
 def test_findings_of_a_network_that_has_not_learnt_are_not_applicable(results):
     findings = read_tsv(results / "findings.tsv")
     written = {path.parent.name for path in results.glob("geometry/*/findings.tsv")}
-    assert set(findings["analysis"]) == written and len(written) == 11
+    assert set(findings["analysis"]) == written and len(written) == 12
     assert set(findings["verdict"]) == {"not applicable"}
     # All are measured of the untrained control too.
     assert (findings["untrained"] != "").all()

@@ -21,6 +21,22 @@ def masked_model(wildcards):
     return "<results>/model/" + ("random_masked" if network_name(wildcards) == "random" else "pretrained")
 
 
+# Trainings, which keep snapshots of their weights and their history.
+TRAINED = [model for model in COMPARED if model != "random"]
+
+
+def of_training(path):
+    """An input of a job that measures a model, where that was trained."""
+    return lambda wildcards: path.format(model=wildcards.model) if wildcards.model in TRAINED else []
+
+
+def phases_of(wildcards):
+    """The models of both phases of a network. Seeds share the pre-training, which is measured once."""
+    name = network_name(wildcards)
+    start = {"finetuned": "pretrained", "random": "random"}.get(name)
+    return ({"pretrain": start} if start else {}) | {"finetune": name}
+
+
 # What analyses read of a network: its weights, and its activations on a sample of the test split.
 RECORDED = {
     "model": network_model,

@@ -54,6 +54,8 @@ rule build_atlas:
         spaces=written_by("clustering", "maps.parquet"),
         spectra=written_by("subspace_directionality", "spectra.parquet"),
         attributions=written_by("attributions", "tokens.parquet"),
+        trajectory=written_by("training_trajectory", "heads.parquet"),
+        curves="<results>/geometry/training_trajectory.tsv" if "training_trajectory" in ANALYSES else [],
         model="<results>/model/finetuned",
         attention="<results>/activations/attention_mean.npz",
         cls="<results>/activations/cls.npy",

@@ -34,7 +34,7 @@ def answers(wildcards):
 # Values that go together.
 KMERS = ["dataset/k", "dataset/stride"]
 GENE = ["reference/start", "reference/end"]
-TRAINING = [f"model/{key}" for key in ("precision", "compile", "device", "gpus", "threads")]
+TRAINING = [f"model/{key}" for key in ("precision", "compile", "device", "gpus", "threads", "snapshots")]
 DEVICE = ["model/device", "model/threads", "inference/batch_size"]
 RESAMPLING = ["evaluation/bootstrap", "evaluation/confidence", "seed"]
 

@@ -25,6 +25,7 @@ rule pretrain:
     output:
         model=directory("<results>/model/pretrained"),
         history="<results>/model/history/pretrained.tsv",
+        snapshots=directory("<results>/model/snapshots/pretrained"),
     log:
         "<logs>/model/pretrain.log",
     benchmark:
@@ -51,6 +52,7 @@ rule finetune:
     output:
         model=directory("<results>/model/{model}"),
         history="<results>/model/history/{model}.tsv",
+        snapshots=directory("<results>/model/snapshots/{model}"),
         tries=in_report("<results>/model/tries/{model}.tsv", "tries", table="Tries of {model}"),
     log:
         "<logs>/model/finetune_{model}.log",

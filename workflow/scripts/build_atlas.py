@@ -17,7 +17,7 @@ from spikegeometry.report.contents import EXAMPLES, atlas_contents, read_network
 from spikegeometry.tables import atomic_path, read_tsv
 
 # Where the analysis is active, or single sequences are asked for.
-DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions"]
+DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions", "trajectory"]
 DETAILS += [f"example_{name}" for name in EXAMPLES]
 
 configure_logging(snakemake.log[0])
@@ -29,6 +29,7 @@ details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]
 details |= {
     name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits", "tries", "findings")
 }
+details |= {"curves": read_tsv(paths.curves)} if paths.curves else {}
 start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
 definitions, reference = config["analyses"]["attributions"], read_single(paths.reference)
 downloads = [paths.metrics, paths.confusion, paths.splits, paths.sequences, paths.predictions, *paths.tables]

@@ -13,14 +13,14 @@ from spikegeometry.logs import configure_logging
 from spikegeometry.model.finetuning import finetune
 from spikegeometry.model.folders import copy_tokenizer, save_model
 from spikegeometry.model.runtime import prepare
-from spikegeometry.model.training import fingerprint, leave_to_the_first
+from spikegeometry.model.training import copy_snapshots, fingerprint, leave_to_the_first
 from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
 device = prepare(params.device, params.threads, params.gpus)
 settings, seed = dict(params.finetune), params.seed
-options = {"precision": params.precision, "compiled": params.compile}
+options = {"precision": params.precision, "compiled": params.compile, "snapshots": params.snapshots}
 
 validation = open_split(given.validation)
 baseline = KmerLogistic.load(given.baseline)
@@ -32,6 +32,7 @@ compare = partial(
 )
 files = [given.train, given.validation, *given.background, given.baseline, Path(given.pretrained, "model.safetensors")]
 run = {"settings": settings, "classes": list(params.classes), "seed": seed, "gpus": params.gpus} | options
+checkpoints = Path(params.checkpoints, fingerprint(files, run))
 background = [open_split(path) for path in given.background] or [validation.slice(0, 0)] * 2
 model, history, tries = finetune(
     given.pretrained,
@@ -43,7 +44,7 @@ model, history, tries = finetune(
     name=params.phase,
     seed=seed,
     device=device,
-    checkpoints=Path(params.checkpoints, fingerprint(files, run)),
+    checkpoints=checkpoints,
     **options,
 )
 leave_to_the_first()
@@ -51,4 +52,6 @@ save_model(model, snakemake.output.model)
 copy_tokenizer(given.pretrained, snakemake.output.model)
 write_tsv(history, snakemake.output.history)
 write_tsv(tries, snakemake.output.tries)
+chosen = tries.loc[tries["chosen"] == "yes", "try"].item()
+copy_snapshots(checkpoints / f"try{chosen}", snakemake.output.snapshots)
 shutil.rmtree(params.checkpoints)

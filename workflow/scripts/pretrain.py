@@ -11,7 +11,7 @@ from spikegeometry.model.data import EncodedRows
 from spikegeometry.model.folders import save_model, save_tokenizer
 from spikegeometry.model.pretraining import masked_examples, new_model
 from spikegeometry.model.runtime import prepare
-from spikegeometry.model.training import fingerprint, history, leave_to_the_first, train
+from spikegeometry.model.training import copy_snapshots, fingerprint, history, leave_to_the_first, train
 from spikegeometry.tables import write_tsv
 
 configure_logging(snakemake.log[0])
@@ -21,12 +21,14 @@ tokens = read_vocabulary(given.vocabulary)
 splits = [EncodedRows(open_split(path)) for path in (given.train, given.validation)]
 longest = max(rows.lengths.max() for rows in splits)
 
+checkpoints = Path(params.checkpoints)
 if not given.base:
     settings = dict(params.pretrain)
     run = {"settings": settings, "architecture": dict(params.architecture), "seed": params.seed}
-    run |= {key: params[key] for key in ("precision", "compile", "gpus")}
+    run |= {key: params[key] for key in ("precision", "compile", "gpus", "snapshots")}
     files = [given.train, given.validation, given.vocabulary]
     training, validation = (masked_examples(rows, settings, len(tokens), params.seed) for rows in splits)
+    checkpoints /= fingerprint(files, run)
     model, log = train(
         new_model(params.architecture, len(tokens), longest, params.seed),
         training,
@@ -37,7 +39,8 @@ if not given.base:
         device=device,
         precision=params.precision,
         compiled=params.compile,
-        checkpoints=Path(params.checkpoints, fingerprint(files, run)),
+        snapshots=params.snapshots,
+        checkpoints=checkpoints,
     )
 else:
     model, log = extended_base(given.base, tokens, longest, params.seed), history([], "pretrain")
@@ -46,4 +49,5 @@ leave_to_the_first()
 save_model(model, snakemake.output.model)
 save_tokenizer(tokens, model.config.max_position_embeddings, snakemake.output.model)
 write_tsv(log, snakemake.output.history)
+copy_snapshots(checkpoints, snakemake.output.snapshots)
 shutil.rmtree(params.checkpoints, ignore_errors=True)

@@ -132,6 +132,37 @@ function classMenus(options, networks = () => []) {
   return { menus: [first, second], pair, network };
 }
 
+/** The number of the step of the training that is asked for, from 1; 0 for the network that was kept in the end. */
+const stepAsked = () => counted("step", atlas.steps.length, 0);
+
+function stepTitle(number) {
+  const { phase, step, of } = atlas.steps[number - 1];
+  return `${phase}, step ${step} of ${of}`;
+}
+
+/** A slider along the steps of both trainings, at whose right end is the network that was kept. `measured()` says
+ * whether there is something to see at them. */
+function stepSlider(measured) {
+  const last = atlas.steps.length + 1;
+  const slide = element("input", {
+    type: "range",
+    name: "step",
+    min: 1,
+    max: last,
+    step: 1,
+    oninput: () => change({ step: Number(slide.value) < last ? slide.value : "" }),
+  });
+  const words = element("output");
+  const root = element("label", {}, "Step of the training", slide, words);
+  const sync = () => {
+    root.hidden = !measured();
+    slide.value = stepAsked() || last;
+    words.textContent = stepAsked() ? stepTitle(stepAsked()) : "the network that was kept";
+    slide.setAttribute("aria-valuetext", words.textContent);
+  };
+  return { root, sync };
+}
+
 /** The other networks that some of the statistics were measured of. */
 const networksOf = (statistics) => [...new Set(statistics.flatMap((one) => Object.keys(one.networks)))];
 

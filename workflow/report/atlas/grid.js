@@ -45,7 +45,8 @@ function gridView(root) {
     () => Object.keys(statisticAsked().networks),
   );
   const only = tick("", "only");
-  const bar = controls(statistics, ...menus, only);
+  const steps = stepSlider(() => statisticAsked().steps.length > 0);
+  const bar = controls(statistics, ...menus, only, steps);
   const meaning = element("p", { class: "note" });
   const summary = element("p", { id: "answer" });
   const open = { plotly_click: ({ points }) => change(pageOf(statisticAsked(), points[0].y, points[0].x)) };
@@ -57,7 +58,7 @@ function gridView(root) {
     element(
       "p",
       {},
-      "Each cell is a head. Choose a statistic and a class; compare it with another, or with the same in another network, to see what is between them. ",
+      "Each cell is a head. Choose a statistic and a class; compare it with another, with the same in another network, or at a step of the training, to see what is between them. ",
       "A click on a cell, or on a head in the table, opens its page. In a figure, arrow keys go from head to head and Enter opens one.",
     ),
     bar.root,
@@ -72,12 +73,16 @@ function gridView(root) {
   return () => {
     bar.sync();
     const statistic = statisticAsked();
-    const [a, b] = pair();
+    // Along the training there are numbers of all classes together.
+    const step = statistic.steps.length ? stepAsked() : 0;
+    const [a, b] = step ? [ALL in statistic.classes ? ALL : "", ""] : pair();
+    const other = step ? stepTitle(step) : network() && modelTitle(network());
     meaning.textContent = statistic.meaning;
     const ofA = statistic.classes[a];
-    const ofB = b === "" ? (statistic.networks[network()]?.[a] ?? null) : statistic.classes[b];
-    const [nameA, nameB] = network() ? [FINETUNED, network()].map(modelTitle) : [a, b].map(classTitle);
-    const titles = network() ? [nameA, nameB].map((name) => `${classTitle(a)}, ${name}`) : [nameA, nameB];
+    const beside = step ? statistic.steps[step - 1] : statistic.networks[network()]?.[a];
+    const ofB = b === "" ? (beside ?? null) : statistic.classes[b];
+    const [nameA, nameB] = other ? [modelTitle(FINETUNED), other] : [a, b].map(classTitle);
+    const titles = other ? [nameA, nameB].map((name) => `${classTitle(a)}, ${name}`) : [nameA, nameB];
     const compare = ofB !== null && !statistic.categories;
     const test = compare && b !== "" ? contrastOf(statistic, a, b) : null;
     only.root.hidden = !test;

@@ -13,7 +13,8 @@ function streamView(root) {
     () => [["", "no other network"], ...others.map((name) => [name, modelTitle(name)])],
     network,
   );
-  const bar = controls(classes, beside);
+  const steps = stepSlider(() => atlas.stream.some((one) => one.steps.length));
+  const bar = controls(classes, beside, steps);
   const panels = PANELS.map((group, i) => {
     const known = atlas.stream.filter((one) => one.group === group);
     if (!known.length) return { root: element("figure", {}, missing(group, PANEL_ANALYSES[i])), update: () => {} };
@@ -35,7 +36,7 @@ function streamView(root) {
     const update = () => {
       choice.sync();
       const statistic = known.find((one) => one.key === oneOf(key, keys));
-      const lines = linesOf(statistic, classes.chosen(), network());
+      const lines = linesOf(statistic, classes.chosen(), network(), stepAsked());
       const lacks = network() && !statistic.networks[network()];
       meaning.textContent = `${statistic.meaning}${lacks ? ` It was not measured of the ${modelTitle(network())} network.` : ""}`;
       drawStream(drawn, statistic, lines);
@@ -47,7 +48,7 @@ function streamView(root) {
     element(
       "p",
       {},
-      "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences. Another network is dotted, with open markers. A click chooses a layer, in all views.",
+      "How the vectors of the tokens change from layer to layer; layer 0 is the embeddings. Error bars are intervals over sequences. Another network, and the network of all classes at a step of its training, is dotted, with open markers. A click chooses a layer, in all views.",
     ),
     bar.root,
     element(
@@ -62,11 +63,16 @@ function streamView(root) {
   };
 }
 
-/** The lines of a statistic: class, network and values of each, those of another network last. */
-function linesOf(statistic, chosen, other) {
+/** The lines of a statistic: class, network and values of each, those of another network last, and of a step. */
+function linesOf(statistic, chosen, other, step) {
   const of = (classes, network) =>
     chosen.filter((name) => classes?.[name]).map((name) => ({ name, network, values: classes[name] }));
-  return [...of(statistic.classes, FINETUNED), ...(other ? of(statistic.networks[other], other) : [])];
+  const then = step && statistic.steps[step - 1];
+  return [
+    ...of(statistic.classes, FINETUNED),
+    ...(other ? of(statistic.networks[other], other) : []),
+    ...(then ? [{ name: ALL, network: stepTitle(step), values: then }] : []),
+  ];
 }
 
 function drawStream(target, statistic, lines) {

@@ -30,19 +30,20 @@ def record_texts(folder: str | Path, texts: Sequence[str], labels: Sequence[str]
     encoder = load_encoder(folder, torch.device("cpu"))
     longest = encoder.config.max_position_embeddings
     ids = [np.array(tokenizer(text, truncation=True, max_length=longest)["input_ids"], np.int32) for text in texts]
+    names = [str(number) for number in range(1, len(ids) + 1)]
+    return record_tokens(encoder, ids, pd.DataFrame({"accession": names, "class": list(labels), "correct": True}))
+
+
+def record_tokens(encoder: BertModel, ids: Sequence[np.ndarray], sequences: pd.DataFrame) -> Recorded:
+    """Hidden states of sequences, kept in memory.
+
+    `ids` are arrays of token ids from [CLS] to [SEP], `sequences` has a row for each: accession, class and correct.
+    """
     states, n = [hidden_states(encoder, one) for one in ids], max(map(len, ids))
-    sequences = pd.DataFrame(
-        {
-            "accession": [str(number) for number in range(1, len(ids) + 1)],
-            "class": list(labels),
-            "correct": True,
-            "length": [len(one) for one in ids],
-            "recorded": range(len(ids)),
-        }
-    )
     hidden = [np.pad(of.numpy(), ((0, 0), (0, n - of.shape[1]), (0, 0))) for of in states]
     padding = encoder.config.pad_token_id or 0
     tokens = [np.pad(one, (0, n - len(one)), constant_values=padding) for one in ids]
+    sequences = sequences.reset_index(drop=True).assign(length=[len(one) for one in ids], recorded=range(len(ids)))
     return Recorded(sequences, np.stack(hidden), np.stack(tokens))
 
 

@@ -27,11 +27,13 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallb
 from spikegeometry.dataset.encoding import OTHER_LABEL
 from spikegeometry.errors import InputError, writing
 from spikegeometry.model.data import NOT_A_TARGET, Examples, collate
+from spikegeometry.model.folders import save_model
 from spikegeometry.model.runtime import compile_model, number_format, processes
 
 LOG_ENTRIES = 100
 CHECKPOINT_SECONDS = 600.0
 STATE = "trainer_state.json"
+SNAPSHOTS = "snapshots"
 METRICS = {
     "loss": ("train", "loss"),
     "learning_rate": ("train", "learning_rate"),
@@ -66,6 +68,7 @@ def train(
     device: torch.device,
     precision: str,
     compiled: bool = False,
+    snapshots: int = 0,
     checkpoints: Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> tuple[PreTrainedModel, pd.DataFrame]:
@@ -76,7 +79,8 @@ def train(
     `settings` holds `epochs`, `batch_size` and `learning_rate`, and may hold `weight_decay`, `adam_epsilon`, `warmup`
     (a share of the steps), `max_grad_norm` and `patience` (epochs; 0 never stops early). Resumes from what is in
     `checkpoints`, which must be a folder of these very inputs and settings (`fingerprint`); checkpoints are written at
-    the end of each epoch and every `checkpoint_seconds`.
+    the end of each epoch and every `checkpoint_seconds`. `snapshots` (`snapshot_steps`) are kept there too, until
+    `copy_snapshots` takes them.
 
     Several processes (`runtime.start_processes`) share each batch and train one model, which each of them returns.
 
@@ -130,7 +134,13 @@ def train(
         compute_loss_func=_loss,
         compute_metrics=_Metrics(),
         preprocess_logits_for_metrics=_scores,
-        callbacks=[_Reproducible(training, seed), _Checkpoints(checkpoint_seconds), _Patience(patience), _Log(phase)],
+        callbacks=[
+            _Reproducible(training, seed),
+            _Checkpoints(checkpoint_seconds),
+            _Snapshots(checkpoints / SNAPSHOTS, snapshot_steps(steps, snapshots)),
+            _Patience(patience),
+            _Log(phase),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     if compiled:
@@ -163,6 +173,23 @@ def leave_to_the_first() -> None:
         # Not sys.exit: torch takes the process group down while it holds the interpreter's lock, and can wait for ever
         # for a thread that waits for that lock.
         os._exit(0)
+
+
+def snapshot_steps(steps: int, count: int) -> list[int]:
+    """The steps of a training of `steps` at which up to `count` snapshots are taken: the start, the end, and between
+    them at about equal distances on a logarithmic scale."""
+    return [0, *np.unique(np.geomspace(1, steps, count - 1).round().astype(int)).tolist()] if count else []
+
+
+def copy_snapshots(checkpoints: Path, target: str | Path) -> None:
+    """Copy the snapshots of a training, model folders called step-0000000 by their steps, into the new folder `target`.
+
+    The folder is empty where none were taken.
+    """
+    Path(target).mkdir(parents=True)
+    with writing(target):
+        for folder in sorted((checkpoints / SNAPSHOTS).glob("step-*")):
+            shutil.copytree(folder, Path(target, folder.name))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -294,6 +321,21 @@ class _Checkpoints(TrainerCallback):
 
     def on_save(self, args, state, control, **kwargs):
         self.saved = time.monotonic()
+
+
+class _Snapshots(TrainerCallback):
+    """The weights at the given steps, written into `folder`; a resumed training writes those that it passes again."""
+
+    def __init__(self, folder: Path, steps: list[int]):
+        self.folder = folder
+        self.steps = steps
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.on_step_end(args, state, control, **kwargs)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step in self.steps and state.is_world_process_zero:
+            save_model(kwargs["model"], self.folder / f"step-{state.global_step:07d}")
 
 
 class _Patience(TrainerCallback):

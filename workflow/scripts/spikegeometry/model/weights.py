@@ -20,6 +20,11 @@ PARTS = {
     "ffn_output": "output.dense",
     "output_norm": "output.LayerNorm",
 }
+HEAD = {
+    f"{part}.{kind}": f"{name}.{kind}"
+    for part, name in {"pooler": "bert.pooler.dense", "classifier": "classifier"}.items()
+    for kind in ("weight", "bias")
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,12 @@ def read_embeddings(folder: str | Path) -> dict[str, torch.Tensor]:
         return {name: _read(file, f"{prefix}embeddings.{table}.weight", path) for name, table in tables.items()}
 
 
+def has_classifier(folder: str | Path) -> bool:
+    """Whether a model folder holds the head of a classifier."""
+    with safe_open(Path(folder, "model.safetensors"), framework="pt") as file:
+        return set(HEAD.values()) <= set(file.keys())
+
+
 def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
     """Weights and biases, float32, of the pooler (d, d) and the classifier (classes, d), as [out, in].
 
@@ -86,13 +97,11 @@ def read_head(folder: str | Path) -> dict[str, torch.Tensor]:
     holds a value that is not finite.
     """
     path = Path(folder, "model.safetensors")
-    names = {"pooler": "bert.pooler.dense", "classifier": "classifier"}
-    stored = {f"{part}.{kind}": f"{name}.{kind}" for part, name in names.items() for kind in ("weight", "bias")}
     with safe_open(path, framework="pt") as file:
-        missing = sorted(set(stored.values()) - set(file.keys()))
+        missing = sorted(set(HEAD.values()) - set(file.keys()))
         if missing:
             raise InputError(f"{path} lacks {missing[0]}: it does not hold a fine-tuned BERT classifier.")
-        return {name: _read(file, tensor, path) for name, tensor in stored.items()}
+        return {name: _read(file, tensor, path) for name, tensor in HEAD.items()}
 
 
 def _prefix(names: set[str]) -> str:

@@ -50,7 +50,8 @@ def atlas_contents(
     `model`: the Hugging Face configuration; `tables`: long tables by analysis, of those that are active; `networks`:
     the same of other networks, by their names; `details`: other tables, where there are any: pairs and tokens of
     attention_maps, contrasts (pairs of classes) of attention_domains, spaces of clustering, spectra of
-    subspace_directionality, attributions (their tokens), and example_sequences, example_kmers, example_attention and
+    subspace_directionality, attributions (their tokens), trajectory (heads of training_trajectory) and curves (its
+    table), and example_sequences, example_kmers, example_attention and
     example_mutations (of `analyses.examples`); and always sequences (of the activations), predictions, confusion,
     domains, metrics, splits, tries and findings;
     `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d);
@@ -59,7 +60,9 @@ def atlas_contents(
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]
 
-    heads, stream = views.head_statistics(tables, networks, *shape), views.layer_statistics(tables, networks)
+    trajectory = details.get("trajectory")
+    heads = views.head_statistics(tables, networks, *shape, trajectory)
+    stream = views.layer_statistics(tables, networks, details.get("curves"))
 
     def detail(name, view, *more):
         return view(details[name], *more) if name in details else None
@@ -84,6 +87,7 @@ def atlas_contents(
                 *(name for one in (*heads, *stream) for name in one["networks"]),
             ]
         ),
+        "steps": views.training_steps(trajectory),
         "statistics": heads,
         "contrasts": detail("contrasts", views.class_contrasts, *shape),
         "stream": stream,

@@ -404,6 +404,21 @@ OF_LAYERS = [
     ),
 ]
 
+GATES = ("vertical", "self", "diag", "bwd", "fwd", "cluster", "instance", "diffuse", "sink")
+# Statistics that are measured along the training too, by their keys: the labels of their rows in its tables.
+ALONG = (
+    {f"attention_gates.{name}": {"statistic": name} for name in GATES}
+    | {
+        f"subspace_directionality.{name}": {"statistic": name}
+        for name in ("directionality", "symmetry", "effective_rank")
+    }
+    | {f"isotropy.{name}": {"statistic": name} for name in ("mean_cosine", "isoscore", "id")}
+    | {f"separability.{site}.accuracy": {"statistic": "neighbours", "site": site} for site in ("cls", "kmers")}
+    | {f"separability.{site}.silhouette": {"statistic": "silhouette", "site": site} for site in ("cls", "kmers")}
+    | {"role": {"statistic": "share"}, "attention_entropy.H_norm": {"statistic": "H_norm"}}
+    | {"cone.output": {"statistic": "R", "site": ""}}
+)
+
 
 def domain_statistics(table: pd.DataFrame) -> list[Statistic]:
     """Enrichment and share of the attention to each domain in the table of attention_domains."""

@@ -9,7 +9,7 @@ import pandas as pd
 from spikegeometry.figures.style import class_colours, model_look, on_dark
 from spikegeometry.report.arrays import packed, principal_components, profile_arrays
 from spikegeometry.report.cells import by_head, by_layer, numbers, placed, select
-from spikegeometry.report.statistics import KMERS, OF_HEADS, OF_LAYERS, domain_statistics
+from spikegeometry.report.statistics import ALONG, KMERS, OF_HEADS, OF_LAYERS, Statistic, domain_statistics
 from spikegeometry.sequences.mutations import all_in_protein
 
 # Pairs of k-mers of a head and class, genomes in the table, and points in the space: more would make the page slow.
@@ -19,6 +19,8 @@ POINTS = 1500
 # What plotly.js calls the lines of matplotlib.
 DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 SPECTRA = ("finetuned", "pretrained", "random")
+ALL_CLASSES = "all"
+PHASES = {"pretrain": "pre-training", "finetune": "fine-tuning"}
 Tables = dict[str, pd.DataFrame]
 
 
@@ -28,28 +30,79 @@ def coloured(classes: list[str]) -> list[dict[str, Any]]:
     return [{"name": name, "colour": {"light": colours[name], "dark": on_dark(colours[name])}} for name in classes]
 
 
-def head_statistics(tables: Tables, networks: dict[str, Tables], layers: int, heads: int) -> list[dict[str, Any]]:
+def head_statistics(
+    tables: Tables, networks: dict[str, Tables], layers: int, heads: int, trajectory: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
     """`by_head` of every statistic of heads of which `tables`, by analysis, has rows.
 
-    `networks` holds the tables of other networks, by their names.
+    `networks` holds the tables of other networks, by their names; `trajectory` has the statistics of heads along the
+    training, of which each statistic holds those of `training_steps` under `steps`.
     """
     wanted = [*OF_HEADS, *(domain_statistics(tables["attention_domains"]) if "attention_domains" in tables else [])]
     found = (
-        by_head(one, tables[one.analysis], _of_analysis(networks, one.analysis), layers, heads)
+        by_head(
+            one,
+            tables[one.analysis],
+            _of_analysis(networks, one.analysis) | _tables_of_steps(one, trajectory),
+            layers,
+            heads,
+        )
         for one in wanted
         if one.analysis in tables
     )
-    return [one for one in found if one]
+    return [_steps_apart(one, trajectory) for one in found if one]
 
 
-def layer_statistics(tables: Tables, networks: dict[str, Tables]) -> list[dict[str, Any]]:
-    """`by_layer` of every statistic of layers of which `tables`, by analysis, has rows; `networks` as for heads."""
+def layer_statistics(
+    tables: Tables, networks: dict[str, Tables], trajectory: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
+    """`by_layer` of every statistic of layers of which `tables`, by analysis, has rows; else as for heads."""
     found = (
-        by_layer(one, tables[one.analysis], _of_analysis(networks, one.analysis))
+        by_layer(one, tables[one.analysis], _of_analysis(networks, one.analysis) | _tables_of_steps(one, trajectory))
         for one in OF_LAYERS
         if one.analysis in tables
     )
-    return [one for one in found if one]
+    return [_steps_apart(one, trajectory) for one in found if one]
+
+
+def training_steps(trajectory: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """The steps of both trainings at which the network was measured, in their order: phase, step, of (the last step of
+    the phase) and kept (whether the phase kept the model of this step)."""
+    return [
+        {"phase": PHASES[phase], "step": int(step), "of": int(of), "kept": bool(kept)}
+        for phase, step, kept, of in _steps(trajectory).itertuples(index=False)
+    ]
+
+
+def _steps(trajectory: pd.DataFrame | None) -> pd.DataFrame:
+    if trajectory is None:
+        return pd.DataFrame(columns=["phase", "step", "kept", "of"])
+    measured = trajectory[trajectory["layer"].notna()]
+    steps = measured[["phase", "step", "kept"]].drop_duplicates(["phase", "step"])
+    return steps.assign(of=steps.groupby("phase")["step"].transform("max"))
+
+
+def _step_name(number: int) -> str:
+    # No network is called so.
+    return f"step {number}"
+
+
+def _tables_of_steps(one: Statistic, trajectory: pd.DataFrame | None) -> Tables:
+    """What the trajectory has of a statistic at each step, as tables of its analysis."""
+    if trajectory is None or one.key not in ALONG:
+        return {}
+    rows = select(trajectory, ALONG[one.key]).assign(**{"class": ALL_CLASSES} | one.where)
+    columns = [*one.where, "class", "layer", *(name for name in ("head", one.category) if name in rows), "value", "n"]
+    of_steps = dict(list(rows.groupby(["phase", "step"])))
+    numbered = enumerate(_steps(trajectory)[["phase", "step"]].itertuples(index=False, name=None))
+    return {_step_name(number): of_steps[step][columns] for number, step in numbered if step in of_steps}
+
+
+def _steps_apart(found: dict[str, Any], trajectory: pd.DataFrame | None) -> dict[str, Any]:
+    """The values of all classes at each step, None where there are none; nothing at all where no step has any."""
+    names = [_step_name(number) for number in range(len(_steps(trajectory)))]
+    steps = [found["networks"].pop(name, {}).get(ALL_CLASSES) for name in names]
+    return found | {"steps": steps if any(steps) else []}
 
 
 def _of_analysis(networks: dict[str, Tables], analysis: str) -> Tables:
