@@ -71,13 +71,15 @@ function linesOf(statistic, chosen, other, step) {
   return [
     ...of(statistic.classes, FINETUNED),
     ...(other ? of(statistic.networks[other], other) : []),
-    ...(then ? [{ name: ALL, network: stepTitle(step), values: then }] : []),
+    ...(then ? [{ name: ALL, network: stepTitle(step), then: true, values: then }] : []),
   ];
 }
 
 function drawStream(target, statistic, lines) {
   const several = lines.some(({ network }) => network !== FINETUNED);
-  const titleOf = ({ name, network }) => `${classTitle(name)}${several ? `, ${modelTitle(network)}` : ""}`;
+  // That of a step says all there is room for.
+  const titleOf = ({ name, network, then }) =>
+    then ? network : `${classTitle(name)}${several ? `, ${modelTitle(network)}` : ""}`;
   const traces = lines.map((line) => {
     const { name, network } = line;
     const { layer, value, low, high } = line.values;

@@ -92,6 +92,7 @@ def _tables_of_steps(one: Statistic, trajectory: pd.DataFrame | None) -> Tables:
     if trajectory is None or one.key not in ALONG:
         return {}
     rows = select(trajectory, ALONG[one.key]).assign(**{"class": ALL_CLASSES} | one.where)
+    rows = rows.assign(value=np.array(significant(rows["value"].to_numpy()), dtype=float))
     columns = [*one.where, "class", "layer", *(name for name in ("head", one.category) if name in rows), "value", "n"]
     of_steps = dict(list(rows.groupby(["phase", "step"])))
     numbered = enumerate(_steps(trajectory)[["phase", "step"]].itertuples(index=False, name=None))
