@@ -157,6 +157,13 @@ def test_a_violation_is_told_in_two_lines(changes, first, second):
 def test_a_missing_file_is_named_with_its_key(tmp_path):
     with pytest.raises(InputError, match=r"Config key reference.fasta: no file nowhere.fasta"):
         check_files(load_config(given(reference={"fasta": "nowhere.fasta"})))
+    with pytest.raises(InputError, match=r"Config key container: no file nowhere.sif"):
+        check_files(load_config(given(container="nowhere.sif")))
+    with pytest.raises(InputError, match="container"):
+        load_config(given(container="docker://image with blanks"))
+    for image in ("docker://debian:trixie-slim", str(tmp_path)):  # a folder can be an image
+        with pytest.raises(InputError, match="no file folder/founders"):
+            check_files(load_config(given(container=image)))
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda path: path.name)

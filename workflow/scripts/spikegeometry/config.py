@@ -108,6 +108,10 @@ def check_files(config: dict) -> None:
     """Raise InputError, naming the config key, where a file that the run reads is not there."""
     keys = ("fasta", "annotation", "domains", "regions")
     files = {f"reference.{key}": path for key in keys if (path := config["reference"][key])}
+    image = config["container"]
+    # An image may be a folder.
+    if image and "://" not in image and not os.path.isdir(image):
+        files["container"] = image
     if config["query"]:
         # A finished model answers where the genomes that it was made from are not.
         files["query"] = config["query"]
