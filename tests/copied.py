@@ -70,9 +70,10 @@ class Checkout:
     def command(self, *arguments: str, configfile: str = TINY) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", configfile]
 
-    def snakemake(self, *arguments: str, configfile: str = TINY) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, configfile: str = TINY, **options) -> subprocess.CompletedProcess:
+        """Run Snakemake; options are those of `subprocess.run`."""
         command = self.command(*arguments, configfile=configfile)
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, **options)
 
     def would_run(self, *arguments: str) -> set[str]:
         """Names of the rules that a dry run plans."""

@@ -148,12 +148,16 @@ def test_the_nearest_against_a_plain_search(at_once, monkeypatch):
     for query in queries:
         pairs = [[(a, b) for a, b in zip(query, one, strict=True) if a in "ACGT-" and b in "ACGT-"] for one in known]
         counts = [(sum(a != b for a, b in both), len(both)) for both in pairs]
-        place = min(range(len(known)), key=lambda i: (counts[i][0] + 1) / (counts[i][1] + 1))
+        rate = max(np.median([differing / compared for differing, compared in counts]), 1 / 30)
+        place = min(range(len(known)), key=lambda i: counts[i][0] + (30 - counts[i][1]) * rate)
         expected.append([place, *counts[place]])
     assert nearest(known, queries).to_numpy().tolist() == expected
     assert nearest(known, []).shape == (0, 3)
-    # One difference of eight is nearer than none of two.
-    assert nearest(["NNNNNNAC", "ACGTACGC"], ["ACGTACAC"])["place"].tolist() == [1]
+    # One difference of eight is nearer than none of four, where three of eight differ as a rule.
+    others = ["GGATACAC", "GTATACAC", "TGATACAC"]
+    assert nearest(["NNNNACAC", "ACGTACGC", *others], ["ACGTACAC"])["place"].tolist() == [1]
+    # Of two without a difference that of which more is known.
+    assert nearest(["NNGTACAC", "ACGTACAC", "ACGTACAC"], ["ACGTACAC"])["place"].tolist() == [1]
     assert nearest(["NNNNNNNN", "ACGTACGT"], ["ACGTACGA"]).to_numpy().tolist() == [[1, 1, 8]]
 
 

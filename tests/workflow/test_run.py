@@ -1,6 +1,7 @@
 """The tiny run: what goes in comes out, another run gives the same, and the report builds."""
 
 import json
+import os
 import shutil
 
 import pandas as pd
@@ -90,10 +91,13 @@ def test_geometry_is_measured_for_every_layer_head_and_class(results):
     assert cone.loc[cone["statistic"] == "R", "value"].between(0, 1 + 1e-6).all()
 
 
-def test_the_same_configuration_gives_the_same_files_in_another_folder(results, tmp_path, monkeypatch):
+def test_the_same_configuration_gives_the_same_files_in_a_strange_place(results, tmp_path):
+    """In a folder with blanks and letters beyond ASCII, on one core, with another order of sets, no home, no locale,
+    files for their owner alone, a number of threads that is none, and modules of our names on the path of Python."""
     names = [
         "dataset/vocabulary.txt",
         "model/finetuned/model.safetensors",
+        "model/snapshots/finetuned/step-0000001/model.safetensors",
         "predictions/test.parquet",
         "evaluation/metrics.tsv",
         "geometry/cone_index.tsv",
@@ -101,14 +105,26 @@ def test_the_same_configuration_gives_the_same_files_in_another_folder(results, 
         "geometry/attention_gates.png",
         "replicates/random/geometry/isotropy.tsv",
     ]
-    monkeypatch.setenv("PYTHONHASHSEED", "1")
-    other = copy_tree(tmp_path)
-    # The model is made with its folder, and on the way.
+    folder = tmp_path / "Größe & Maß/der 2. Lauf"
+    folder.mkdir(parents=True)
+    other = copy_tree(folder)
+    for name in ("tables", "spikegeometry"):
+        strange = tmp_path / "strange" / name
+        strange.mkdir(parents=True)
+        (strange / "__init__.py").write_text("raise RuntimeError('this module is not ours')\n", encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG", "TMPDIR")}
+    environment |= {
+        "PYTHONHASHSEED": "1",
+        "PYTHONPATH": str(tmp_path / "strange"),
+        "LC_ALL": "C",
+        "OMP_NUM_THREADS": "0",
+    }
+    # A model is made with its folder, and on the way.
     targets = [f"results/tiny/{name}" for name in names if not name.startswith("model/")]
-    result = other.snakemake(*targets)
+    result = other.snakemake("--cores", "1", *targets, env=environment, umask=0o077)
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
     for name in names:
-        assert (results / name).read_bytes() == (tmp_path / "results/tiny" / name).read_bytes(), name
+        assert (results / name).read_bytes() == (folder / "results/tiny" / name).read_bytes(), name
 
 
 def test_findings_of_a_network_that_has_not_learnt_are_not_applicable(results):

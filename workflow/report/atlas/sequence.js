@@ -309,6 +309,7 @@ function drawSequence(target, one, chosen) {
     last,
     `${one.mutations.length} mutations${most ? `, of which ${most[0]} carries most of the answer ${one.predicted}, ${short(most[3])}` : ""}. The numbers are in the tables below.`,
     `${sequenceTitle(one)}: ${chosen.where}`,
+    (token) => centreOf(one, token),
   );
 }
 

@@ -242,8 +242,9 @@ function residuesShown(zoom, last) {
   return domain ? [domain.start - 0.5, domain.end + 0.5] : [0.5, last + 0.5];
 }
 
-/** Panels from top to bottom along the protein: of each the axis, its share of the height, what it says, its options. */
-function drawAlong(target, panels, traces, zoom, last, label, title) {
+/** Panels from top to bottom along the protein: of each the axis, its share of the height, what it says, its options.
+ * `centre` says where a k-mer lies. */
+function drawAlong(target, panels, traces, zoom, last, label, title, centre = middle) {
   const total = panels.reduce((sum, { share }) => sum + share + 0.5, -0.5);
   let top = 1;
   const axes = panels.map(({ axis, share, words = "", options }) => {
@@ -259,7 +260,7 @@ function drawAlong(target, panels, traces, zoom, last, label, title) {
       ...legendAbove(target, traces, 90),
       xaxis: { title: { text: "residue" }, range: span, anchor: panels.at(-1).axis, showgrid: false, zeroline: false },
       ...Object.fromEntries(axes),
-      shapes: [...domainShapes(), ...chosenLine(tokenAsked() ? middle(tokenAsked()) : null)],
+      shapes: [...domainShapes(), ...chosenLine(tokenAsked() ? centre(tokenAsked()) : null)],
       annotations: domainNames(span),
       hovermode: "closest",
     },

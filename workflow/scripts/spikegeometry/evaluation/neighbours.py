@@ -67,11 +67,12 @@ class NearestNeighbour:
 
 
 def nearest(known: Sequence[str], queries: Sequence[str]) -> pd.DataFrame:
-    """Of each query the known sequence with the smallest (differences + 1) / (compared + 1), the first of ties.
+    """Of each query the known sequence that is expected to differ least over the whole gene, the first of ties.
 
-    Compared are the positions that both know. The one that is added keeps a sequence of which little is known from
-    being the nearest for that. Sequences are in reference coordinates, all of one length; `known` has one at least.
-    Columns: place (in `known`), differences, compared.
+    Compared are the positions that both know. The others are taken to differ as often as those of the median known
+    sequence do, and once in the gene at least, so that a sequence of which little is known is not the nearest for that.
+    Sequences are in reference coordinates, all of one length; `known` has one at least. Columns: place (in `known`),
+    differences, compared.
     """
     blocks, consensus = _in_blocks(known, range(len(known)))
     parts = []
@@ -79,7 +80,9 @@ def nearest(known: Sequence[str], queries: Sequence[str]) -> pd.DataFrame:
         differing, compared = (
             np.concatenate(part, axis=1) for part in zip(*(b.counts(rows) for b in blocks), strict=True)
         )
-        place = ((differing + 1) / (compared + 1)).argmin(axis=1)
+        share = np.divide(differing, compared, out=np.zeros(compared.shape), where=compared > 0)
+        rate = np.maximum(np.median(share, axis=1, keepdims=True), 1 / rows.length)
+        place = (differing + (rows.length - compared) * rate).argmin(axis=1)
         each = np.arange(len(place))
         parts.append(np.stack([place, differing[each, place], compared[each, place]], axis=1).astype(int))
     found = np.concatenate([np.empty((0, 3), int), *parts])
