@@ -80,9 +80,11 @@ def nearest(known: Sequence[str], queries: Sequence[str]) -> pd.DataFrame:
         differing, compared = (
             np.concatenate(part, axis=1) for part in zip(*(b.counts(rows) for b in blocks), strict=True)
         )
-        share = np.divide(differing, compared, out=np.zeros(compared.shape), where=compared > 0)
-        rate = np.maximum(np.median(share, axis=1, keepdims=True), 1 / rows.length)
-        place = (differing + (rows.length - compared) * rate).argmin(axis=1)
+        share = np.divide(differing, compared, out=np.full(compared.shape, np.nan), where=compared > 0)
+        median = pd.DataFrame(share).median(axis=1).fillna(0).to_numpy()[:, None]
+        rate = np.maximum(median, 1 / rows.length)
+        expected = np.where(compared > 0, differing + (rows.length - compared) * rate, np.inf)
+        place = expected.argmin(axis=1)
         each = np.arange(len(place))
         parts.append(np.stack([place, differing[each, place], compared[each, place]], axis=1).astype(int))
     found = np.concatenate([np.empty((0, 3), int), *parts])
