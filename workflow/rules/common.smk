@@ -14,7 +14,7 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 SCRIPTS = ROOT / "workflow/scripts"
 sys.path.insert(0, str(SCRIPTS))
 # Jobs inherit it: another library of this name that is on the user's path stays behind ours.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.getenv("PYTHONPATH")])))
 
 from spikegeometry.cohorts import Cohorts
 from spikegeometry.config import LEARN, check_files, load_config, settings_of
