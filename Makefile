@@ -16,7 +16,8 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 UNIT := OMP_NUM_THREADS=1 python -m pytest tests/unit -n $(CORES) --dist worksteal
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test unit lint format keys analysis aligners test-aligners test-browser test-slurm clean distclean
+.PHONY: help demo test unit lint format keys analysis aligners test-aligners test-browser test-slurm test-container \
+	clean distclean
 
 help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
@@ -26,6 +27,7 @@ help:
 	@echo "make format     put the code into the form that lint asks for"
 	@echo "make keys       write the table of config/README.md from the schema"
 	@echo "make analysis NAME=my_analysis   make the files of a new analysis from a template"
+	@echo "make test-container   on demand, as root: make the container's contents in a bare Debian, and the tiny run in it"
 	@echo "make clean      remove the demo's results and caches; distclean: and what was installed here"
 
 demo: $(VENV)/installed aligners
@@ -79,6 +81,10 @@ test-slurm:
 		echo "Not found, and not to be installed from here: $$program (Debian, Ubuntu: apt install slurm-wlm munge)" >&2; \
 		exit 1; \
 	done
+
+# Not part of `make test`: it downloads 3 GB.
+test-container:
+	tools/test-container
 
 # The tests of the atlas open it in Chromium, without a window.
 test-browser:

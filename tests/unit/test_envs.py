@@ -1,11 +1,13 @@
 """The conda environments: pinned, the same versions as the virtual environment, and all that their scripts import."""
 
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+import pysam
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -116,3 +118,47 @@ def test_the_library_declares_what_it_imports():
     declared = [Requirement(entry) for entry in project["dependencies"]]
     assert outside_packages(LIBRARY.rglob("*.py")) <= importable(entry.name for entry in declared)
     assert all(RUNNING[canonicalize_name(entry.name)] in entry.specifier for entry in declared)
+
+
+def test_the_image_has_the_programs_of_the_environments():
+    """BWA by the checksum of its pinned source, samtools by the pysam that has it, all packages by the requirements."""
+    align = conda_packages("align")
+    sums = (ROOT / "container/SHA256SUMS").read_text(encoding="utf-8").split()
+    assert sums[1] == f"bwa-{align['bwa']}.tar.gz" and re.fullmatch(r"[0-9a-f]{64}", sums[0])
+    assert pysam.version.__samtools_version__ == align["samtools"]
+    # What the image is made of is copied into it.
+    for recipe in ("Dockerfile", "spikegeometry.def"):
+        text = (ROOT / "container" / recipe).read_text(encoding="utf-8")
+        needed = (
+            "requirements.txt",
+            "requirements-lint.txt",
+            "constraints.txt",
+            "envs/align.yaml",
+            "container/install",
+        )
+        named = ("requirements.txt", "requirements-lint.txt", "constraints.txt", "align.yaml", "container")
+        assert all((ROOT / path).exists() for path in needed) and all(name in text for name in named)
+
+
+@pytest.mark.parametrize("command", [["view", "-h"], ["sort", "-n", "-O", "sam"]])
+def test_samtools_of_the_image_is_samtools(tmp_path, command):
+    """The command in the image, which pysam stands behind, gives what samtools gives, from a pipe too."""
+    records = "".join(f"r{9 - place}\t0\tgene\t{place + 1}\t60\t4M\t*\t0\t0\tACGT\t*\n" for place in range(9))
+    text = f"@SQ\tSN:gene\tLN:100\n{records}"
+    ours = tmp_path / "samtools"
+    source = (ROOT / "container/samtools").read_text(encoding="utf-8")
+    ours.write_text(source.replace("/opt/spikegeometry/bin/python", sys.executable, 1), encoding="utf-8")
+    ours.chmod(0o755)
+    outputs = [
+        subprocess.run(
+            [program, *command, "--no-PG", "-"], input=text, capture_output=True, text=True, check=True
+        ).stdout
+        for program in ("samtools", str(ours))
+    ]
+    # Versions word the line of the order differently.
+    one, other = ([line for line in text.splitlines() if not line.startswith("@HD")] for text in outputs)
+    assert one == other and outputs[1].count("\tgene\t") == 9
+    failed = subprocess.run(
+        [str(ours), "view", str(tmp_path / "none.bam")], capture_output=True, text=True, check=False
+    )
+    assert failed.returncode and "none.bam" in failed.stderr
