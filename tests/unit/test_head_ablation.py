@@ -5,7 +5,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
-from scipy import stats
 from scipy.special import softmax
 
 from spikegeometry.analyses.tables.ablation import (
@@ -14,7 +13,6 @@ from spikegeometry.analyses.tables.ablation import (
     Outcomes,
     change_table,
     dispensable_heads,
-    mcnemar,
     outcomes,
     paired_interval,
     sample_split,
@@ -249,13 +247,6 @@ def test_batches_of_some_rows(tmp_path, model):
 
 
 # Tests and intervals
-
-
-def test_mcnemar_done_by_hand():
-    assert mcnemar(10, 2) == pytest.approx(0.0386, abs=5e-5)
-    assert mcnemar(10, 2) == mcnemar(2, 10) == pytest.approx(stats.binomtest(2, 12).pvalue)
-    assert mcnemar(0, 0) == mcnemar(3, 3) == 1
-    assert mcnemar(0, 1) == 1
 
 
 def test_paired_interval():

@@ -17,7 +17,7 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.getenv("PYTHONPATH")])))
 
 from spikegeometry.cohorts import Cohorts
-from spikegeometry.config import LEARN, check_files, load_config, settings_of
+from spikegeometry.config import LEARN, check_files, check_runs, comparison_name, load_config, settings_of
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
 from spikegeometry.genomes.nextclade import with_dataset
@@ -26,6 +26,8 @@ from spikegeometry.genomes.reference import fit_to_reference
 try:
     complete = load_config(with_dataset(dict(config)))
     check_files(complete)
+    if complete["runs"]:
+        check_runs(complete["runs"])
     complete = fit_to_reference(complete)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -36,6 +38,7 @@ config.update(complete)
 
 COHORTS = Cohorts(config)
 EXTERNAL, EVALUATED, BACKGROUND, QUERY = COHORTS.external, COHORTS.evaluated, COHORTS.background, COHORTS.query
+RUNS = config["runs"]
 MODELS = ["finetuned", *config["model"]["controls"]]
 # Controls of which all is measured that findings rest on.
 REPLICATES = config["model"]["replicates"]

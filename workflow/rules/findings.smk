@@ -44,6 +44,7 @@ rule write_captions:
     output:
         captions=directory("<results>/captions"),
         methods="<results>/methods.html",
+        config="<results>/config.json",
     log:
         "<logs>/write_captions.log",
     conda:

@@ -31,6 +31,15 @@ def answers(wildcards):
     return collect("<results>/queries/{query}/predictions.{kind}", query=QUERY, kind=["tsv", "html"])
 
 
+def compared(_):
+    """The comparison that `compare` is to make."""
+    try:
+        check_runs(RUNS)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return expand("results/comparisons/{name}/comparison.{kind}", name=comparison_name(RUNS), kind=["tsv", "html"])
+
+
 # Values that go together.
 KMERS = ["dataset/k", "dataset/stride"]
 GENE = ["reference/start", "reference/end"]

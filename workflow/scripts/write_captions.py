@@ -1,5 +1,6 @@
-"""Write the captions of the report with the results of the run, and the page of methods."""
+"""Write the captions of the report with the results of the run, the page of methods, and the configuration."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,3 +26,5 @@ for name, source in sources.items():
 with atomic_path(snakemake.output.methods) as partial:
     context = {"snakemake": SimpleNamespace(config=config, wildcards={"set": "named beside the figure"})}
     partial.write_text(methods_page(sources, context, config["run"]), encoding="utf-8")
+with atomic_path(snakemake.output.config) as partial:
+    partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -18,6 +18,10 @@ LEARN = "learn"
 # Of files of genomes: of the format, and of a compression after it.
 ENDINGS = re.compile(r"(\.(fasta|fas|fa|fna|ffn|txt))?(\.(gz|xz|zst|bz2|lzma|zip))?$", re.IGNORECASE)
 
+# Letters of the name of a comparison, and the file that a run makes last.
+LONGEST_NAME = 120
+LAST_FILE = "atlas.html"
+
 
 def load_config(given: dict) -> dict:
     """The configuration with every default filled in, checked against the schema and for sense.
@@ -100,6 +104,31 @@ def query_name(path: str, answers: str | os.PathLike) -> str:
     return f"{name}_{_short_digest(place)}" if taken else name
 
 
+def comparison_name(runs: list[str]) -> str:
+    """Name of the folder of a comparison: the runs' names, with some digits of a digest where it cannot be these."""
+    name = "+".join(re.sub(r"[^A-Za-z0-9._-]", "_", run) for run in runs)
+    if name == "+".join(runs) and len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME].strip('.')}_{_short_digest('/'.join(runs))}"
+
+
+def check_runs(runs: list[str], results: str | os.PathLike = "results") -> None:
+    """Raise InputError, in one line, where `runs` are not the names of two or more finished runs in `results`."""
+    finished = sorted(path.parent.name for path in Path(results).glob(f"*/{LAST_FILE}"))
+    twice = next((run for number, run in enumerate(runs) if run in runs[:number]), None)
+    absent = next((run for run in runs if run not in finished), None)
+    if absent is not None:
+        begun = Path(results, absent).is_dir()
+        wrong = f"the run {absent} is not finished (no {LAST_FILE})" if begun else f"there is no run {absent}"
+    elif twice is not None:
+        wrong = f"the run {twice} is named twice"
+    elif len(runs) < 2:
+        wrong = "a comparison needs two runs or more"
+    else:
+        return
+    raise InputError(f"Config key runs: {wrong}. Finished runs in {results}: {', '.join(finished) or 'none'}.")
+
+
 def _short_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -115,10 +144,12 @@ def check_files(config: dict) -> None:
     if config["query"]:
         # A finished model answers where the genomes that it was made from are not.
         files["query"] = config["query"]
-    for key, source in sources(config).items() if not config["query"] else ():
+    # Finished runs are compared where neither their genomes nor their models are.
+    reads = not config["query"] and not config["runs"]
+    for key, source in sources(config).items() if reads else ():
         for name, path in source_paths(source, config).items():
             files[f"{key}.{name}" if name.startswith(f"{source['type']}.") else name] = path
-    if not config["query"]:
+    if reads:
         definitions = config["analyses"]["attributions"]["definitions"]
         files |= {"analyses.attributions.definitions": definitions} if definitions not in (None, LEARN) else {}
         if measurements := config["analyses"]["in_silico_mutagenesis"]["measurements"]:

@@ -184,9 +184,9 @@ def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
         {
             "set": rows["set"],
             "model": [model_look(name).name for name in rows["model"]],
-            "accuracy": [_number(*row) for row in rows[["value", "low", "high"]].to_numpy(float)],
+            "accuracy": [with_interval(*row) for row in rows[["value", "low", "high"]].to_numpy(float)],
             "BERT less it": [
-                _number(value, low, high, sign="+")
+                with_interval(value, low, high, sign="+")
                 for value, low, high in rows[["bert_less", "bert_less_low", "bert_less_high"]].to_numpy(float)
             ],
             "n": [f"{n:.0f}" for n in rows["n"]],
@@ -207,7 +207,7 @@ def out_of_class(abstention: pd.DataFrame) -> str:
             if (name, metric) in used.index and name != "validation":
                 row = used.loc[(name, metric)]
                 if pd.notna(row["value"]):
-                    parts.append(f"{name}: {_number(row['value'], row['low'], row['high'])} {words}")
+                    parts.append(f"{name}: {with_interval(row['value'], row['low'], row['high'])} {words}")
     return f"Abstention: {'; '.join(parts)}." if parts else ""
 
 
@@ -231,17 +231,17 @@ def claims(findings: pd.DataFrame) -> pd.DataFrame:
             "analysis": findings["analysis"],
             "claim": findings["claim"],
             "verdict": findings["verdict"],
-            "value": [_number(*row) for row in findings[interval].to_numpy(float)],
+            "value": [with_interval(*row) for row in findings[interval].to_numpy(float)],
             "untrained": [
-                _number(*row) for row in findings[[f"untrained_{name}" for name in interval]].to_numpy(float)
+                with_interval(*row) for row in findings[[f"untrained_{name}" for name in interval]].to_numpy(float)
             ],
             "seeds": findings["seeds"],
         }
     )
 
 
-def _number(value: float, low: float, high: float, sign: str = "") -> str:
-    """A value with its interval; "" where there is no value."""
+def with_interval(value: float, low: float, high: float, sign: str = "") -> str:
+    """A value with its interval as text; "" where there is no value."""
     if pd.isna(value):
         return ""
     form = f"{sign}.3f" if sign else ".3g"

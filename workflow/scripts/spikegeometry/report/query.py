@@ -6,12 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from spikegeometry.report.pages import plain_page
+from spikegeometry.report.pages import LONG, TABLES, html_cell, html_table, plain_page
 
 # Beyond so many rows a browser gets slow; the table has them all.
 SHOWN = 2000
-# Letters of a cell that is given room for several lines.
-LONG = 40
 # Columns of the page, by their names there, before the one that unfolds.
 SHOWN_COLUMNS = {
     "name": "name",
@@ -28,18 +26,13 @@ WIDTH, HEIGHT, BASELINE, NAMED = 600, 90, 60, 3
 # What one mutation must carry at least, for a track to be drawn.
 LEAST_DRAWN = 0.01
 
-STYLE = """:root { font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 80rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; }
-td { overflow-wrap: anywhere; }
-td:first-child { min-width: 8rem; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+STYLE = (
+    TABLES
+    + """td:first-child { min-width: 8rem; }
 th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid; }
 th[aria-sort="ascending"] button::after { content: " \\2191"; }
 th[aria-sort="descending"] button::after { content: " \\2193"; }
-td.long { min-width: 14rem; max-width: 34rem; font-size: .9em; }
 summary { cursor: pointer; }
 dl { margin: .3rem 0; }
 dt { font-weight: 600; }
@@ -48,8 +41,8 @@ svg { width: 100%; min-width: 20rem; height: auto; }
 svg text { font-size: 11px; fill: currentColor; }
 svg line { stroke: currentColor; }
 svg .against { stroke-dasharray: 2 2; }
-.scroll { overflow-x: auto; }
 """
+)
 BODY = Template("""$cautions
 <p>$summary</p>
 <p>The model knows the classes $classes and no other. Where a genome is not enough like any of them it abstains: the
@@ -115,7 +108,7 @@ def query_page(
     shown = answers.head(SHOWN)
     heads = [*SHOWN_COLUMNS.values(), "why"]
     rows = [
-        [*(_cell(row[column]) for column in SHOWN_COLUMNS), _why(row, explained.get(row["name"]), residues)]
+        [*(html_cell(row[column]) for column in SHOWN_COLUMNS), _why(row, explained.get(row["name"]), residues)]
         for row in shown.to_dict("records")
     ]
     body = BODY.substitute(
@@ -123,9 +116,9 @@ def query_page(
         summary=escape(summary),
         about="".join(f"<p>{escape(text)}</p>\n" for text in about["sentences"]),
         classes=escape(", ".join(classes)),
-        counts=_table(["class", "genomes"], [[_cell(name), _cell(n)] for name, n in counts.items()]),
+        counts=html_table(["class", "genomes"], [[html_cell(name), html_cell(n)] for name, n in counts.items()]),
         note=note,
-        rows=_table(heads, rows),
+        rows=html_table(heads, rows),
     )
     return plain_page(f"Classes of {query}, by the model of {run}", STYLE, body)
 
@@ -174,19 +167,3 @@ def _track(reversions: pd.DataFrame, residues: int) -> str:
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 2}" text-anchor="middle">longest line: {most:.2f}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT - 2}" text-anchor="end">{residues}</text></svg>'
     )
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    """A table of cells that are HTML."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    body = "".join(f"<tr>{''.join(row)}</tr>\n" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
-
-
-def _cell(value) -> str:
-    if isinstance(value, str):
-        kind = ' class="long"' if len(value) > LONG else ""
-        return f"<td{kind}>{escape(value)}</td>"
-    shown = "" if pd.isna(value) else f"{value:,.3g}" if isinstance(value, float) else f"{value:,}"
-    exact = "" if pd.isna(value) else f' data-value="{value:.9f}"' if isinstance(value, float) else ""
-    return f'<td class="number"{exact}>{shown}</td>'

@@ -253,7 +253,14 @@ OF_HEADS = [
             "with it: 1 where all of the mutation's effect on the logit comes back, 0 where none does. Mean over the "
             "mutations that were patched.",
             "mutation_patching",
-            {"mutation": "all", "site": "head", "at": at, "direction": "denoise", "statistic": "effect"},
+            {
+                "against": "all",
+                "mutation": "all",
+                "site": "head",
+                "at": at,
+                "direction": "denoise",
+                "statistic": "effect",
+            },
             reference=0.0,
         )
         for at, words in (("cls", "[CLS]"), ("slot", "the mutation's slots"))
@@ -418,6 +425,43 @@ ALONG = (
     | {"role": {"statistic": "share"}, "attention_entropy.H_norm": {"statistic": "H_norm"}}
     | {"cone.output": {"statistic": "R", "site": ""}}
 )
+READERS = "What is read out of a layer"
+# Of these the atlas has no view; a comparison of runs shows them.
+OF_READERS = [
+    *_series(
+        READERS,
+        "token_accuracy",
+        "share of k-mers",
+        {"span": "1", "targets": "masked", "reader": "block"},
+        {
+            "micro_gain": (
+                "Hidden k-mers read right, less the commonest of the slot",
+                "By a probe of the pre-trained model's block, against who names the commonest training k-mer.",
+            ),
+            "micro_differing": (
+                "Hidden k-mers read right where they are not the commonest",
+                "By a probe of the pre-trained model's block.",
+            ),
+        },
+        reference=0.0,
+    ),
+    *(
+        Statistic(
+            f"layer_probes.{representation}.{readout}",
+            READERS,
+            f"Class read from {words} by {by}",
+            "accuracy",
+            "Share of the test sequences that a probe, fitted on the training split, classifies correctly.",
+            "layer_probes",
+            {"set": "test", "representation": representation, "readout": readout, "statistic": "accuracy"},
+        )
+        for representation, readout, words, by in [
+            ("cls", "linear", "[CLS]", "a linear probe"),
+            ("cls", "head", "[CLS]", "the classifier's head"),
+            ("kmers", "linear", "the mean k-mer", "a linear probe"),
+        ]
+    ),
+]
 
 
 def domain_statistics(table: pd.DataFrame) -> list[Statistic]:

@@ -14,6 +14,7 @@ from spikegeometry.errors import InputError
 from spikegeometry.evaluation.metrics import confusion_matrices, overall_metrics
 from spikegeometry.stats.findings import Finding
 from spikegeometry.stats.intervals import bootstrap_weights, percentile_interval, wilson_interval
+from spikegeometry.stats.paired import mcnemar
 from spikegeometry.stats.summaries import ALL_CLASSES
 from spikegeometry.streams import Stream
 
@@ -98,11 +99,6 @@ def sample_split(table: pa.Table, classes: list[str], most: int, seed: int) -> p
     whole = sequences.groupby("class")["input"].transform("size") <= most
     sequences["counts"] = sequences.index.isin(distinct)
     return sequences[sequences["counts"] | (whole & sequences["class"].isin(classes))]
-
-
-def mcnemar(lost: int, won: int) -> float:
-    """Exact two-sided p of McNemar's test (1947) for `lost` sequences right before and wrong after, and `won`."""
-    return float(min(1.0, 2 * stats.binom.cdf(min(lost, won), lost + won, 0.5)))
 
 
 def paired_interval(lost: float, won: float, n: float, confidence: float) -> tuple[float, float]:
