@@ -1,4 +1,4 @@
-"""The atlas and the page of answers, judged by axe: no violation of levels A and AA, in light and in dark."""
+"""Pages (atlas, answers, runs side by side) judged by axe: no violation of levels A and AA, in light and in dark."""
 
 from importlib.resources import files
 
@@ -7,7 +7,10 @@ import pytest
 
 from small_atlas import CLASSES, Size, contents, page
 from spikegeometry.evaluation.queries import COLUMNS
+from spikegeometry.report.comparison import comparison_page
 from spikegeometry.report.query import query_page
+from spikegeometry.report.runs import COLUMNS as COMPARED
+from spikegeometry.report.statistics import OF_LAYERS
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -41,3 +44,28 @@ def test_page_of_answers(open_atlas, scheme):
     opened = open_atlas(query_page(pd.DataFrame([row]), reversions, "mine", "run", about, 1273), color_scheme=scheme)
     opened.show("").locator("summary").click()
     assert violations(opened.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_of_runs_side_by_side(open_atlas, scheme):
+    runs, interval = ["one", "other"], {"value": 0.5, "low": 0.25, "high": 0.75, "n": 9}
+    rows = []
+    for number, run in enumerate(runs):
+        cosine = {"part": "layers", "analysis": "isotropy", "statistic": "mean_cosine", "labels": "scope=pooled"}
+        rows += [
+            {"part": "configuration", "run": run, "statistic": "seed", "text": str(number)},
+            {"part": "metrics", "run": run, "set": "test", "model": "bert", "statistic": "accuracy"} | interval,
+            *(cosine | {"run": run, "model": "finetuned", "layer": at, "value": 0.1 * at + number} for at in (1, 2)),
+        ]
+        for model in ("finetuned", "random"):
+            finding = {"part": "findings", "run": run, "model": model, "analysis": "isotropy", "text": "supported"}
+            rows.append(finding | {"statistic": "slope", "labels": "It rises."} | interval)
+    difference = {"part": "differences", "run": "one", "against": "other", "set": "test", "model": "bert"}
+    rows += [difference | {"statistic": "accuracy", "p": 0.5, "p_holm": 1.0, "text": "9 distinct"} | interval]
+    rows += [difference | {"set": "new", "text": "no accession is in the set of both runs"}]
+    table = pd.DataFrame(rows, columns=COMPARED)
+    opened = open_atlas(comparison_page(table, runs, OF_LAYERS), color_scheme=scheme)
+    assert opened.show("").locator("figure").count() == 1
+    assert violations(opened.page) == []
+    opened.page.set_viewport_size({"width": 390, "height": 800})
+    assert opened.page.evaluate("document.scrollingElement.scrollWidth") == 390

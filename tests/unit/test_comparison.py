@@ -239,7 +239,7 @@ def test_only_what_differs_of_the_configurations_stays(tmp_path):
 
 def test_what_a_run_lacks_is_named(tmp_path):
     one, other = write_run(tmp_path / "one"), write_run(tmp_path / "other")
-    write_tsv(pd.read_csv(one / "geometry/isotropy.tsv", sep="\t"), one / "geometry/cone_index.tsv")
+    write_tsv(pd.DataFrame({"class": ["a"], "value": [1.0]}), one / "geometry/attention_flow.tsv")
     write_tsv(
         metrics_of("test").assign(metric="accuracy", value=1, low=1, high=1, n=1, **{"class": ""}),
         other / "evaluation/metrics.tsv",
@@ -254,14 +254,14 @@ def test_what_a_run_lacks_is_named(tmp_path):
     table = table_of(one, other)
     missing = table[table["part"] == "missing"]
     assert set(missing["run"]) == {"other"} and missing["text"].tolist() == [
-        "analysis cone_index",
+        "analysis attention_flow",
         "measurements of an untrained network",
         "set validation",
         "the configuration",
         "the findings",
     ]
     page = comparison_page(table, ["one", "other"], OF_LAYERS)
-    assert "<b>other</b> lacks: analysis cone_index, " in page
+    assert "<b>other</b> lacks: analysis attention_flow, " in page
     assert "No paired test of one and other on the test split: they have no table of metrics in common." in page
 
 

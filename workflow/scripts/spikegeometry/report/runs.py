@@ -14,7 +14,7 @@ from spikegeometry.report.cells import FINETUNED
 from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, OF_READERS, Statistic, domain_statistics
 from spikegeometry.tables import read_tsv
 
-# part: `configuration`, `data`, `metrics`, `findings`, `layers`, `differences` (between two runs) or `missing`.
+# part: configuration, data, metrics, analyses, findings, layers, differences (between two runs), or missing.
 COLUMNS = [
     *("part", "run", "against", "set", "model", "analysis", "statistic", "labels", "class", "layer", "depth"),
     *("value", "low", "high", "n", "p", "p_holm", "text"),
@@ -23,7 +23,7 @@ UNTRAINED = "random"
 # Of a configuration, what is no part of a finished run.
 NOT_OF_A_RUN = {"run", "runs", "query", "explained"}
 # Columns of a table of layers that are no labels of a statistic.
-PLACES = {"class", "layer", "head", "statistic", "value", "low", "high", "n"}
+NO_LABELS = ["class", "layer", "head", "statistic", "value", "low", "high", "n"]
 ALL_CLASSES = "all"
 
 
@@ -60,6 +60,7 @@ def run_rows(folder: Path) -> tuple[pd.DataFrame, list[Statistic]]:
         _configuration(_read_json(folder / "config.json")),
         _data(folder, shape),
         _metrics(folder),
+        pd.DataFrame({"analysis": list(own)}).assign(part="analyses"),
         _findings(folder),
         *curves,
     ]
@@ -70,20 +71,25 @@ def run_rows(folder: Path) -> tuple[pd.DataFrame, list[Statistic]]:
 
 def described(tables: Mapping[str, pd.DataFrame]) -> list[Statistic]:
     """The statistics of `tables`, of analyses by their names, that have titles; one for each entry of a category."""
-    found = []
-    for statistic in (*OF_LAYERS, *OF_HEADS, *OF_READERS):
-        if statistic.analysis not in tables:
-            continue
-        column = statistic.category
-        if column is None:
-            found.append(statistic)
-            continue
-        found += [
-            replace(statistic, key=f"{statistic.key}.{entry}", title=f"{statistic.title}: {entry}", where=where)
-            for entry in sorted(set(tables[statistic.analysis][column]) - {""})
-            for where in [statistic.where | {column: entry}]
-        ]
+    known = [one for one in (*OF_LAYERS, *OF_HEADS, *OF_READERS) if one.analysis in tables]
+    found = [entry for one in known for entry in _by_entry(one, tables[one.analysis])]
     return found + (domain_statistics(tables["attention_domains"]) if "attention_domains" in tables else [])
+
+
+def _by_entry(statistic: Statistic, table: pd.DataFrame) -> list[Statistic]:
+    column = statistic.category
+    if column is None:
+        return [statistic]
+    entries = sorted(set(table[column]) - {""})
+    return [
+        replace(
+            statistic,
+            key=f"{statistic.key}.{entry}",
+            title=f"{statistic.title}: {entry}",
+            where=statistic.where | {column: entry},
+        )
+        for entry in entries
+    ]
 
 
 def layer_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,9 +102,9 @@ def layer_rows(table: pd.DataFrame) -> pd.DataFrame:
     if not {"layer", "statistic", "value"} <= set(table):
         return pd.DataFrame(columns=["statistic", "labels", "layer", "value", "low", "high", "n"])
     table = table.assign(layer=pd.to_numeric(table["layer"], errors="coerce")).dropna(subset=["layer", "value"])
-    named = [column for column in table if column not in PLACES]
+    named = [column for column in table if column not in NO_LABELS]
     table["labels"] = [labelled(row) for row in table[named].to_dict("records")] if named else ""
-    table = table.reindex(columns=["class", "labels", *PLACES - {"class"}])
+    table = table.reindex(columns=["labels", *NO_LABELS])
     whole = table["class"].eq(ALL_CLASSES)
     table = table[whole | ~whole.groupby([table["statistic"], table["labels"]]).transform("any")]
     places = ["statistic", "labels", "layer"]
@@ -115,7 +121,7 @@ def missing_rows(rows: pd.DataFrame) -> pd.DataFrame:
     wanted: dict[str, set[str]] = {}
     for run, of in rows.groupby("run", sort=False):
         parts = of.groupby("part")
-        had = {f"the {part}" for part in parts.groups if part != "layers"}
+        had = {f"the {part}" for part in parts.groups if part not in ("analyses", "layers")}
         had |= {f"analysis {name}" for name in of["analysis"].dropna()}
         measured = of[of["part"] == "metrics"]
         had |= {f"set {name}" for name in measured["set"]} | {f"model {name}" for name in measured["model"]}
@@ -139,8 +145,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _read(path: Path) -> pd.DataFrame | None:
-    return read_tsv(path) if path.is_file() else None
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    return read_tsv(path)[columns] if path.is_file() else pd.DataFrame(columns=columns)
 
 
 def _geometry(folder: Path) -> dict[str, pd.DataFrame]:
@@ -178,14 +184,11 @@ def _data(folder: Path, shape: Mapping[str, Any]) -> pd.DataFrame:
     rows: list[tuple[str, str, Any, str]] = []
     for path in [folder / "genomes/counts.tsv", *sorted(folder.glob("external/*/genomes/counts.tsv"))]:
         name = "" if path.parents[1] == folder else path.parents[1].name
-        counts = _read(path)
-        for outcome, n in () if counts is None else counts.groupby("outcome", sort=False)["n"].sum().items():
+        for outcome, n in _read(path, ["outcome", "n"]).groupby("outcome", sort=False)["n"].sum().items():
             rows.append((name, "genomes accepted" if outcome == "accepted" else f"rejected: {outcome}", n, ""))
-    sizes = _read(folder / "dataset/split_sizes.tsv")
-    for split, of in (
-        () if sizes is None else sizes.groupby("split", sort=False)[["genomes", "haplotypes"]].sum().iterrows()
-    ):
-        rows += [(split, "genomes", of["genomes"], ""), (split, "distinct sequences", of["haplotypes"], "")]
+    sizes = _read(folder / "dataset/split_sizes.tsv", ["split", "genomes", "haplotypes"]).groupby("split", sort=False)
+    for split, of in sizes.sum().iterrows():
+        rows += [(str(split), "genomes", of["genomes"], ""), (str(split), "distinct sequences", of["haplotypes"], "")]
     rows += [("", words, *_number_or_text(shape[key])) for key, words in OF_MODEL.items() if key in shape]
     return pd.DataFrame(rows, columns=["set", "statistic", "value", "text"]).assign(part="data")
 
@@ -195,20 +198,17 @@ def _number_or_text(value: Any) -> tuple[float, str]:
 
 
 def _metrics(folder: Path) -> pd.DataFrame:
-    table = _read(folder / "evaluation/metrics.tsv")
-    if table is None:
-        return pd.DataFrame()
-    columns = ["set", "model", "statistic", "class", "value", "low", "high", "n"]
-    return table.rename(columns={"metric": "statistic"})[columns].assign(part="metrics")
+    columns = ["set", "model", "metric", "class", "value", "low", "high", "n"]
+    table = _read(folder / "evaluation/metrics.tsv", columns)
+    return table.rename(columns={"metric": "statistic"}).assign(part="metrics")
 
 
 def _findings(folder: Path) -> pd.DataFrame:
     """Each finding as a row of the fine-tuned and one of the untrained network; the claim stands in `labels`."""
-    table = _read(folder / "findings.tsv")
-    if table is None:
-        return pd.DataFrame()
-    numbers, kept = ["value", "low", "high"], ["analysis", "statistic"]
-    own = table[[*kept, *numbers, "n"]].assign(labels=table["claim"], text=table["verdict"], model=FINETUNED)
-    other = table[kept].assign(labels=table["claim"], text=table["untrained"], model=UNTRAINED)
-    other[numbers] = table[[f"untrained_{name}" for name in numbers]]
-    return pd.concat([own, other], ignore_index=True).assign(part="findings")
+    labels, numbers = ["analysis", "statistic", "claim"], ["value", "low", "high"]
+    untrained = {f"untrained_{name}": name for name in numbers} | {"untrained": "text"}
+    table = _read(folder / "findings.tsv", [*labels, "verdict", *numbers, "n", *untrained])
+    own = table[[*labels, "verdict", *numbers, "n"]].rename(columns={"verdict": "text"}).assign(model=FINETUNED)
+    other = table[[*labels, *untrained]].rename(columns=untrained).assign(model=UNTRAINED)
+    rows = pd.concat([own, other], ignore_index=True).rename(columns={"claim": "labels"})
+    return rows.assign(part="findings")
