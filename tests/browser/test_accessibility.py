@@ -55,7 +55,10 @@ def test_page_of_runs_side_by_side(open_atlas, scheme):
         rows += [
             {"part": "configuration", "run": run, "statistic": "seed", "text": str(number)},
             {"part": "metrics", "run": run, "set": "test", "model": "bert", "statistic": "accuracy"} | interval,
-            *(cosine | {"run": run, "model": "finetuned", "layer": at, "value": 0.1 * at + number} for at in (1, 2)),
+            *(
+                cosine | {"run": run, "model": "finetuned", "layer": at, "depth": at / 2, "value": at + number}
+                for at in (1, 2)
+            ),
         ]
         for model in ("finetuned", "random"):
             finding = {"part": "findings", "run": run, "model": model, "analysis": "isotropy", "text": "supported"}

@@ -168,8 +168,9 @@ def test_layers_are_of_all_classes_or_the_mean_of_classes_and_of_heads():
 def test_a_share_that_is_not_there_is_0():
     rows = [(1, "narrow", "share", 1.0), (2, "narrow", "share", 0.25), (2, "wide", "share", 0.75), (2, "", "k", 5.0)]
     table = pd.DataFrame(rows, columns=["head", "regime", "statistic", "value"]).assign(layer=1, n=4)
-    shares = layer_rows(with_zeros(table, "regime")).set_index("labels")["value"]
-    assert shares.to_dict() == {"": 5.0, "regime=narrow": 0.625, "regime=wide": 0.375}
+    found = layer_rows(with_zeros(table, "regime")).set_index("labels")
+    assert found["value"].to_dict() == {"": 5.0, "regime=narrow": 0.625, "regime=wide": 0.375}
+    assert found["n"].eq(4).all()
 
 
 def write_run(folder, layers=2, coordinates="native", claim="It <b>rises</b>."):
@@ -262,7 +263,7 @@ def test_what_a_run_lacks_is_named(tmp_path):
     ]
     page = comparison_page(table, ["one", "other"], OF_LAYERS)
     assert "<b>other</b> lacks: analysis attention_flow, " in page
-    assert "No paired test of one and other on the test split: they have no table of metrics in common." in page
+    assert "No paired test of one and other on the test split: they have no metrics of it in common." in page
 
 
 def test_page_shows_names_as_text_and_depth_where_layers_differ(tmp_path):
@@ -270,7 +271,8 @@ def test_page_shows_names_as_text_and_depth_where_layers_differ(tmp_path):
     table = table_of(write_run(tmp_path / "x"), write_run(tmp_path / "deep", layers=4))
     table["run"] = table["run"].replace("x", HOSTILE)
     reason = {"part": "differences", "run": HOSTILE, "against": "deep", "set": "test", "text": f"why {HOSTILE}"}
-    table = pd.concat([table, pd.DataFrame([reason])], ignore_index=True)
+    lacking = {"part": "missing", "run": HOSTILE, "text": f"set {HOSTILE}"}
+    table = pd.concat([table, pd.DataFrame([reason, lacking])], ignore_index=True)
     page = comparison_page(table, runs, OF_LAYERS)
     assert "<script" not in page and "<b>rises" not in page and "http" not in page and "data:" not in page
     assert page.count("&lt;script&gt;") >= 8 and "It &lt;b&gt;rises&lt;/b&gt;." in page

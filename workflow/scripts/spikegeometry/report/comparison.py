@@ -66,7 +66,7 @@ def comparison_page(rows: pd.DataFrame, runs: list[str], statistics: list[Statis
         name: rows[rows["part"] == name] for name in ("configuration", "data", "metrics", "differences", "findings")
     }
     layers = rows[rows["part"] == "layers"]
-    relative = layers.groupby("run")["layer"].max().nunique() > 1
+    relative = (layers["layer"] / layers["depth"]).groupby(layers["run"]).max().round(3).nunique() > 1
     curves, drawn = _curves(layers, runs, statistics, "depth" if relative else "layer")
     series = len(layers[["analysis", "statistic", "labels"]].drop_duplicates())
     missing = rows[rows["part"] == "missing"].groupby("run", sort=False)["text"]
@@ -166,7 +166,7 @@ def _lead(rows: pd.DataFrame, runs: list[str]) -> list[str]:
                 f"{interval} ({row['text']}; McNemar's p = {row['p']:.2g}, {row['p_holm']:.2g} after Holm)."
             )
         else:
-            why = of["text"].iloc[0] if len(of) else "they have no table of metrics in common"
+            why = next(iter(of.loc[of["value"].isna(), "text"]), "they have no metrics of it in common")
             said.append(f"No paired test of {one} and {other} on the test split: {why}.")
     return said
 
