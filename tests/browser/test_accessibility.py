@@ -48,7 +48,7 @@ def test_page_of_answers(open_atlas, scheme):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_of_runs_side_by_side(open_atlas, scheme):
-    runs, interval = ["one", "other"], {"value": 0.5, "low": 0.25, "high": 0.75, "n": 9}
+    runs, interval = ["one", "x" * 200], {"value": 0.5, "low": 0.25, "high": 0.75, "n": 9}
     rows = []
     for number, run in enumerate(runs):
         cosine = {"part": "layers", "analysis": "isotropy", "statistic": "mean_cosine", "labels": "scope=pooled"}
@@ -63,7 +63,7 @@ def test_page_of_runs_side_by_side(open_atlas, scheme):
         for model in ("finetuned", "random"):
             finding = {"part": "findings", "run": run, "model": model, "analysis": "isotropy", "text": "supported"}
             rows.append(finding | {"statistic": "slope", "labels": "It rises."} | interval)
-    difference = {"part": "differences", "run": "one", "against": "other", "set": "test", "model": "bert"}
+    difference = {"part": "differences", "run": runs[0], "against": runs[1], "set": "test", "model": "bert"}
     rows += [difference | {"statistic": "accuracy", "p": 0.5, "p_holm": 1.0, "text": "9 distinct"} | interval]
     rows += [difference | {"set": "new", "text": "no accession is in the set of both runs"}]
     table = pd.DataFrame(rows, columns=COMPARED)

@@ -19,7 +19,7 @@ from spikegeometry.report.statistics import Statistic
 METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 TITLE = "Comparison of {}"
 STYLE = """h2 { margin-top: 2.5rem; }
-h1, h2, p, li, th { overflow-wrap: anywhere; }
+h1, h3, p, li, th { overflow-wrap: anywhere; }
 td { min-width: 4rem; overflow-wrap: break-word; }
 small { display: block; opacity: .85; }
 @media print {
