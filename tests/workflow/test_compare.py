@@ -24,7 +24,7 @@ def contents(folder: Path) -> dict[Path, tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def elsewhere(finished, tmp_path_factory):
-    """Another checkout with two copies of the tiny run; the second lacks an analysis, and has one more wrong answer."""
+    """Another checkout with two copies of the tiny run; the second lacks an analysis, and has another first answer."""
     copy = copy_tree(tmp_path_factory.mktemp("elsewhere"))
     for name in NAMES:
         shutil.copytree(finished.folder / "results/tiny", copy.folder / "results" / name, ignore=HEAVY)
@@ -32,8 +32,8 @@ def elsewhere(finished, tmp_path_factory):
     (other / "geometry/cone_index.tsv").unlink()
     path = other / "predictions/finetuned/test.parquet"
     table = pd.read_parquet(path)
-    right = table.index[table["correct"]][0]
-    table.loc[right, "predicted"] = next(name for name in table["class"] if name != table.loc[right, "class"])
+    wrong = next(name for name in table["class"] if name != table.loc[0, "class"])
+    table.loc[0, "predicted"] = wrong if table.loc[0, "correct"] else table.loc[0, "class"]
     table.to_parquet(path)
     return copy
 
@@ -56,9 +56,9 @@ def test_two_runs_side_by_side(elsewhere):
     tests = table[table["p"].notna()]
     known = pd.read_parquet(results / "tiny/predictions/finetuned/test.parquet")
     assert set(tests["set"]) == {"test", "again"} and (tests["p"] == 1).all()
-    # One right answer more, of the sequences of the split.
+    # One answer of the split is right in one run and wrong in the other.
     changed = tests[(tests["set"] == "test") & (tests["model"] == "bert")]["value"].item()
-    assert changed == pytest.approx(-1 / len(known), rel=1e-4)
+    assert changed == pytest.approx((1 - 2 * known.loc[0, "correct"]) / len(known), rel=1e-4)
     assert tests["value"].ne(0).sum() == 1
     page = (folder / "comparison.html").read_text(encoding="utf-8")
     assert "other run &amp; &#x27;more&#x27;</b> lacks: analysis cone_index." in page
