@@ -192,7 +192,13 @@ def write_run(folder, layers=2, coordinates="native", claim="It <b>rises</b>."):
     )
     metrics = metrics_of("validation", "test").assign(metric="accuracy", value=0.9, low=0.8, high=0.95, n=11)
     write_tsv(metrics.assign(**{"class": ""}), folder / "evaluation/metrics.tsv")
-    finding = {"analysis": "isotropy", "claim": claim, "statistic": "slope", "verdict": "supported", "value": 0.5}
+    finding = {
+        "analysis": "isotropy",
+        "claim": claim,
+        "statistic": f"layer {layers} less 1",
+        "verdict": "supported",
+        "value": 0.5,
+    }
     finding |= {"low": 0.25, "high": 0.75, "n": 3, "untrained": "undecided"}
     finding |= {"untrained_value": 0.125, "untrained_low": -1.0, "untrained_high": 1.0}
     write_tsv(pd.DataFrame([finding]), folder / "findings.tsv")
@@ -278,6 +284,7 @@ def test_page_shows_names_as_text_and_depth_where_layers_differ(tmp_path):
     assert page.count("&lt;script&gt;") >= 8 and "It &lt;b&gt;rises&lt;/b&gt;." in page
     assert "No paired test of" in page and "why &lt;script&gt;" in page
     assert "0.5 [0.25, 0.75]" in page and "untrained: undecided 0.125 [-1, 1]" in page
+    assert "layer 2 less 1 / layer 4 less 1" in page and "the verdict is the same in 1;" in page
     assert "curves lie over relative depth" in page and page.count("<figure>") == 1
     # Four lines, of the depths 0 to 1 each, and an untrained network at the top, at 0.9.
     lines = [re.findall(r"[\d.]+", one) for one in re.findall(r'points="([\d., ]+)"', page.partition("<figure>")[2])]

@@ -17,6 +17,9 @@ from spikegeometry.report.statistics import Statistic
 
 # Metrics over all classes that the page shows, by their names there. The table has more, and those of each class.
 METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
+# What a finding is of, and numbers of layers and heads in its words.
+CLAIM = ["analysis", "labels", "measure", "number"]
+LAYERS = r"\b(layer|head) \d+|\b\d+ layers"
 TITLE = "Comparison of {}"
 STYLE = """h2 { margin-top: 2.5rem; }
 h1, h3, p, li, th { overflow-wrap: anywhere; }
@@ -171,18 +174,19 @@ def _lead(rows: pd.DataFrame, runs: list[str]) -> list[str]:
     return said
 
 
-def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
-    """Findings with a number, for a claim may be held against one statistic twice."""
-    keys = ["run", "model", "analysis", "labels", "statistic"]
-    return rows.assign(number=rows.groupby(keys, sort=False).cumcount())
+def _matched(rows: pd.DataFrame) -> pd.DataFrame:
+    """Findings with the columns CLAIM, by which those of several runs are matched.
 
-
-CLAIM = ["analysis", "labels", "statistic", "number"]
+    `measure` is the statistic without the numbers of layers and heads, in which networks differ; `number` tells apart what is
+    held against one claim twice.
+    """
+    rows = rows.assign(measure=rows["statistic"].str.replace(LAYERS, "", regex=True))
+    return rows.assign(number=rows.groupby(["run", "model", *CLAIM[:-1]], sort=False).cumcount())
 
 
 def _verdicts(rows: pd.DataFrame) -> str:
     """A sentence on how many claims have one verdict in all runs that measured them."""
-    verdicts = _numbered(rows[rows["model"] == FINETUNED]).groupby(CLAIM)["text"]
+    verdicts = _matched(rows[rows["model"] == FINETUNED]).groupby(CLAIM)["text"]
     several = verdicts.nunique()[verdicts.size() > 1]
     return (
         f"Of {len(several)} statistics on claims of other work that several runs measured, the verdict is the same in "
@@ -192,10 +196,11 @@ def _verdicts(rows: pd.DataFrame) -> str:
 
 def _findings(rows: pd.DataFrame, runs: list[str]) -> str:
     lines = []
-    for (analysis, claim, statistic, _), of in _numbered(rows).groupby(CLAIM, sort=False):
+    for (analysis, claim, _, _), of in _matched(rows).groupby(CLAIM, sort=False):
         own, other = (of[of["model"] == model].set_index("run") for model in (FINETUNED, UNTRAINED))
         mark = "≠ " if own["text"].nunique() > 1 else ""
-        said = f'<td class="long">{mark}{escape(claim)}<small>{escape(statistic)}</small></td>'
+        measures = escape(" / ".join(dict.fromkeys(of["statistic"])))
+        said = f'<td class="long">{mark}{escape(claim)}<small>{measures}</small></td>'
         cells = [_finding(own.loc[run], other.loc[run]) if run in own.index else html_cell("-") for run in runs]
         lines.append([html_cell(analysis), said, *cells])
     return html_table(["analysis", "claim", *runs], lines) if lines else "<p>Nothing.</p>"
