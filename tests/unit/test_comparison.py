@@ -179,6 +179,7 @@ def write_run(folder, layers=2, coordinates="native", claim="It <b>rises</b>."):
         (folder / part).mkdir(parents=True)
     config = {"run": folder.name, "seed": 1, "dataset": {"coordinates": coordinates, "k": 9}, "query": folder.name}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "model/about.json").write_text(json.dumps({"cautions": [f"Beware of {layers} <i>."]}), encoding="utf-8")
     (folder / "model/finetuned/config.json").write_text(json.dumps({"num_hidden_layers": layers}), encoding="utf-8")
     values = [
         {"class": "a", "layer": layer, "scope": "pooled", "value": 0.5 / (1 + layer)} for layer in range(layers + 1)
@@ -284,6 +285,7 @@ def test_page_shows_names_as_text_and_depth_where_layers_differ(tmp_path):
     assert page.count("&lt;script&gt;") >= 8 and "It &lt;b&gt;rises&lt;/b&gt;." in page
     assert "No paired test of" in page and "why &lt;script&gt;" in page
     assert "0.5 [0.25, 0.75]" in page and "untrained: undecided 0.125 [-1, 1]" in page
+    assert "</b>: Beware of 2 &lt;i&gt;.</p>" in page and "<b>deep</b>: Beware of 4 &lt;i&gt;.</p>" in page
     assert "layer 2 less 1 / layer 4 less 1" in page and "the verdict is the same in 1;" in page
     assert "curves lie over relative depth" in page and page.count("<figure>") == 1
     # Four lines, of the depths 0 to 1 each, and an untrained network at the top, at 0.9.

@@ -50,7 +50,7 @@ def test_two_runs_side_by_side(elsewhere):
     table = read_tsv(folder / "comparison.tsv")
     # The configurations are the same.
     assert table["part"].drop_duplicates().tolist() == [
-        *("missing", "data", "metrics", "analyses", "findings", "layers", "differences"),
+        *("missing", "cautions", "data", "metrics", "analyses", "findings", "layers", "differences"),
     ]
     assert table[table["part"] == "missing"][["run", "text"]].to_numpy().tolist() == [[NAMES[1], "analysis cone_index"]]
     tests = table[table["p"].notna()]
@@ -62,6 +62,7 @@ def test_two_runs_side_by_side(elsewhere):
     assert tests["value"].ne(0).sum() == 1
     page = (folder / "comparison.html").read_text(encoding="utf-8")
     assert "other run &amp; &#x27;more&#x27;</b> lacks: analysis cone_index." in page
+    assert page.count("The network has not learnt the task") == 2
     assert "outgroup" in page and "none of the" in page
 
 

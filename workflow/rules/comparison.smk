@@ -3,6 +3,7 @@
 # What is read of each run, where it has it. No rule that makes any of it is there when runs are compared.
 READ = [
     "config.json",
+    "model/about.json",
     "model/finetuned/config.json",
     "genomes/counts.tsv",
     "external/*/genomes/counts.tsv",

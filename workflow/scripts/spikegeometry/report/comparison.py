@@ -34,7 +34,7 @@ small { display: block; opacity: .85; }
 """
 BODY = Template("""<ul>
 $lead</ul>
-$missing
+$cautions$missing
 <h2>What differs in the configurations</h2>
 <div class="scroll" tabindex="0">$configuration</div>
 <h2>Data and model</h2>
@@ -73,8 +73,10 @@ def comparison_page(rows: pd.DataFrame, runs: list[str], statistics: list[Statis
     curves, drawn = _curves(layers, runs, statistics, "depth" if relative else "layer")
     series = len(layers[["analysis", "statistic", "labels"]].drop_duplicates())
     missing = rows[rows["part"] == "missing"].groupby("run", sort=False)["text"]
+    cautions = rows[rows["part"] == "cautions"][["run", "text"]].to_numpy()
     body = BODY.substitute(
         lead="".join(f"<li>{escape(text)}</li>\n" for text in _lead(part["differences"], runs)),
+        cautions="".join(f"<p><b>{escape(run)}</b>: {escape(text)}</p>\n" for run, text in cautions),
         missing="".join(f"<p><b>{escape(str(run))}</b> lacks: {escape(', '.join(of))}.</p>\n" for run, of in missing),
         configuration=_side_by_side(part["configuration"], {"statistic": "key"}, runs, _text),
         data=_side_by_side(part["data"], {"set": "set", "statistic": "of the data and the model"}, runs, _text),
@@ -177,8 +179,8 @@ def _lead(rows: pd.DataFrame, runs: list[str]) -> list[str]:
 def _matched(rows: pd.DataFrame) -> pd.DataFrame:
     """Findings with the columns CLAIM, by which those of several runs are matched.
 
-    `measure` is the statistic without the numbers of layers and heads, in which networks differ; `number` tells apart what is
-    held against one claim twice.
+    `measure` is the statistic without the numbers of layers and heads, in which networks differ; `number` tells apart
+    what is held against one claim twice.
     """
     rows = rows.assign(measure=rows["statistic"].str.replace(LAYERS, "", regex=True))
     return rows.assign(number=rows.groupby(["run", "model", *CLAIM[:-1]], sort=False).cumcount())

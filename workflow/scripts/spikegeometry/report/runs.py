@@ -14,7 +14,7 @@ from spikegeometry.report.cells import FINETUNED
 from spikegeometry.report.statistics import OF_HEADS, OF_LAYERS, OF_READERS, Statistic, domain_statistics
 from spikegeometry.tables import read_tsv
 
-# part: configuration, data, metrics, analyses, findings, layers, differences (between two runs), or missing.
+# part: cautions, configuration, data, metrics, analyses, findings, layers, differences (between two runs), or missing.
 COLUMNS = [
     *("part", "run", "against", "set", "model", "analysis", "statistic", "labels", "class", "layer", "depth"),
     *("value", "low", "high", "n", "p", "p_holm", "text"),
@@ -57,6 +57,7 @@ def run_rows(folder: Path) -> tuple[pd.DataFrame, list[Statistic]]:
         for name, table in tables.items()
     ]
     parts = [
+        pd.DataFrame({"text": _read_json(folder / "model/about.json").get("cautions", [])}).assign(part="cautions"),
         _configuration(_read_json(folder / "config.json")),
         _data(folder, shape),
         _metrics(folder),
@@ -121,7 +122,7 @@ def missing_rows(rows: pd.DataFrame) -> pd.DataFrame:
     wanted: dict[str, set[str]] = {}
     for run, of in rows.groupby("run", sort=False):
         parts = of.groupby("part")
-        had = {f"the {part}" for part in parts.groups if part not in ("analyses", "layers")}
+        had = {f"the {part}" for part in parts.groups if part not in ("cautions", "analyses", "layers")}
         had |= {f"analysis {name}" for name in of["analysis"].dropna()}
         measured = of[of["part"] == "metrics"]
         had |= {f"set {name}" for name in measured["set"]} | {f"model {name}" for name in measured["model"]}
