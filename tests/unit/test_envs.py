@@ -147,7 +147,7 @@ def test_samtools_of_the_image_is_samtools(tmp_path, command):
     text = f"@SQ\tSN:gene\tLN:100\n{records}"
     ours = tmp_path / "samtools"
     source = (ROOT / "container/samtools").read_text(encoding="utf-8")
-    ours.write_text(source.replace("/opt/spikegeometry/bin/python", sys.executable, 1), encoding="utf-8")
+    ours.write_text(source.replace("/usr/local/spikegeometry/bin/python", sys.executable, 1), encoding="utf-8")
     ours.chmod(0o755)
     outputs = [
         subprocess.run(
