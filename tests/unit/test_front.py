@@ -70,6 +70,10 @@ ABSTENTION = pd.DataFrame(
         ("validation", "yes", "coverage", 1.0, 0.9, 1.0),
         ("test", "no", "coverage", 0.5, 0.4, 0.6),
         ("test", "yes", "coverage", 0.9, 0.8, 0.95),
+        # A set with genomes of the classes and of none: scores hold it against itself and against the test split.
+        ("mixed", "yes", "auroc", 0.9, 0.8, 1.0),
+        ("mixed", "yes", "auroc", 0.7, 0.6, 0.8),
+        ("mixed", "yes", "coverage", 0.75, 0.5, 0.9),
         ("out_*group*", "yes", "coverage_other", 0.25, None, None),
     ],
     columns=["set", "used", "metric", "value", "low", "high"],
@@ -165,4 +169,7 @@ def test_what_goes_with_the_model():
     about = about_model(COUNTS, SPLITS, metrics, ABSTENTION, LEARNT, "table", ["a", "b"])
     assert about["classes"] == ["a", "b"]
     assert "BERT classifies 50.0% [90.0%, 98.0%] of 4 sequences of mine correctly." in about["sentences"]
-    assert "out_*group*: 0.25" in about["sentences"][-1]
+    assert about["sentences"][-1] == (
+        "Abstention: test: 0.9 [0.8, 0.95] of the sequences of the classes are kept; mixed: 0.75 [0.5, 0.9] of the "
+        "sequences of the classes are kept; out_*group*: 0.25 of those of no class are given one."
+    )

@@ -69,7 +69,19 @@ ALL_RULES = rules()
 ANALYSES = list(read_schema()["properties"]["analyses"]["properties"])
 WITH_SCRIPT = {name: script_of(rule) for name, rule in ALL_RULES.items() if rule.script}
 SUFFIXES = {"", ".ipynb", ".py", ".smk", ".yaml", ".yml", ".toml", ".md", ".rst", ".txt", ".tsv"}
-PLACES = [".ci", "config", "container", "envs", "examples", "resources", "tests", "tools", "workflow", "Makefile", "pyproject.toml"]
+PLACES = [
+    ".ci",
+    "config",
+    "container",
+    "envs",
+    "examples",
+    "resources",
+    "tests",
+    "tools",
+    "workflow",
+    "Makefile",
+    "pyproject.toml",
+]
 TEXTS = [
     path
     for place in (

@@ -196,18 +196,16 @@ def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def out_of_class(abstention: pd.DataFrame) -> str:
     """A sentence on what the classifier abstains from, by the score that is used; "" where no set tells."""
-    used = abstention[abstention["used"] == "yes"].set_index(["set", "metric"])
-    parts = []
-    for name in dict.fromkeys(used.index.get_level_values("set")):
-        for metric, words in (
-            ("coverage", "of the sequences of the classes are kept"),
-            ("accuracy_kept", "of those kept are classified correctly"),
-            ("coverage_other", "of those of no class are given one"),
-        ):
-            if (name, metric) in used.index and name != "validation":
-                row = used.loc[(name, metric)]
-                if pd.notna(row["value"]):
-                    parts.append(f"{name}: {with_interval(row['value'], row['low'], row['high'])} {words}")
+    told = {
+        "coverage": "of the sequences of the classes are kept",
+        "accuracy_kept": "of those kept are classified correctly",
+        "coverage_other": "of those of no class are given one",
+    }
+    used = abstention[(abstention["used"] == "yes") & abstention["metric"].isin(told) & abstention["value"].notna()]
+    parts = [
+        f"{row.set}: {with_interval(row.value, row.low, row.high)} {told[row.metric]}"
+        for row in used[used["set"] != "validation"].itertuples()
+    ]
     return f"Abstention: {'; '.join(parts)}." if parts else ""
 
 
