@@ -129,7 +129,7 @@ def test_the_first_page_tells_what_was_found():
     assert "train 60 (45 distinct), test 30 (20 distinct)" in page
     assert "test | linear model on k-mers | 0.975 | -0.025 [-0.062, +0.013] | 80 |" in page
     assert "validation | linear" not in page
-    assert "test: 0.9 [0.8, 0.95] of the sequences of the classes are kept; out_*group*: 0.25 of those of no" in page
+    assert "mixed: 0.75 [0.5, 0.9] of the sequences of the classes are kept; out_*group*: 0.25 of those of no" in page
     assert "Of 2 statistics on claims of other work: 1 supported, 1 undecided." in page
     assert "isotropy | Upper layers | are `odd`. | supported | 0.5 [0.25, 0.75] | 0.1 [-0.2, 0.4] | 3 of 3 |" in page
     assert 'isotropy | A "second", {{ claim }} | undecided | | | 0 of 3 |' in page
