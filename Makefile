@@ -16,7 +16,7 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 UNIT := OMP_NUM_THREADS=1 python -m pytest tests/unit -n $(CORES) --dist worksteal
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test unit lint format keys analysis aligners test-aligners test-browser test-slurm test-container \
+.PHONY: help demo test unit lint format keys newer analysis aligners test-aligners test-browser test-slurm test-container \
 	clean distclean
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make keys       write the table of config/README.md from the schema"
 	@echo "make analysis NAME=my_analysis   make the files of a new analysis from a template"
 	@echo "make test-container   on demand, as root: make the container's contents in a bare Debian, and the tiny run in it"
+	@echo "make newer      which of the pinned packages have newer versions"
 	@echo "make clean      remove the demo's results and caches; distclean: and what was installed here"
 
 demo: $(VENV)/installed aligners
@@ -61,6 +62,9 @@ format: $(VENV)/installed-lint
 
 keys: $(VENV)/installed-lint
 	$(IN_VENV) PYTHONPATH=workflow/scripts python tools/write-key-table.py
+
+newer: $(VENV)/installed-lint
+	$(IN_VENV) python tools/newer-pins.py
 
 analysis: $(VENV)/installed-lint
 	$(IN_VENV) python tools/new-analysis.py $(NAME)

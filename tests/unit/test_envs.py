@@ -1,6 +1,7 @@
 """The conda environments: pinned, the same versions as the virtual environment, and all that their scripts import."""
 
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -118,6 +119,16 @@ def test_the_library_declares_what_it_imports():
     declared = [Requirement(entry) for entry in project["dependencies"]]
     assert outside_packages(LIBRARY.rglob("*.py")) <= importable(entry.name for entry in declared)
     assert all(RUNNING[canonicalize_name(entry.name)] in entry.specifier for entry in declared)
+
+
+def test_the_report_of_newer_versions_knows_every_pin():
+    report = runpy.run_path(str(ROOT / "tools/newer-pins.py"), run_name="report")
+    pinned = {canonicalize_name(name): version for name, version in report["OF_PYPI"].items()}
+    assert RUNNING.items() <= pinned.items()
+    assert (
+        report["OF_CONDA"].items()
+        >= {name: of for env in ENVIRONMENTS for name, of in conda_packages(env).items()}.items()
+    )
 
 
 def test_the_image_has_the_programs_of_the_environments():
