@@ -172,17 +172,26 @@ def test_hidden_kmers_are_read_as_by_the_other_analysis(run, table):
     """By a masked model, whose own head reads; the classifier's encoder is read by the head of the masked model."""
     own = measured(run, kept=str(run / "masked"), snapshots="", history="")
     assert set(own["step"]) == {0}
-    targets = masked_kmers.measure(
-        str(run / "masked"), str(run / "train.arrow"), str(run / "test.arrow"), CLASSES,
-        train_sequences_per_class=99, sequences_per_class=99, spans=[1], rounds=1, mask_probability=0.3, batch_size=4,
-        device=CPU, seed=7,
-    )["targets"]  # fmt: skip
-    right = own[(own["statistic"] == "token_accuracy") & (own["class"] == "all")]
-    assert right["value"].item() == pytest.approx((targets["own"] == targets["token"]).mean())
-    assert right["n"].item() == len(targets)
     assert not own["statistic"].isin(["loss", "accuracy"]).any()  # it has no classifier
-    other = table[table["kept"] & (table["statistic"] == "token_accuracy") & (table["class"] == "all")]
-    assert other["n"].item() == len(targets)
+    # What the head of the masked model makes of the encoder of the classifier: a model of both.
+    both = BertForMaskedLM.from_pretrained(run / "masked")
+    both.bert.load_state_dict(load_encoder(run / "model", CPU).state_dict())
+    untied = run / "masked_on_classifier"
+    both.cls.predictions.decoder.weight = torch.nn.Parameter(
+        BertForMaskedLM.from_pretrained(run / "masked").get_input_embeddings().weight.detach().clone()
+    )
+    both.config.tie_word_embeddings = False
+    both.save_pretrained(untied)
+    for folder, measured_rows in ((run / "masked", own), (untied, table)):
+        targets = masked_kmers.measure(
+            str(folder), str(run / "train.arrow"), str(run / "test.arrow"), CLASSES,
+            train_sequences_per_class=99, sequences_per_class=99, spans=[1], rounds=1, mask_probability=0.3,
+            batch_size=4, device=CPU, seed=7,
+        )["targets"]  # fmt: skip
+        rows = measured_rows[measured_rows["kept"] & (measured_rows["statistic"] == "token_accuracy")]
+        right = rows[rows["class"] == "all"]
+        assert right["value"].item() == pytest.approx((targets["own"] == targets["token"]).mean())
+        assert right["n"].item() == len(targets)
 
 
 def test_outputs_and_entropy_against_torch(run, table):
