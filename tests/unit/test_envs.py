@@ -20,13 +20,13 @@ ENVIRONMENTS = {path.stem: path for path in sorted((ROOT / "envs").glob("*.yaml"
 WITH_SCRIPT = {name: script_of(rule) for name, rule in rules().items() if rule.script}
 
 # Names on conda-forge, and names that are imported, where they differ from the package's. Each transformers release
-# holds its tokenizers to one minor version.
+# holds its tokenizers to one minor version, and brings the hub's client.
 CONDA_NAMES = {"torch": {"pytorch", "pytorch-gpu"}, "matplotlib": {"matplotlib-base"}}
 IMPORT_NAMES = {
     "pillow": {"PIL"},
     "scikit-learn": {"sklearn"},
     "pyyaml": {"yaml"},
-    "transformers": {"transformers", "tokenizers"},
+    "transformers": {"transformers", "tokenizers", "huggingface_hub", "httpx"},
     "umap-learn": {"umap"},
 }
 BIOCONDA = {"bwa", "samtools", "pysam"}

@@ -27,7 +27,7 @@ from checkout import (
 from spikegeometry.digest import all_modules, digest, module_path
 from spikegeometry.schema import read_schema
 
-FOUNDATION = {"errors", "cohorts", "config", "schema", "digest", "logs", "streams", "tables"}
+FOUNDATION = {"errors", "cohorts", "config", "schema", "digest", "hub", "logs", "published", "streams", "tables"}
 # For each wing, a folder: what else of the library it may import, and which outside packages.
 WINGS = {
     "genomes": (FOUNDATION | {"sequences"}, {"numpy", "pandas", "pyarrow", "requests", "urllib3", "zstandard"}),
@@ -48,11 +48,13 @@ WINGS = {
     "figures": (FOUNDATION, {"PIL", "matplotlib", "numpy", "pandas"}),
     "report": (
         FOUNDATION | {"dataset", "figures", "sequences"},
-        {"docutils", "jinja2", "numpy", "pandas", "plotly"},
+        {"docutils", "jinja2", "numpy", "pandas", "plotly", "yaml"},
     ),
 }
 FOUNDATION_PACKAGES = {
     "config": {"jsonschema"},
+    # Where a model is fetched from the hub, and nowhere else.
+    "hub": {"httpx", "huggingface_hub"},
     "schema": {"jsonschema", "yaml"},
     "tables": {"numpy", "pandas", "pyarrow"},
 }

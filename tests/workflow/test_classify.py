@@ -1,6 +1,8 @@
 """Answers for new genomes from a place that holds the model's folder and the configuration, and nothing else."""
 
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -73,6 +75,42 @@ def test_a_query_that_is_not_there(elsewhere):
 def test_a_query_without_a_model(checkout, elsewhere):
     result = elsewhere.snakemake("classify", "--dry-run", "--config", "query=test.fasta.zst", "run=absent")
     assert result.returncode == 1 and "results/absent/model/finetuned" in result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def passed_on(finished, tmp_path_factory):
+    """A checkout with nothing in it but the published folder of the tiny run, and the genomes of `elsewhere`."""
+    made = finished.snakemake("publish")
+    assert made.returncode == 0, (made.stdout + made.stderr)[-5000:]
+    copy = copy_tree(tmp_path_factory.mktemp("colleague"))
+    shutil.copytree(finished.folder / "results/tiny/publish", copy.folder / "model")
+    return copy
+
+
+def by_the_folder(checkout, *arguments):
+    """Answers by the published folder, without a configuration."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "classify", "--config", *arguments]
+    return subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
+
+
+def test_a_published_folder_gives_the_answers_of_the_run(elsewhere, passed_on):
+    """Before the answers of `elsewhere` are made without training sequences: those of its first test."""
+    shutil.copy2(elsewhere.folder / "test.fasta.zst", passed_on.folder)
+    result = by_the_folder(passed_on, "query=test.fasta.zst", "model_folder=model")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-5000:]
+    (theirs,) = passed_on.folder.glob("results/tiny-*/queries/test")
+    for name in ("predictions.tsv", "reversions.tsv"):
+        assert (theirs / name).read_bytes() == (elsewhere.folder / "results/tiny/queries/test" / name).read_bytes()
+    again = by_the_folder(passed_on, "query=test.fasta.zst", "model_folder=model")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_published_folder_that_was_cut_answers_nothing(passed_on):
+    weights = passed_on.folder / "model/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    result = by_the_folder(passed_on, "query=test.fasta.zst", "model_folder=model", "run=cut")
+    assert result.returncode == 1 and "model.safetensors is missing, cut or another" in result.stdout + result.stderr
+    assert not (passed_on.folder / "results/cut/queries").exists()
 
 
 def test_without_the_training_sequences(elsewhere):

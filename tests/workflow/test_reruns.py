@@ -168,7 +168,7 @@ def test_figure_style_retrains_nothing(finished):
     with edited(finished.folder / LIBRARY / "figures/style.py", "\n\nADDED = 1\n"):
         planned = finished.would_run()
     # Texts and pages call the models as the figures do.
-    texts = {"all", "build_atlas", "describe_model", "write_captions", "write_front_page"}
+    texts = {"all", "build_atlas", "describe_model", "write_captions", "write_front_page", "write_model_card"}
     assert texts < planned and all(rule in texts or rule.startswith("plot_") for rule in planned)
 
 
@@ -188,6 +188,7 @@ def test_threshold_of_abstention_leaves_the_predictions_of_the_model(finished):
         "plot_abstention",
         "gather_metrics",
         "describe_model",
+        "write_model_card",
         "write_front_page",
         "write_captions",
         "explain_examples",

@@ -20,11 +20,13 @@ from spikegeometry.cohorts import Cohorts
 from spikegeometry.config import LEARN, check_files, check_runs, comparison_name, load_config, settings_of
 from spikegeometry.digest import digest
 from spikegeometry.errors import InputError
+from spikegeometry.hub import with_published
 from spikegeometry.genomes.nextclade import with_dataset
 from spikegeometry.genomes.reference import fit_to_reference
+from spikegeometry.published import BESIDE, CARD, KNOWN, NEEDED, REFERENCE, SETTINGS, settings_of_answers
 
 try:
-    complete = load_config(with_dataset(dict(config)))
+    complete = load_config(with_dataset(with_published(dict(config))))
     check_files(complete)
     if complete["runs"]:
         check_runs(complete["runs"])
@@ -55,6 +57,10 @@ CHECKPOINTS = f"results/{config['run']}/checkpoints"
 DEFINITIONS = config["analyses"]["attributions"]["definitions"] or []
 if DEFINITIONS:
     DEFINITIONS = "<results>/dataset/definitions.tsv" if DEFINITIONS == LEARN else local(DEFINITIONS)
+# The tokens; answers read them in the model's folder, which is all that is needed.
+VOCABULARY = "<results>/model/finetuned/vocab.txt" if QUERY else "<results>/dataset/vocabulary.txt"
+if config["model_folder"]:
+    VOCABULARY = local(f"{config['model_folder']}/vocab.txt")
 ANALYSES = [name for name, block in config["analyses"].items() if block["activate"]]
 
 

@@ -67,8 +67,7 @@ rule encode_split:
             if COHORTS.is_whole(wildcards.split)
             else f"<results>/{COHORTS.prefix(wildcards.split)}dataset/splits.parquet"
         ),
-        # For genomes to classify from the model's folder, which is all that is needed.
-        vocabulary=f"<results>/{'model/finetuned/vocab.txt' if QUERY else 'dataset/vocabulary.txt'}",
+        vocabulary=VOCABULARY,
     output:
         split="<results>/dataset/{split}.arrow",
     log:

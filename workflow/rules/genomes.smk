@@ -5,6 +5,8 @@ rule collect_genomes:
     input:
         # They are the user's: no prefix of a module applies to them.
         source=lambda wildcards: [local(path) for path in COHORTS.files(wildcards.cohort)],
+        # Not read here: a model that cannot answer is found before the genomes are read.
+        model="<model>/finetuned" if QUERY else [],
     output:
         fasta="<results>/{cohort}genomes/accepted.fasta.zst",
         accepted="<results>/{cohort}genomes/accepted.tsv",

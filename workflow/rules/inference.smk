@@ -4,8 +4,8 @@
 rule predict_shard:
     input:
         split="<results>/dataset/{split}.arrow",
-        model="<results>/model/{model}",
-        space=lambda wildcards: "<results>/model/class_space.safetensors" if wildcards.model == "finetuned" else [],
+        model="<model>/{model}",
+        space=lambda wildcards: "<model>/class_space.safetensors" if wildcards.model == "finetuned" else [],
     output:
         predictions=temp("<results>/predictions/{model}/shards/{split}/{shard}.parquet"),
     log:
@@ -41,7 +41,7 @@ rule gather_predictions:
 rule finish_predictions:
     input:
         predictions="<results>/predictions/finetuned/{split}.parquet",
-        rule="<results>/model/abstention.json",
+        rule="<model>/abstention.json",
         genomes=lambda wildcards: f"<results>/{COHORTS.prefix(wildcards.split)}genomes/accepted.tsv",
     output:
         predictions="<results>/predictions/{split}.parquet",

@@ -1,13 +1,32 @@
 """Answers for new genomes, from a finished model: snakemake classify --configfile ... --config query=my.fasta"""
 
 # Sequences of training genomes: who may not pass them on leaves them out of the model's folder.
-KNOWN = f"results/{config['run']}/model/known.parquet"
+WITH_KNOWN = Path(config["model_folder"] or f"results/{config['run']}/model", KNOWN).exists()
+IMPORTED = [*NEEDED, SETTINGS, *([KNOWN] if WITH_KNOWN else [])]
+
+
+# Before all else, so that a model that cannot serve ends the run at its beginning.
+rule import_model:
+    input:
+        files=[local(f"{config['model_folder']}/{name}") for name in IMPORTED] if config["model_folder"] else [],
+    output:
+        model=directory("<results>/imported/finetuned"),
+        beside=[f"<results>/imported/{name}" for name in [*BESIDE, *([KNOWN] if WITH_KNOWN else [])]],
+    log:
+        "<logs>/import_model.log",
+    priority: 100
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        **given("import_model", "model_folder"),
+    script:
+        "../scripts/import_model.py"
 
 
 rule find_nearest:
     input:
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
-        known="<results>/model/known.parquet",
+        known="<model>/known.parquet",
     output:
         nearest="<results>/queries/{query}/nearest.parquet",
     log:
@@ -23,8 +42,8 @@ rule find_nearest:
 rule revert_mutations:
     input:
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
-        model="<results>/model/finetuned",
-        vocabulary="<results>/model/finetuned/vocab.txt",
+        model="<model>/finetuned",
+        vocabulary=VOCABULARY,
         reference="<results>/reference/genome.fasta",
     output:
         reversions="<results>/queries/{query}/reversions.tsv",
@@ -45,9 +64,9 @@ rule tabulate_query:
     input:
         predictions="<results>/predictions/query.{query}.parquet",
         spikes="<results>/queries/{query}/spikes/spikes.parquet",
-        nearest="<results>/queries/{query}/nearest.parquet" if Path(KNOWN).exists() else [],
+        nearest="<results>/queries/{query}/nearest.parquet" if WITH_KNOWN else [],
         reversions="<results>/queries/{query}/reversions.tsv",
-        about="<results>/model/about.json",
+        about="<model>/about.json",
         reference="<results>/reference/genome.fasta",
         rejected=["<results>/queries/{query}/genomes/rejected.tsv", "<results>/queries/{query}/spikes/rejected.tsv"],
     output:

@@ -10,6 +10,7 @@ def targets():
         *collect("<results>/dataset/{figure}.png", figure=["kmer_ranks", "splits", "leakage"]),
         "<results>/model/training.png",
         "<results>/model/about.json",
+        "<results>/model/card.md",
         "<results>/model/known.parquet",
         *collect("<results>/predictions/{split}.parquet", split=["train", *EVALUATED]),
         *collect(

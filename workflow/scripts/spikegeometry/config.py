@@ -160,14 +160,14 @@ def check_files(config: dict) -> None:
             raise InputError(f"Config key {key}: no file {path}.\nGive a path from {os.getcwd()}, or an absolute one.")
 
 
-def _check_base(base: str) -> None:
-    """Raise InputError where `model.base` names a folder of this machine that is not there, or that holds no model.
+def is_hub_name(name: str) -> bool:
+    """Whether a model's name is one of the hub: it has one slash at most, and no folder of its first part is here."""
+    return not (name.startswith((".", "/", "~")) or name.count("/") > 1 or os.path.isdir(name.split("/")[0]))
 
-    A hub name has one slash at most, and no folder of its first part is here.
-    """
-    first = base.split("/")[0]
-    is_path = base.startswith((".", "/", "~")) or base.count("/") > 1 or os.path.isdir(first)
-    if base == "pretrain" or not is_path:
+
+def _check_base(base: str) -> None:
+    """Raise InputError where `model.base` names a folder of this machine that is not there, or that holds no model."""
+    if base == "pretrain" or is_hub_name(base):
         return
     if not os.path.isfile(os.path.join(base, "config.json")):
         raise InputError(
@@ -234,6 +234,17 @@ def _check_sense(config: dict) -> None:
                 "an address holds a user name or password",
                 "Remove it: environment variables hold them (feed.user_variable, feed.password_variable).",
             )
+    if config["model_folder"] and not config["query"]:
+        refuse("model_folder", "it answers for genomes, and none are named", "Name them: --config query=my.fasta")
+    restricted = [
+        key for key in ("source", "source.background") if sources(config).get(key, {}).get("type") == "gisaid"
+    ]
+    if config["publish"]["training_sequences"] and restricted:
+        refuse(
+            "publish.training_sequences",
+            f"{restricted[0]} is GISAID, whose terms forbid to pass sequences on",
+            "Leave it out: answers come without the nearest training sequence.",
+        )
     start, end = config["reference"]["start"], config["reference"]["end"]
     if end < start + config["dataset"]["k"] - 1:
         refuse("reference.end", f"{end} leaves no k-mer after reference.start = {start}", "Give the gene's last base.")

@@ -119,18 +119,24 @@ def _read_encoder(base: str, local: bool) -> BertModel:
         ignore_mismatched_sizes=True,
         output_loading_info=True,
     )
+    if wrong := misfit(model, found, (*HEADS, *COMPUTED)):
+        raise _refusal(base, wrong)
+    return model
+
+
+def misfit(model: torch.nn.Module, found: dict, ignored: tuple[str, ...]) -> str:
+    """What is wrong with the weights that a model was read from, in words; "" where nothing is.
+
+    `found`: the loading information of `from_pretrained`; names that begin with one of `ignored` may be missing.
+    """
     for kind, words in (("missing_keys", "lacks"), ("unexpected_keys", "has besides"), ("mismatched_keys", "misfits")):
         names = sorted(name if isinstance(name, str) else name[0] for name in found[kind])
-        names = [name for name in names if not name.removeprefix("bert.").startswith((*HEADS, *COMPUTED))]
+        names = [name for name in names if not name.removeprefix("bert.").startswith(ignored)]
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            raise _refusal(
-                base, f"does not fit its config.json: its weights file {words} {', '.join(names[:SHOWN])}{more}"
-            )
+            return f"does not fit its config.json: its weights file {words} {', '.join(names[:SHOWN])}{more}"
     broken = [name for name, tensor in model.named_parameters() if not tensor.isfinite().all()]
-    if broken:
-        raise _refusal(base, f"has weights that are no numbers in {broken[0]}")
-    return model
+    return f"has weights that are no numbers in {broken[0]}" if broken else ""
 
 
 def _refuse_pointers(base: str) -> None:

@@ -32,7 +32,7 @@ def load_classifier(
     Raises InputError where its classes are not `classes`, in their order.
     """
     model = BertForSequenceClassification.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=attention, local_files_only=True
+        folder, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, local_files_only=True
     )
     own = [model.config.id2label[number] for number in range(model.config.num_labels)]
     if own != list(classes):
