@@ -272,7 +272,10 @@ def contents(
         gene="AAT" * 1274,
         card={
             "reference": "NC_045512.2",
-            "environments": ["  - numpy =2.4.6\n  - pandas =3.0.5\n"],
+            "ran": pd.DataFrame(
+                [("package", "numpy", "2.4.6", 3), ("package", "pandas", "3.0.5", 2)],
+                columns=["kind", "name", "version", "jobs"],
+            ),
             "tables": ["evaluation/metrics.tsv"],
         },
     )

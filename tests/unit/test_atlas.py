@@ -17,7 +17,6 @@ from spikegeometry.report.arrays import (
     profile_arrays,
 )
 from spikegeometry.report.atlas import embedded
-from spikegeometry.report.card import pinned
 from spikegeometry.report.cells import by_head, by_layer
 from spikegeometry.report.contents import EXAMPLES
 from spikegeometry.report.examples import BUDGET, single_sequences
@@ -343,13 +342,6 @@ def test_names_of_mutations_in_the_protein():
     ]
     assert shown[5][2:4] == [2, 2]
     assert shown[3][4] == 0.667
-
-
-def test_versions_are_those_of_the_environments():
-    assert pinned(["  - numpy =2.4.6\n", "  - numpy =2.4.6\n  - bwa =0.7.19\n"]) == [
-        ["bwa", "0.7.19"],
-        ["numpy", "2.4.6"],
-    ]
 
 
 # The page

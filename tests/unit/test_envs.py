@@ -48,6 +48,9 @@ def pins(name: str) -> dict[str, str]:
 def conda_packages(name: str) -> dict[str, str]:
     """Packages of an environment and their versions; fails on one that is not pinned."""
     dependencies = yaml.safe_load(ENVIRONMENTS[name].read_text(encoding="utf-8"))["dependencies"]
+    # What no channel has comes from PyPI, last.
+    of_pip = dependencies.pop()["pip"] if isinstance(dependencies[-1], dict) else []
+    dependencies += [entry.replace("==", " =") for entry in of_pip]
     matches = [re.fullmatch(r"([a-z0-9-]+) =(\d+(?:\.\d+)+)", entry) for entry in dependencies]
     assert all(matches), "write each package as `name =version`"
     assert len({match[1] for match in matches}) == len(matches)

@@ -48,7 +48,7 @@ WINGS = {
     "figures": (FOUNDATION, {"PIL", "matplotlib", "numpy", "pandas"}),
     "report": (
         FOUNDATION | {"dataset", "figures", "sequences"},
-        {"docutils", "jinja2", "numpy", "pandas", "plotly", "yaml"},
+        {"docutils", "jinja2", "numpy", "pandas", "plotly", "rocrate", "yaml"},
     ),
 }
 FOUNDATION_PACKAGES = {

@@ -1,21 +1,38 @@
 """What the log of a job holds."""
 
+import getpass
+import json
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
+import yaml
 
 from checkout import SCRIPTS
+from spikegeometry.logs import RAN_WITH
 
 SCRIPT = """
 import logging
 from spikegeometry.errors import InputError
-from spikegeometry.logs import configure_logging
+from spikegeometry.logs import configure_logging, note_programs
 configure_logging("job.log")
+note_programs({"bwa": "0.7"})
+import yaml
 logging.info("half done with \\udcf4")
 raise InputError("The file is empty.")
 """
+
+
+def assert_says_what_ran(line):
+    """What was imported, at whatever point, and run; nothing of the library alone, and no name of machine or user."""
+    ran = json.loads(line.partition(RAN_WITH)[2])
+    assert ran["programs"] == {"python": platform.python_version(), "bwa": "0.7"}
+    assert ran["packages"]["yaml"] == yaml.__version__ and "json" not in ran["packages"]
+    assert "torch" not in ran["packages"] and ran["host"]["gpu"] is None
+    assert ran["host"]["cores"] == len(os.sched_getaffinity(0))
+    assert not {platform.node(), getpass.getuser()} & {value for value in ran["host"].values() if value}
 
 
 @pytest.mark.parametrize(("rank", "first"), [({}, True), ({"LOCAL_RANK": "0"}, True), ({"LOCAL_RANK": "1"}, False)])
@@ -27,6 +44,8 @@ def test_of_several_processes_the_first_writes_the_log(tmp_path, rank, first):
     assert result.returncode == 1
     assert [line.split(" ", 1)[1] for line in result.stderr.splitlines()] == (lines if first else lines[1:])
     if first:
-        assert (tmp_path / "job.log").read_text(encoding="utf-8") == result.stderr
+        *said, last = (tmp_path / "job.log").read_text(encoding="utf-8").splitlines(keepends=True)
+        assert "".join(said) == result.stderr
+        assert_says_what_ran(last)
     else:
         assert not (tmp_path / "job.log").exists()

@@ -49,7 +49,7 @@ def test_files_that_it_touches(grown):
 
 def test_it_runs_and_nothing_else_does(grown):
     checkout, _ = grown
-    assert checkout.would_run() == {NAME, f"plot_{NAME}", "build_atlas", "write_captions", "all"}
+    assert checkout.would_run() == {NAME, f"plot_{NAME}", "build_atlas", "write_captions", "write_provenance", "all"}
     result = checkout.snakemake(f"results/tiny/geometry/{NAME}.png")
     assert result.returncode == 0, result.stderr[-4000:]
     assert (checkout.folder / f"results/tiny/geometry/{NAME}.svg").stat().st_size > 1000

@@ -2,13 +2,18 @@
 
 import json
 import os
+import platform
 import shutil
+import subprocess
 
 import pandas as pd
 import pytest
+import torch
 from playwright.sync_api import sync_playwright
 
 from copied import ODD_NAMES, copy_tree
+from crates import faults
+from spikegeometry.published import file_digest
 from spikegeometry.tables import read_tsv
 
 CLASSES = ["alpha", "beta", "gamma", "delta", "lambda", "mu", "omicron", "gh"]
@@ -195,6 +200,31 @@ def test_the_first_page_begins_within_the_window_and_prints(results):
     assert 0 <= box["y"] < 100
     assert box["x"] >= (menu["x"] + menu["width"] if menu else 0) and box["x"] + box["width"] <= 1366
     assert hidden and wide <= 718 and high >= text
+
+
+def test_what_really_ran_is_said_by_the_jobs(finished, results):
+    """The aligner's version is that which it says of itself; each job is counted; nothing names machine or user."""
+    text = (results / "provenance.json").read_text(encoding="utf-8")
+    made = json.loads(text)
+    found = {(row["kind"], row["name"]): row for row in made["versions"]}
+    said = subprocess.run(["samtools", "--version"], capture_output=True, text=True, check=True).stdout
+    assert f"samtools {found['program', 'samtools']['version']}\n" in said
+    assert found["program", "bwa"]["jobs"] == found["program", "samtools"]["jobs"] == 2 * 4
+    assert found["package", "torch"]["version"] == torch.__version__
+    assert found["program", "python"]["jobs"] > found["package", "torch"]["jobs"] > 5
+    assert made["seeds"] == {"run": 7} and made["config"]["run"] == "tiny"
+    assert made["inputs"]["cohort.fasta"] == file_digest(finished.folder / "cohort.fasta")
+    weights = "results/tiny/model/finetuned/model.safetensors"
+    assert made["results"][weights] == file_digest(finished.folder / weights)
+    assert str(finished.folder) not in text and platform.node() not in {row["version"] for row in made["versions"]}
+    assert "bwa" in (results / "atlas.html").read_text(encoding="utf-8").split('"versions"')[1][:400]
+
+
+def test_the_crate_of_the_run_is_valid(finished, results):
+    made = finished.snakemake("crate")
+    assert made.returncode == 0, (made.stdout + made.stderr)[-4000:]
+    assert faults(results / "crate") == []
+    assert read_tsv(results / "crate/findings.tsv").equals(read_tsv(results / "findings.tsv"))
 
 
 def test_a_gpu_that_is_asked_for_and_absent_is_reported(finished, monkeypatch):

@@ -68,7 +68,6 @@ rule build_atlas:
         splits="<results>/dataset/split_sizes.tsv",
         reference="<results>/reference/genome.fasta",
         definitions=DEFINITIONS,
-        environments=[own(f"envs/{name}.yaml") for name in ("align", "genomes", "plots", "torch")],
         style=own("workflow/report/atlas/style.css"),
         body=own("workflow/report/atlas/body.html"),
         programs=[own(f"workflow/report/atlas/{name}.js") for name in PROGRAMS],

@@ -61,6 +61,7 @@ PARTS_OF_REPORT = {
     "model/": "3 Model",
     "evaluation/": "4 Evaluation",
     "geometry/": "5 Geometry",
+    "provenance.tsv": "6 What ran",
 }
 
 

@@ -14,6 +14,7 @@ from spikegeometry.genomes.fasta import read_single
 from spikegeometry.logs import configure_logging
 from spikegeometry.report.atlas import atlas_page
 from spikegeometry.report.contents import EXAMPLES, atlas_contents, read_networks, read_shown
+from spikegeometry.report.provenance import jobs_that_ran, versions
 from spikegeometry.tables import atomic_path, read_tsv
 
 # Where the analysis is active, or single sequences are asked for.
@@ -22,9 +23,7 @@ DETAILS += [f"example_{name}" for name in EXAMPLES]
 
 configure_logging(snakemake.log[0])
 config, paths, page = snakemake.params.config, snakemake.input, Path(snakemake.output.page)
-texts = {
-    part: [Path(path).read_text(encoding="utf-8") for path in paths[part]] for part in ("programs", "environments")
-}
+programs = [Path(path).read_text(encoding="utf-8") for path in paths.programs]
 details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]}
 details |= {
     name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits", "tries", "findings")
@@ -50,11 +49,12 @@ data = atlas_contents(
     gene=reference.sequence[start - 1 : end],
     card={
         "reference": reference.name,
-        "environments": texts["environments"],
-        "tables": [os.path.relpath(path, page.parent) for path in downloads],
+        "ran": versions(jobs_that_ran(Path(snakemake.log[0]).parent)),
+        # Written after the page, by the last rule.
+        "tables": [*(os.path.relpath(path, page.parent) for path in downloads), "provenance.json"],
     },
 )
 with atomic_path(page) as partial:
     style, body = (Path(path).read_text(encoding="utf-8") for path in (paths.style, paths.body))
-    partial.write_text(atlas_page(data, style, body, texts["programs"]), encoding="utf-8")
+    partial.write_text(atlas_page(data, style, body, programs), encoding="utf-8")
 logging.info("%s: %.1f MB", page, page.stat().st_size / 1e6)

@@ -42,7 +42,7 @@ function cardView(root) {
     ),
     ...inactive(),
     element("h3", {}, "Versions"),
-    given(card.versions, "Programs and packages, as the workflow pins them"),
+    given(card.versions, "Programs, machines and packages that the jobs before this page used; those of all jobs are in provenance.json"),
     element("h3", {}, "Citation"),
     element("p", {}, card.citation),
     element("h3", {}, "Configuration"),

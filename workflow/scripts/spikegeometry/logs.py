@@ -1,19 +1,29 @@
-"""Logging of scripts: one call sets it up, long loops report how far they are."""
+"""Logging of scripts: one call sets it up, long loops report how far they are, the last line says what ran."""
 
+import atexit
+import json
 import logging
 import os
+import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from spikegeometry.errors import InputError, NoRoomError, no_room
 
 SECONDS_BETWEEN_REPORTS = 10.0
+# Before the JSON of the last line.
+RAN_WITH = " INFO ran with "
+FORMAT, CLOCK = "%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+# External programs that the job has run, and their versions.
+_programs: dict[str, str] = {}
 
 
 def configure_logging(path: str) -> None:
@@ -29,8 +39,8 @@ def configure_logging(path: str) -> None:
     file = [logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")] if first else []
     logging.basicConfig(
         level=logging.INFO if first else logging.ERROR,
-        format="%(asctime)s %(levelname)s %(message)s",
-        datefmt="%H:%M:%S",
+        format=FORMAT,
+        datefmt=CLOCK,
         handlers=[*file, logging.StreamHandler()],
         force=True,
     )
@@ -38,6 +48,66 @@ def configure_logging(path: str) -> None:
     # Where the disk is full, so is the log's: stderr says what there is to say.
     logging.raiseExceptions = False
     sys.excepthook = _log_exception
+    # At the end, when all is imported that the job needs; where tests set up several logs, of the last alone.
+    atexit.unregister(_log_what_ran)
+    if first:
+        atexit.register(_log_what_ran, *file)
+
+
+def note_programs(versions: dict[str, str]) -> None:
+    """Have the last line of the log name external programs and their versions."""
+    _programs.update(versions)
+
+
+def what_ran() -> dict[str, Any]:
+    """Versions of Python, of the packages that are imported and of noted programs, and the kind of machine.
+
+    No name of the machine or of its user is in it; `gpu` is that which the job used, or None.
+    """
+    try:
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        system = platform.system()
+    torch = sys.modules.get("torch")
+    return {
+        "programs": {"python": platform.python_version(), **_programs},
+        "packages": _packages(),
+        "host": {
+            "system": system,
+            "machine": platform.machine(),
+            "cpu": _processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_initialized() else None,
+        },
+    }
+
+
+def _packages() -> dict[str, str]:
+    """Versions of what is imported beside Python's own modules, by the names that are imported."""
+    found = {}
+    for name in sorted(name for name in sys.modules if "." not in name and not name.startswith("_")):
+        version = getattr(sys.modules[name], "__dict__", {}).get("__version__")
+        if name not in sys.stdlib_module_names and not isinstance(version, str):
+            with suppress(metadata.PackageNotFoundError):
+                version = metadata.version(name)
+        if name not in sys.stdlib_module_names and isinstance(version, str):
+            found[name] = version
+    return found
+
+
+def _processor() -> str:
+    """Name of the processor's kind, as Linux tells it; "" elsewhere."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return ""
+
+
+def _log_what_ran(file: logging.Handler) -> None:
+    """Write the last line of a log; the terminal has no need of it."""
+    text = RAN_WITH.removeprefix(" INFO ") + json.dumps(what_ran())
+    file.handle(logging.LogRecord(__name__, logging.INFO, __file__, 0, text, None, None))
 
 
 def _log_exception(kind, error, traceback) -> None:

@@ -1,7 +1,6 @@
 """What a run is: its data, model, metrics, versions, configuration and files."""
 
 import json
-import re
 from typing import Any
 
 import pandas as pd
@@ -31,14 +30,14 @@ def run_card(
     metrics: pd.DataFrame,
     splits: pd.DataFrame,
     reference: str,
-    environments: list[str],
+    ran: pd.DataFrame,
     tables: list[str],
 ) -> dict[str, Any]:
     """The card of a run.
 
     `model`: the Hugging Face configuration; `metrics`: evaluation/metrics.tsv; `splits`: dataset/split_sizes.tsv;
-    `reference`: name of the reference genome; `environments`: texts of the conda environments; `tables`: paths of the
-    run's tables from the page.
+    `reference`: name of the reference genome; `ran`: `report.provenance.versions` of the jobs so far; `tables`: paths
+    of the run's tables from the page.
     """
     return {
         "simulated": config["source"]["type"] == "simulate",
@@ -49,7 +48,7 @@ def run_card(
             "columns": ["of the model", "value"],
             "rows": [[words, str(model[key])] for key, words in OF_MODEL.items() if key in model],
         },
-        "versions": {"columns": ["package", "version"], "rows": pinned(environments)},
+        "versions": table_rows(ran[["kind", "name", "version"]]),
         "citation": CITATION.format(reference, __version__),
         "config": json.dumps(config, indent=2, ensure_ascii=False),
         "tables": tables,
@@ -70,14 +69,6 @@ def data_rows(config: dict[str, Any], reference: str) -> list[list[Any]]:
         ["split by", config["split"]["method"]],
         ["seed", str(config["seed"])],
     ]
-
-
-def pinned(environments: list[str]) -> list[list[str]]:
-    """Packages and versions that conda environments name, each once, by name."""
-    found = {
-        match for text in environments for match in re.findall(r"^ *- ([\w.-]+) *=+ *([\w.]+)$", text, re.MULTILINE)
-    }
-    return [list(pin) for pin in sorted(found)]
 
 
 def metric_rows(metrics: pd.DataFrame) -> list[list[Any]]:

@@ -55,7 +55,7 @@ def atlas_contents(
     example_mutations (of `analyses.examples`); and always sequences (of the activations), predictions, confusion,
     domains, metrics, splits, tries and findings;
     `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d);
-    `mutations`: those that define each class; `gene`: the reference's; `card`: environments and tables for `run_card`.
+    `mutations`: those that define each class; `gene`: the reference's; `card`: what ran and tables for `run_card`.
     """
     shape = model["num_hidden_layers"], model["num_attention_heads"]
     present = [name for name in config["classes"] if name in attention]

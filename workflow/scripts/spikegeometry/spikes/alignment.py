@@ -4,7 +4,9 @@ import logging
 import os
 from tempfile import TemporaryDirectory
 
-from spikegeometry.logs import progress
+import pysam
+
+from spikegeometry.logs import note_programs, progress
 from spikegeometry.spikes.presets import PRESETS
 from spikegeometry.spikes.processes import pipeline
 from spikegeometry.spikes.shards import read_genomes
@@ -48,4 +50,6 @@ def align_shard(
                 stdin.write("".join(queries).encode())
                 aligned += len(tiles)
                 skipped += len(tile_starts(len(genome.sequence), tile_length, tile_overlap)) - len(tiles)
+    with pysam.AlignmentFile(str(bam)) as made:
+        note_programs({one["PN"]: one["VN"] for one in made.header.to_dict()["PG"]})
     logger.info("%s tiles given to bwa, %s left out because all their bases are N", f"{aligned:,}", f"{skipped:,}")
