@@ -16,11 +16,12 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 UNIT := OMP_NUM_THREADS=1 python -m pytest tests/unit -n $(CORES) --dist worksteal
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test unit lint format keys newer analysis aligners test-aligners test-browser test-slurm test-container \
+.PHONY: help demo status test unit lint format keys newer analysis aligners test-aligners test-browser test-slurm test-container \
 	clean distclean
 
 help:
 	@echo "make demo       run the workflow on a simulated cohort; the report is $(REPORT)"
+	@echo "make status     how far the run in this folder is, and about how long it still takes"
 	@echo "make test       lint, unit, browser and static tests, a tiny run of the whole workflow, and one on SLURM"
 	@echo "make unit       unit and static tests alone"
 	@echo "make lint       snakefmt, snakemake --lint, ruff, mypy and oxlint"
@@ -36,6 +37,10 @@ demo: $(VENV)/installed aligners
 	$(IN_VENV) snakemake --report $(REPORT)
 	@echo
 	@echo "The report is $(CURDIR)/$(REPORT)"
+
+# Nothing is installed for it: it may be asked of a run of another environment.
+status:
+	@$(or $(PYTHON),python3) tools/show-status.py
 
 # STRICT: a skipped test fails, except where it needs data that are not part of the project.
 test: lint $(VENV)/installed-dev test-aligners test-browser test-slurm

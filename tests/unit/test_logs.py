@@ -2,16 +2,18 @@
 
 import getpass
 import json
+import logging
 import os
 import platform
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
 
 from checkout import SCRIPTS
-from spikegeometry.logs import RAN_WITH
+from spikegeometry.logs import RAN_WITH, progress
 
 SCRIPT = """
 import logging
@@ -49,3 +51,17 @@ def test_of_several_processes_the_first_writes_the_log(tmp_path, rank, first):
         assert_says_what_ran(last)
     else:
         assert not (tmp_path / "job.log").exists()
+
+
+def test_progress_says_rate_and_remaining_time(monkeypatch, caplog):
+    """Of four items that take ten seconds each, two are left after 20 s."""
+    clock = iter([0.0, 10.0, 20.0, 25.0, 40.0, 40.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with caplog.at_level(logging.INFO):
+        assert list(progress("abcd", "letters", 4)) == [*"abcd"]
+    assert caplog.messages == [
+        "letters: 1 of 4, 0.1/s, 30 s left",
+        "letters: 2 of 4, 0.1/s, 20 s left",
+        "letters: 4 of 4, 0.1/s, 0 s left",
+        "letters: 4 done in 40.0 s",
+    ]

@@ -122,14 +122,15 @@ def _log_exception(kind, error, traceback) -> None:
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield `items` and log about every ten seconds how many of `what` are done, and how fast."""
+    """Yield `items` and log about every ten seconds how many of `what` are done, how fast, and what is left."""
     started = reported = time.monotonic()
     done = 0
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
         if now - reported >= SECONDS_BETWEEN_REPORTS:
-            of_total = f" of {total:,}" if total else ""
-            logger.info("%s: %s%s, %.3g/s", what, f"{done:,}", of_total, done / (now - started))
+            rate = done / (now - started)
+            of_total, left = (f" of {total:,}", f", {(total - done) / rate:.0f} s left") if total else ("", "")
+            logger.info("%s: %s%s, %.3g/s%s", what, f"{done:,}", of_total, rate, left)
             reported = now
     logger.info("%s: %s done in %.1f s", what, f"{done:,}", time.monotonic() - started)

@@ -77,7 +77,8 @@ def measure(
                 ("whole", kind, None): whole.iloc[rows.index].to_numpy(float) for kind, whole in wholes.items()
             }
     penalties = []
-    for block in progress(range(network.config.num_hidden_layers + 1), "blocks read out"):
+    blocks = range(network.config.num_hidden_layers + 1)
+    for block in progress(blocks, "blocks read out", len(blocks)):
         for site in ("cls", "kmers"):
             own, held = (Vectors(of[site][:, block], rows["label"].to_numpy(int)) for rows, of in fitted)
             linear = fit_linear(own, held, len(classes), INVERSE_PENALTIES)

@@ -53,7 +53,8 @@ def measure(
         values = {(name,): (value, np.nan, np.nan) for name, value in found.items()}
         return tables.estimate_table(place, values, ["statistic"], n)
 
-    for (span, of_span), name in progress([(of, name) for of in hidden.groupby("span") for name in blocks], "blocks"):
+    places = [(of, name) for of in hidden.groupby("span") for name in blocks]
+    for (span, of_span), name in progress(places, "blocks", len(places)):
         block = int(name.removeprefix("block_"))
         masked = of_span[of_span["masked"]]
         confusion.append(tables.confusion_table(masked, name, kmers).assign(span=span, block=block))
