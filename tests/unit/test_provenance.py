@@ -32,6 +32,7 @@ def test_jobs_say_what_they_ran_with(tmp_path):
     write_log(tmp_path / "shell.log", None, "[main] done")
     write_log(tmp_path / "running.log", None)
     write_log(tmp_path / "queries/q/predict.log", {"programs": {"python": "2"}})
+    write_log(tmp_path / "dataset/encode_query.q.log", {"programs": {"python": "2"}})
     assert jobs_that_ran(tmp_path) == [OLD, NEW]
 
 

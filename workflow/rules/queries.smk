@@ -13,7 +13,7 @@ rule import_model:
         model=directory("<results>/imported/finetuned"),
         beside=[f"<results>/imported/{name}" for name in [*BESIDE, *([KNOWN] if WITH_KNOWN else [])]],
     log:
-        "<logs>/import_model.log",
+        "<logs>/queries/import_model.log",
     priority: 100
     conda:
         "../../envs/torch.yaml"

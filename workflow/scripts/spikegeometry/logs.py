@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,8 @@ SECONDS_BETWEEN_REPORTS = 10.0
 # Before the JSON of the last line.
 RAN_WITH = " INFO ran with "
 FORMAT, CLOCK = "%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"
+# Packages that make their version when they are asked for it.
+LAZY = ("matplotlib", "transformers")
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -84,10 +85,13 @@ def what_ran() -> dict[str, Any]:
 
 def _packages() -> dict[str, str]:
     """Versions of what is imported beside Python's own modules, by the names that are imported."""
+    # Its import takes longer than all else here, and packages that are asked for a version of their own may warn.
+    metadata = sys.modules.get("importlib.metadata")
     found = {}
     for name in sorted(name for name in sys.modules if "." not in name and not name.startswith("_")):
-        version = getattr(sys.modules[name], "__dict__", {}).get("__version__")
-        if name not in sys.stdlib_module_names and not isinstance(version, str):
+        module = sys.modules[name]
+        version = getattr(module, "__dict__", {}).get("__version__") or name in LAZY and module.__version__
+        if metadata and name not in sys.stdlib_module_names and not isinstance(version, str):
             with suppress(metadata.PackageNotFoundError):
                 version = metadata.version(name)
         if name not in sys.stdlib_module_names and isinstance(version, str):

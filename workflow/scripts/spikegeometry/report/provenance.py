@@ -14,8 +14,8 @@ from spikegeometry import __version__
 from spikegeometry.logs import RAN_WITH
 from spikegeometry.published import file_digest
 
-# Answers for new genomes are no part of a run.
-QUERIES = "queries"
+# Answers for new genomes are no part of a run: their folder of logs, and what the name of such a split begins with.
+QUERIES, QUERY = "queries", "query."
 # A log may be long; its last line is here.
 TAIL = 1 << 16
 
@@ -25,7 +25,7 @@ def jobs_that_ran(logs: str | Path) -> list[dict[str, Any]]:
     folder = Path(logs)
     found = []
     for path in sorted(folder.rglob("*.log")):
-        if path.relative_to(folder).parts[0] == QUERIES:
+        if path.relative_to(folder).parts[0] == QUERIES or QUERY in path.name:
             continue
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL))
