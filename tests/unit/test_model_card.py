@@ -24,7 +24,7 @@ ABOUT = {
     "classes": ["alpha", "beta"],
     "cautions": ["Beware: {it} is *simulated*."],
     "sentences": [
-        "10 genomes | were accepted.",
+        "10 genomes were accepted.",
         "BERT less linear is 0.",
         "BERT classifies 50% of field.",
         "Abstention: none.",
@@ -66,7 +66,7 @@ BERT = {"num_hidden_layers": 4, "num_attention_heads": 2, "hidden_size": 128}
 def card_of(**publish):
     config = deepcopy(CONFIG)
     config["publish"] |= publish
-    return model_card(ABOUT, BERT, METRICS, SPLITS, THRESHOLDS, config, "NC_045512.2")
+    return model_card(ABOUT, BERT, METRICS, SPLITS, THRESHOLDS, config, "NC|45")
 
 
 def test_the_hub_reads_the_metadata():
@@ -109,7 +109,8 @@ def test_a_reader_is_told_what_matters():
     assert "validation | " not in text.split("## Metrics")[1].split("## Abstention")[0]
     # Each table has one width.
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
-        assert len({line.count("|") for line in table.splitlines()}) == 1
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    assert r"| reference genome | NC\|45 |" in text
 
 
 def test_real_genomes_are_called_real():

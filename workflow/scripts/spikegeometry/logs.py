@@ -85,7 +85,7 @@ def what_ran() -> dict[str, Any]:
 
 def _packages() -> dict[str, str]:
     """Versions of what is imported beside Python's own modules, by the names that are imported."""
-    # Its import takes longer than all else here, and packages that are asked for a version of their own may warn.
+    # Used where something else has imported it: that takes longer than all else here.
     metadata = sys.modules.get("importlib.metadata")
     found = {}
     for name in sorted(name for name in sys.modules if "." not in name and not name.startswith("_")):
