@@ -1,5 +1,6 @@
 """Runs on a real SLURM of two nodes: whatever is lost on the way, the results are those of an undisturbed run."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +51,14 @@ def test_the_training_that_ran_out_of_time_went_on(disturbed):
         ("COMPLETED", "00:05:00"),
     ]
     assert "going on from step" in (disturbed.results / "logs/model/finetune_finetuned.log").read_text()
+
+
+def test_status_knows_jobs_of_arrays_and_groups_and_those_that_were_sent_again(disturbed):
+    command = [sys.executable, "tools/show-status.py"]
+    folder = disturbed.results.parents[1]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    done, total = re.fullmatch(r"(\d+) of (\d+) jobs done\n", said).groups()
+    assert done == total and int(total) > len(disturbed.jobs)
 
 
 @pytest.mark.parametrize("name", SAME)
