@@ -172,6 +172,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished, results):
         "arrows point to better values",
         "<strong>Result.</strong> R of a block",
         r"href=\"methods.html\"",
+        "Versions and machines",
         r"href=\"atlas.html\"",  # the page holds its description as text of a script
     ):
         assert words in page
@@ -207,8 +208,8 @@ def test_what_really_ran_is_said_by_the_jobs(finished, results):
     text = (results / "provenance.json").read_text(encoding="utf-8")
     made = json.loads(text)
     found = {(row["kind"], row["name"]): row for row in made["versions"]}
-    said = subprocess.run(["samtools", "--version"], capture_output=True, text=True, check=True).stdout
-    assert f"samtools {found['program', 'samtools']['version']}\n" in said
+    said = subprocess.run(["samtools", "--version"], capture_output=True, check=True).stdout
+    assert f"samtools {found['program', 'samtools']['version']}\n".encode() in said
     assert found["program", "bwa"]["jobs"] == found["program", "samtools"]["jobs"] == 2 * 4
     assert found["package", "torch"]["version"] == torch.__version__
     assert found["program", "python"]["jobs"] > found["package", "torch"]["jobs"] > 5
