@@ -272,7 +272,7 @@ def test_card_shows_the_metrics(small):
         ["test", "fine-tuned", "0.875", "0.5 to 0.96", "8"],
         ["test", "most frequent class", "0.5", "0.2 to 0.8", "8"],
     ]
-    assert ["numpy", "2.4.6"] in small.rows("Programs")
+    assert ["package", "numpy", "2.4.6"] in small.rows("Programs")
     assert ["split by", "haplotype"] in small.rows("Where the genomes come from")
     assert small.page.get_attribute("main ul a", "href") == "evaluation/metrics.tsv"
 
