@@ -14,11 +14,13 @@ from statistics import mean
 LOGS, LOCKS = ".snakemake/log/*.log", ".snakemake/locks/*"
 CLOCK = re.compile(r"\[(\w{3} \w{3} +\d+ [\d:]+ \d{4})\]")
 PLANNED = re.compile(r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$", re.MULTILINE | re.DOTALL)
+# The log of a job that failed is shown in that of the run; on a cluster it is one of a run of a single job.
+SHOWN = re.compile(r"^Logfile .*:\n(={20,})\n.*?^\1$", re.MULTILINE | re.DOTALL)
 RULE = re.compile(r"\s*(?:local)?rule (\w+):")
 JOB, LOG = re.compile(r"\s+jobid: (\d+)"), re.compile(r"\s+log: ([^\s,]+)")
 DONE, ERROR = re.compile(r"Finished jobid: (\d+) "), re.compile(r"\s*Error in (?:rule|group) ")
-# Rules that are named of those that wait.
-NAMED = 6
+# Rules that are named of those that wait, and letters of a log's last line.
+NAMED, LETTERS = 6, 80
 
 
 @dataclass
@@ -40,8 +42,8 @@ def read_run(text: str) -> Run | None:
         return None
     run = Run(Counter({line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()}))
     now, rule, log = 0.0, "", ""
-    for line in text[table.end() :].splitlines():
-        if match := CLOCK.fullmatch(line):
+    for line in SHOWN.sub("", text[table.end() :]).splitlines():
+        if match := CLOCK.match(line):
             now, rule = time.mktime(time.strptime(match[1])), ""
         elif match := RULE.fullmatch(line):
             rule, log = match[1], ""
@@ -101,7 +103,8 @@ def last_line(path: str) -> str:
     """The last line that a job has logged, which says how far it is."""
     file = Path(path)
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if path and file.is_file() else []
-    return next((line for line in reversed(lines) if line.strip()), "")
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return said if len(said) <= LETTERS else f"{said[:LETTERS]} ..."
 
 
 def in_words(seconds: float) -> str:

@@ -42,16 +42,27 @@ Job 2 has been submitted with SLURM jobid 33.
 Finished jobid: 1 (Rule: align)
 1 of 7 steps (14%) done
 
-[Mon Nov 30 12:00:30 2026]
-rule train:
-    log: logs/train.log
-    jobid: 3
+[Mon Nov 30 12:00:30 2026] Group job few (jobs in lexicogr. order):
+
+    rule train:
+        log: logs/train.log
+        jobid: 3
 
 [Mon Nov 30 12:00:50 2026]
 Error in rule align:
     message: None
     jobid: 2
     log: logs/1.log (check log file(s) for error details)
+Logfile logs/1.log:
+================================================================================
+[Mon Nov 30 12:00:02 2026]
+localrule align:
+    jobid: 0
+[Mon Nov 30 12:00:45 2026]
+Error in rule align:
+    jobid: 0
+=========
+================================================================================
 Trying to restart job 2.
 
 [Mon Nov 30 12:01:00 2026]
@@ -94,11 +105,12 @@ def test_what_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/train.log").write_text("first\n12:01:00 INFO step 3 of 9\n\n")
+    (tmp_path / "logs/1.log").write_text("x" * 100)
     said = tool.status(tool.read_run(LOG), [], NOW, alive=True).splitlines()
     assert said == [
         "1 of 7 jobs done",
         "running 40 s: train  (12:01:00 INFO step 3 of 9)",
-        "running 10 s: align",
+        f"running 10 s: align  ({'x' * 80} ...)",
         "waiting: 2 align, 1 train, 1 all",
         "left: about 2 min at 1.1 jobs at a time; 3 jobs of rules that never ended here are guessed by the others",
     ]
