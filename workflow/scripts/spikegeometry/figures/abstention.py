@@ -69,8 +69,7 @@ def _draw_scores(axis: Axes, genomes: pd.DataFrame, used: pd.DataFrame, score: s
     names = {"coverage": "of the classes", "coverage_other": "of none"}
     kept = [f"{_interval(shares.loc[key])} {text}" for key, text in names.items() if key in shares.index]
     axis.set_title("Kept: " + "\n".join(kept))
-    axis.margins(y=0.35)
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15))
 
 
 def _draw_roc(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:
@@ -97,7 +96,7 @@ def _draw_risk(axis: Axes, curves: pd.DataFrame, genomes: pd.DataFrame) -> None:
     axis.set(xlim=(-0.02, 1.02), xlabel="share of all genomes kept", ylabel="share of wrong ones among the kept")
     axis.set_ylim(bottom=-0.005, top=max(0.05, 1.15 * curves["y"].max()))
     axis.set_title("Risk and coverage (keeping an out-of-class genome is wrong)")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
 
 
 def _draw_reliability(axis: Axes, curves: pd.DataFrame, metrics: pd.DataFrame) -> None:

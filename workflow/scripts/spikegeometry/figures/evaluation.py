@@ -110,7 +110,7 @@ def draw_calibration(table: pd.DataFrame, metrics: pd.DataFrame, name: str) -> F
     if filled.empty:
         _say_empty(reliability)
     else:
-        reliability.legend(loc="upper left")
+        figure.legend(loc="outside lower center", ncols=3)
     bars = histogram.bar(table["bin_low"], table["n"], width, align="edge", color=CYAN, edgecolor="white")
     histogram.bar_label(bars, [str(n) if n else "" for n in table["n"]], size=8)
     histogram.margins(y=0.25)
