@@ -45,6 +45,7 @@ def run(
     die_at: int | None = None,
     seed: int = 5,
     device: torch.device | None = None,
+    snapshots: int = SNAPSHOTS,
     **settings,
 ) -> tuple[PreTrainedModel, pd.DataFrame]:
     training = examples(TRAINING, 0.2)
@@ -59,7 +60,7 @@ def run(
         seed=seed,
         device=device or prepare("cpu", threads=1),
         precision="auto",
-        snapshots=SNAPSHOTS,
+        snapshots=snapshots,
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
     )

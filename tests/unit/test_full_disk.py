@@ -154,15 +154,17 @@ def start(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("room", [0, 30, 60, 90])
-def test_training_goes_on_from_its_last_whole_checkpoint(disk, tmp_path, start, room):
-    """The disk fills in the weights, in the optimiser's state, or in a later checkpoint."""
+@pytest.mark.parametrize(("room", "snapshots"), [(0, 0), (30, 0), (60, 0), (90, 0), (0, 2)])
+def test_training_goes_on_from_its_last_whole_checkpoint(disk, tmp_path, start, room, snapshots):
+    """The disk fills in the weights, in the optimiser's state, in a later checkpoint, or in a snapshot."""
     disk.fill(room * KILOBYTE)
-    with pytest.raises(InputError, match=r"The disk is full: .*checkpoints could not be written"):
-        run(start, disk.folder / "checkpoints", 600.0)
+    with pytest.raises(InputError, match=r"The disk is full: .*checkpoints.* could not be written"):
+        run(start, disk.folder / "checkpoints", 600.0, snapshots=snapshots)
     disk.clear()
-    model, history = run(start, disk.folder / "checkpoints", 600.0)
-    expected, expected_history = run(start, tmp_path / "checkpoints", 600.0)
+    model, history = run(start, disk.folder / "checkpoints", 600.0, snapshots=snapshots)
+    expected, expected_history = run(start, tmp_path / "checkpoints", 600.0, snapshots=snapshots)
+    kept, expected_kept = ([*(place / "checkpoints").glob("snapshots/*/*")] for place in (disk.folder, tmp_path))
+    assert [path.read_bytes() for path in sorted(kept)] == [path.read_bytes() for path in sorted(expected_kept)]
     for name, weight in expected.state_dict().items():
         assert weight.equal(model.state_dict()[name]), name
     pd.testing.assert_frame_equal(history, expected_history)
