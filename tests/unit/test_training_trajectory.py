@@ -230,14 +230,15 @@ def test_roles_are_those_of_the_other_analysis(run, table):
 
 def test_half_way_by_hand():
     # Doublings of the steps 0, 1, 3, 7, 15: 0, 1, 2, 3, 4. Half of 8 is 4, half-way between 2 and 6.
-    assert half_way([0, 1, 3, 7, 15], [0, 0, 2, 6, 8]) == pytest.approx(2.5)
-    assert half_way([0, 1, 3, 7, 15], [8, 8, 6, 2, 0]) == pytest.approx(2.5)  # what falls as what rises
-    assert half_way([0, 1, 3], [1, 4, 5]) == pytest.approx(2 / 3)
-    assert half_way([0, 1, 3, 7], [0, 9, 1, 2]) == pytest.approx(0.5)  # half of the furthest, though it comes back
-    assert half_way([0, 1, 3], [2, -4, 3]) == pytest.approx(0.5)
-    assert np.isnan(half_way([0, 1, 3], [2, 2, 2]))
-    assert np.isnan(half_way([0, 1, 3], [2, np.nan, 3]))
-    assert np.isnan(half_way([0], [2]))
+    assert half_way([0, 1, 3, 7, 15], [0, 0, 2, 6, 8], 8) == pytest.approx(2.5)
+    assert half_way([0, 1, 3, 7, 15], [8, 8, 6, 2, 0], -8) == pytest.approx(2.5)  # what falls as what rises
+    assert half_way([0, 1, 3], [1, 4, 5], 4) == pytest.approx(2 / 3)
+    assert half_way([0, 1, 3, 7], [0, 9, 1, 2], 9) == pytest.approx(0.5)  # the first time, though it comes back
+    assert half_way([0, 1, 3, 7], [0, -9, 1, 2], 2) == pytest.approx(2)  # after the way down
+    assert np.isnan(half_way([0, 1, 3], [2, 2, 2], 0))
+    assert np.isnan(half_way([0, 1, 3], [2, 2, 2], 3))  # it never gets there
+    assert np.isnan(half_way([0, 1, 3], [2, np.nan, 3], 1))
+    assert np.isnan(half_way([0], [2], 0))
 
 
 STEPS = [0, 1, 3, 7, 15]
@@ -335,6 +336,16 @@ def test_changes_by_hand():
     # Of weights the units are the two heads of each layer.
     assert changes.loc[("pretrain", "symmetry"), "n"].tolist() == [2, 2]
     assert changes.loc[("finetune", "loss"), "half_way"].item() == pytest.approx(7)
+
+
+def test_a_curve_that_ends_where_it_began_has_the_half_of_its_excursion():
+    """The cone closes at 1 and 2 doublings and opens again; classes that dip first are half-way when they rise."""
+    measured = trajectory([0, 0, 8, 0, 0], [2, 2, -8, 8, 10], [8, 8, 8, 4, 0], LATE, EARLY)
+    curves = class_curves(measured)
+    changes = change_table(curves, half_ways(curves, 0.95), 0.95).set_index(["phase", "statistic"]).sort_index()
+    # Half of 8 between the steps 1 and 3: at 1.5 doublings. Half of the way from 2 to 10, from -8: at 2 + 14/16.
+    assert changes.loc[("finetune", "R"), "half_way"].item() == pytest.approx(2**1.5 - 1)
+    assert changes.loc[("finetune", "silhouette"), "half_way"].item() == pytest.approx(2 ** (2 + 14 / 16) - 1)
 
 
 def test_noise_has_no_half():

@@ -27,16 +27,15 @@ SAPONATI = "Saponati et al. 2025, arXiv 2502.10927"
 MERCHANT = "Merchant et al. 2020, arXiv 2004.14448"
 
 
-def half_way(steps: Sequence[int], values: Sequence[float]) -> float:
-    """When a curve is first half as far from its start as it ever gets, in doublings: log2(1 + step).
+def half_way(steps: Sequence[int], values: Sequence[float], change: float) -> float:
+    """When a curve has first made half of a change from its start, in doublings: log2(1 + step).
 
-    Between two steps the curve is a line on that scale. NaN where nothing changes or a value is missing.
+    Between two steps the curve is a line on that scale. NaN where it never makes so much, or a value is missing.
     """
     times, curve = np.log2(1 + np.asarray(steps, float)), np.asarray(values, float)
-    furthest = excursion(curve)
-    if not np.isfinite(curve).all() or not furthest:
+    made = (curve - curve[0]) / (change or np.nan)
+    if np.isnan(made).any() or made.max() < 0.5:
         return np.nan
-    made = (curve - curve[0]) / furthest
     after = int(np.argmax(made >= 0.5))
     share = (0.5 - made[after - 1]) / (made[after] - made[after - 1])
     return float(times[after - 1] + share * (times[after] - times[after - 1]))
@@ -104,16 +103,21 @@ def class_curves(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def half_ways(curves: pd.DataFrame, confidence: float) -> pd.Series:
-    """`half_way` of each row of `class_curves`; NaN where the curve may, over its units, go nowhere at all: of noise no
-    half means anything."""
-    halves = curves.apply(lambda row: half_way(row.dropna().index, row.dropna()), axis=1)
-    groups = excursions(curves).groupby(PLACES, sort=False, dropna=False)
+    """`half_way` of each row of `class_curves`: of its change from first to last; of a curve that over its units ends
+    where it began, of its furthest excursion; NaN where that may be none at all: of noise no half means anything."""
 
-    def moved(units: pd.Series) -> bool:
-        found = mean_interval(units, confidence)
-        return not found["low"] <= 0 <= found["high"]
+    def halves(of: pd.DataFrame) -> pd.Series:
+        for moves in (changes(of), excursions(of)):
+            found = mean_interval(moves, confidence)
+            if not found["low"] <= 0 <= found["high"]:
+                rows = (row.dropna() for _, row in of.iterrows())
+                return pd.Series(
+                    [half_way(row.index, row, move) for row, move in zip(rows, moves, strict=True)], of.index
+                )
+        return pd.Series(np.nan, of.index)
 
-    return halves.where(groups.transform(moved).astype(bool))
+    groups = curves.groupby(PLACES, sort=False, dropna=False)
+    return pd.concat([halves(of) for _, of in groups]).reindex(curves.index)
 
 
 def excursions(curves: pd.DataFrame) -> pd.Series:
