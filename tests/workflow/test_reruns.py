@@ -215,5 +215,5 @@ def test_edit_of_the_atlas_makes_it_alone(finished):
 
 
 def test_sample_of_the_snapshots_trains_nothing(finished):
-    planned = finished.would_run("--config", "analyses={training_trajectory: {evaluated_per_class: 3}}")
+    planned = finished.would_run("--config", "analyses={training_trajectory: {points: 100}}")
     assert planned == all_made_anew(["training_trajectory"]) | read_anew(["training_trajectory"])
