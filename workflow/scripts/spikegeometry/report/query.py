@@ -29,6 +29,8 @@ LEAST_DRAWN = 0.01
 STYLE = (
     TABLES
     + """td:first-child { min-width: 8rem; }
+/* Names of classes in one piece, if they are not long. */
+td:nth-child(2), td:nth-child(4) { min-width: 5rem; }
 th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid; }
 th[aria-sort="ascending"] button::after { content: " \\2191"; }
