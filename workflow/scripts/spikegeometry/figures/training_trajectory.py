@@ -137,7 +137,7 @@ def _draw_order(axis: Axes, changes: pd.DataFrame, layers: int) -> None:
             axis.errorbar(row.half_way, place, xerr=[[low], [high]], color=INK, marker="o", markersize=4, capsize=2)
     axis.set_yticks(range(len(ORDER)), [f"{words}{', last layer' if last else ''}" for _, _, words, last in ORDER])
     axis.set_ylim(len(ORDER) - 0.5, -0.5)
-    axis.set_title(f"When half of the change is made, n = {changes['n'].max():.0f} classes")
+    axis.set_title(f"Half of the change, n = {changes['n'].max():.0f} classes")
 
 
 def _step_axis(axis: Axes, last: float) -> None:
