@@ -9,12 +9,11 @@ import torch
 
 from spikegeometry.analyses.tables.probes import COLUMNS, findings, probe_table
 from spikegeometry.dataset.encoding import open_split
-from spikegeometry.dataset.samples import split_sample
 from spikegeometry.evaluation.baselines import INVERSE_PENALTIES
 from spikegeometry.geometry.layer_probes import HeadProbe, LinearProbe, Vectors, fit_head, fit_linear
 from spikegeometry.logs import progress
 from spikegeometry.model.classifier import load_classifier
-from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.data import sampled_rows
 from spikegeometry.model.features import sequence_features
 from spikegeometry.stats.findings import findings_table
 
@@ -62,9 +61,8 @@ def measure(
 
     def sample(path: str, most: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Distinct sequences, up to `most` of each class, and their features by representation."""
-        table = open_split(path)
-        rows, encoded = split_sample(table, classes, most, seed), EncodedRows(table)
-        return rows, sequence_features(network, [encoded[row] for row in rows.index], batch_size)
+        rows, ids = sampled_rows(path, classes, most, seed)
+        return rows, sequence_features(network, ids, batch_size)
 
     fitted = [sample(path, sequences_per_class) for path in (train, validation)]
     measured: dict[str, tuple[pd.DataFrame, dict[str, np.ndarray]]] = {}

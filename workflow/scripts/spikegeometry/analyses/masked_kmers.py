@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spikegeometry.dataset.encoding import open_split
-from spikegeometry.dataset.samples import split_sample
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.data import sampled_rows
 from spikegeometry.model.masked import (
     fit_readout,
     has_masked_head,
@@ -58,21 +56,16 @@ def measure(
         logger.warning("%s has no head for masked k-mers (config key model.base): no k-mer is read.", model)
         return {"targets": pd.DataFrame(columns=COLUMNS).astype(int)}
 
-    def sample(path: str, most: int) -> tuple[np.ndarray, list]:
-        table = open_split(path)
-        chosen = split_sample(table, list(classes), most, seed).index.to_numpy()
-        encoded = EncodedRows(table)
-        return chosen, [encoded[row] for row in chosen]
-
     def read() -> Iterator[pd.DataFrame]:
         masked = load_masked_model(model, device)
         embeddings, settings = kmer_embeddings(masked), (mask_probability, [seed, 0], batch_size)
-        _, own = sample(train, train_sequences_per_class)
+        _, own = sampled_rows(train, classes, train_sequences_per_class, seed)
         fitted = [hidden for span in spans for hidden in hide_kmers(masked, own, span, *settings)]
         states, tokens = torch.cat([of.states for of in fitted]), np.concatenate([of.tokens for of in fitted])
         blocks = progress(range(states.shape[1]), "probes fitted", states.shape[1])
         probes = [fit_readout(states[:, block].clone(), tokens, embeddings, seed) for block in blocks]
-        chosen, held = sample(test, sequences_per_class)
+        rows, held = sampled_rows(test, classes, sequences_per_class, seed)
+        chosen = rows.index.to_numpy()
         for span in spans:
             for turn in range(1, rounds + 1):
                 for hidden in hide_kmers(masked, held, span, mask_probability, [seed, turn], batch_size):

@@ -11,7 +11,6 @@ import torch
 from spikegeometry.analyses import isotropy
 from spikegeometry.analyses.study import Study, open_study
 from spikegeometry.dataset.encoding import open_split
-from spikegeometry.dataset.samples import split_sample
 from spikegeometry.evaluation.baselines import INVERSE_PENALTIES
 from spikegeometry.geometry import clustering, readout, subspace_directionality
 from spikegeometry.geometry.attention_entropy import normalised, row_entropy
@@ -21,7 +20,7 @@ from spikegeometry.geometry.heads import kmer_maps
 from spikegeometry.geometry.layer_probes import Vectors, fit_linear
 from spikegeometry.geometry.patterns import gate_scores
 from spikegeometry.logs import progress
-from spikegeometry.model.data import EncodedRows
+from spikegeometry.model.data import EncodedRows, sampled_rows
 from spikegeometry.model.encoder import load_encoder, record_tokens
 from spikegeometry.model.features import sequence_features
 from spikegeometry.model.masked import has_masked_head, hide_kmers, load_masked_model, own_reading
@@ -75,14 +74,13 @@ def measure(
     table: COLUMNS; a row for each step, class (and ALL_CLASSES) and place. site: `cls` or `kmers` (their mean) where a
     sequence is one vector. role: of the shares of sequences in which a head has it. What a place lacks is missing.
     """
-    table = open_split(test)
-    encoded = EncodedRows(table)
+    encoded = EncodedRows(open_split(test))
     recorded = read_tsv(sequences).query("recorded >= 0").sort_values("recorded")
     recorded = recorded.groupby("class", sort=False).head(sequences_per_class)
     ids = [encoded[row] for row in recorded["index"]]
-    splits = [_sample(path, classes, evaluated_per_class, seed) for path in (train, validation, test)]
-    found = []
-    for step, is_kept, folder in progress(_in_order(kept, snapshots, history), "snapshots measured"):
+    splits = [sampled_rows(path, classes, evaluated_per_class, seed) for path in (train, validation, test)]
+    found, models = [], _in_order(kept, snapshots, history)
+    for step, is_kept, folder in progress(models, "snapshots measured", len(models)):
         encoder = load_encoder(folder, device)
         study = open_study(folder, record_tokens(encoder, ids, recorded), classes, confidence=confidence)
         tables = [
@@ -108,13 +106,6 @@ def _in_order(kept: str, snapshots: str, history: str) -> list[tuple[int, bool, 
     folders = sorted(Path(snapshots).glob("step-*")) if snapshots else []
     of_steps = {int(folder.name.partition("-")[2]): (False, folder) for folder in folders}
     return [(number, *of) for number, of in sorted((of_steps | {step: (True, Path(kept))}).items())]
-
-
-def _sample(path: str, classes: list[str], most: int, seed: int) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Distinct sequences of an encoded split, up to `most` of each class, and their token ids."""
-    table = open_split(path)
-    rows, encoded = split_sample(table, classes, most, seed), EncodedRows(table)
-    return rows, [encoded[row] for row in rows.index]
 
 
 def _of_sequences(study: Study) -> Iterator[pd.DataFrame]:
@@ -161,7 +152,7 @@ def _of_classes(
 ) -> Iterator[pd.DataFrame]:
     """How the classes of the test split lie apart after each block, what a linear probe reads, and the classifier.
 
-    `splits`: training, validation and test, as `_sample` gives them.
+    `splits`: training, validation and test, as `sampled_rows` gives them.
     """
     features = [sequence_features(encoder, ids, batch_size) for _, ids in splits]
     numbers = [rows["label"].to_numpy(int) for rows, _ in splits]

@@ -1,13 +1,15 @@
 """Encoded sequences as examples and padded batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import torch
 from torch.utils.data import Dataset
 
-from spikegeometry.dataset.encoding import token_chunks
+from spikegeometry.dataset.encoding import open_split, token_chunks
+from spikegeometry.dataset.samples import split_sample
 from spikegeometry.dataset.vocabulary import PAD
 from spikegeometry.errors import InputError
 
@@ -31,6 +33,13 @@ class EncodedRows:
         ids, offsets = self._chunks[chunk]
         row = row - self._starts[chunk]
         return ids[offsets[row] : offsets[row + 1]].astype(np.int64)
+
+
+def sampled_rows(path: str, classes: Sequence[str], most: int, seed: int) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """`split_sample` of an encoded split, the file `path`, and the token ids of its rows."""
+    table = open_split(path)
+    rows, encoded = split_sample(table, classes, most, seed), EncodedRows(table)
+    return rows, [encoded[row] for row in rows.index]
 
 
 class Examples(Dataset):

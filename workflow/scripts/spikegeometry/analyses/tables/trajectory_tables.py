@@ -125,18 +125,23 @@ def excursions(curves: pd.DataFrame) -> pd.Series:
     return curves.apply(lambda row: excursion(row.dropna()), axis=1)
 
 
+def ends(curves: pd.DataFrame) -> pd.DataFrame:
+    """The `first` and the `last` value of each row of `class_curves`."""
+    return pd.DataFrame({"first": curves.bfill(axis=1).iloc[:, 0], "last": curves.ffill(axis=1).iloc[:, -1]})
+
+
 def changes(curves: pd.DataFrame) -> pd.Series:
     """The last value of each row of `class_curves` less its first."""
-    return curves.ffill(axis=1).iloc[:, -1] - curves.bfill(axis=1).iloc[:, 0]
+    return ends(curves)["last"] - ends(curves)["first"]
 
 
 def change_table(curves: pd.DataFrame, halves: pd.Series, confidence: float) -> pd.DataFrame:
     """CHANGES: where each curve starts, is furthest from its start and ends, means over the units; and the step at
     which it is half-way: the mean of the doublings over the units with Student's interval, as steps."""
     rows = []
-    ends = pd.DataFrame({"first": curves.bfill(axis=1).iloc[:, 0], "last": curves.ffill(axis=1).iloc[:, -1]})
-    ends["furthest"] = ends["first"] + excursions(curves)
-    for place, of in ends.assign(half=halves).groupby(PLACES, sort=False, dropna=False):
+    told = ends(curves).assign(half=halves)
+    told["furthest"] = told["first"] + excursions(curves)
+    for place, of in told.groupby(PLACES, sort=False, dropna=False):
         found = mean_interval(of["half"], confidence, (0.0, np.inf))
         times = [2.0 ** found[name] - 1 for name in ("value", "low", "high")]
         rows.append((*place, *of[["first", "furthest", "last"]].mean(), *times, found["n"]))
@@ -188,17 +193,15 @@ def findings(
              "share of heads with the role that they have after pre-training, of those that had another before",
              due.groupby("class").mean().astype(float), "above", 0.5),
         ]  # fmt: skip
-    before = units(curves, FINETUNE, *read)
-    ends = pd.DataFrame({"first": before.bfill(axis=1).iloc[:, 0], "last": before.ffill(axis=1).iloc[:, -1]})
+    still_read = ends(units(curves, FINETUNE, *read))
     falling = units(halves, FINETUNE, *loss)
     between = units(curves, FINETUNE, *cone)
-    outer = pd.concat([between.bfill(axis=1).iloc[:, 0], between.ffill(axis=1).iloc[:, -1]], axis=1).max(axis=1)
     claims += [
         (QUESTION, "Fine-tuning closes the cone of the tokens.", f"change of R {last} in fine-tuning",
          change(FINETUNE, *cone), "above", 0.0),
         (QUESTION, "The cone closes while the classifier learns, and opens again.",
          f"highest R {last} in fine-tuning, less the higher of the first and the last",
-         between.max(axis=1) - outer, "above", closed),
+         between.max(axis=1) - ends(between).max(axis=1), "above", closed),
         (QUESTION, "[CLS] lies apart by class before the classifier's loss falls.",
          "doublings of steps from half of the loss to half of the silhouette of the last layer's [CLS]",
          units(halves, FINETUNE, *apart) - falling, "below", 0.0),
@@ -207,6 +210,6 @@ def findings(
          units(halves, FINETUNE, *cone) - falling, "below", 0.0),
         (MERCHANT, "Fine-tuning does not forget what pre-training taught.",
          "share of the hidden k-mers that the masked model's head still reads after fine-tuning, of those before",
-         ends["last"] / ends["first"].where(ends["first"] >= LEAST_READ), "above", 0.5),
+         still_read["last"] / still_read["first"].where(still_read["first"] >= LEAST_READ), "above", 0.5),
     ]  # fmt: skip
     return [mean_finding(*claim, confidence) for claim in claims]
