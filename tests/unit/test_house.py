@@ -244,6 +244,15 @@ def test_rule_reruns_with_the_library_behind_its_script(name):
     assert ALL_RULES[name].params.library(None) == digest(WITH_SCRIPT[name])
 
 
+@pytest.mark.parametrize("name", WITH_SCRIPT)
+def test_rule_says_which_number_is_whose(name):
+    """Snakemake compares the values of params without their names."""
+    params = dict(ALL_RULES[name].params.items())
+    said = params["given_by_name"] + params.get("settings_by_name", "")
+    numbers = [(key, value) for key, value in params.items() if isinstance(value, int | float)]
+    assert not [one for one in numbers if repr(one) not in said]
+
+
 @files(SCRIPT_FILES)
 def test_modules_behind_a_script(path):
     """Those that its digest reads are those that another reading of the same text finds."""

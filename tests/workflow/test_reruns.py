@@ -214,6 +214,8 @@ def test_edit_of_the_atlas_makes_it_alone(finished):
         assert finished.would_run() == {*LAST, "build_atlas"}
 
 
-def test_sample_of_the_snapshots_trains_nothing(finished):
-    planned = finished.would_run("--config", "analyses={training_trajectory: {points: 100}}")
+# The second swaps two numbers: the set of values stays the same.
+@pytest.mark.parametrize("settings", ["points: 100", "evaluated_per_class: 5, neighbours: 6"])
+def test_sample_of_the_snapshots_trains_nothing(finished, settings):
+    planned = finished.would_run("--config", f"analyses={{training_trajectory: {{{settings}}}}}")
     assert planned == all_made_anew(["training_trajectory"]) | read_anew(["training_trajectory"])

@@ -49,7 +49,8 @@ RECORDED = {
 def settings(analysis, *keys):
     """Settings of an analysis as params: those named, else all but the table of definitions, which is an input."""
     found = settings_of(config["analyses"][analysis], *keys)
-    return {key: value for key, value in found.items() if key != "definitions"}
+    params = {key: value for key, value in found.items() if key != "definitions"}
+    return {**params, "settings_by_name": by_name(params)}
 
 
 def measured(analysis, *paths):
@@ -60,13 +61,14 @@ def measured(analysis, *paths):
 # Tables of the parts of the protein.
 DOMAINS = {"domains": "<results>/reference/domains.tsv"}
 REGIONS = {"regions": "<results>/reference/regions.tsv"}
-# What names the mutations that define classes on the axis of a figure: inputs, and params.
+# What names the mutations that define classes on the axis of a figure: inputs, and values of the configuration.
 MUTATIONS = {"definitions": DEFINITIONS, "reference": "<results>/reference/genome.fasta"}
-NAMES = values("analyses/attributions/share", "dataset/coordinates", *GENE)
+NAMES = ["analyses/attributions/share", "dataset/coordinates", *GENE]
 
 
-Figure = namedtuple("Figure", "title about params inputs outputs", defaults=({}, {}, {}))
+Figure = namedtuple("Figure", "title about given params inputs outputs", defaults=((), {}, {}, {}))
 # The figure of each analysis: its title, what it is about, and what its script takes and writes beside what all take.
+# What it takes: values of the configuration by their paths, settings of the analysis, and files.
 FIGURES = {}
 
 

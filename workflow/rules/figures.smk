@@ -20,7 +20,7 @@ for analysis, drawn in FIGURES.items():
         resources:
             **FIGURE,
         params:
-            **given(f"plot_{analysis}", "classes"),
+            **given(f"plot_{analysis}", "classes", *drawn.given),
             **drawn.params,
             selected_classes=config["analyses"][analysis].get("classes"),
             figure=analysis,

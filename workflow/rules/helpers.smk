@@ -48,9 +48,18 @@ DEVICE = ["model/device", "model/threads", "inference/batch_size"]
 RESAMPLING = ["evaluation/bootstrap", "evaluation/confidence", "seed"]
 
 
+def by_name(params):
+    """Which value is whose, as one param more.
+
+    Snakemake compares the values of params without their names: of two numbers that change places it sees nothing.
+    """
+    return repr(sorted(params.items()))
+
+
 def given(script, *paths):
     """Values of the configuration, and the digest of the library behind a script: params of all rules with one."""
-    return {**values(*paths), "library": code_of(script)}
+    params = values(*paths)
+    return {**params, "given_by_name": by_name(params), "library": code_of(script)}
 
 
 # Parts of the report, by the folder of what they show.

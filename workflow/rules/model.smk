@@ -66,9 +66,9 @@ rule finetune:
     resources:
         gpu=TRAINING_GPUS,
     params:
-        **given("finetune", "model/finetune", "classes", *TRAINING),
+        **given("finetune", "model/finetune", "classes", "seed", *TRAINING),
         # A control `seedN` has the run's seed and N more.
-        seed=lambda wildcards: config["seed"] + int(wildcards.model.removeprefix("seed").removeprefix("finetuned") or 0),
+        added=lambda wildcards: int(wildcards.model.removeprefix("seed").removeprefix("finetuned") or 0),
         phase=lambda wildcards: "finetune" if wildcards.model == "finetuned" else wildcards.model,
         checkpoints=lambda wildcards: f"{CHECKPOINTS}/{wildcards.model}",
     script:

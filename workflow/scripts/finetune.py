@@ -19,7 +19,7 @@ from spikegeometry.tables import write_tsv
 configure_logging(snakemake.log[0])
 given, params = snakemake.input, snakemake.params
 device = prepare(params.device, params.threads, params.gpus)
-settings, seed = dict(params.finetune), params.seed
+settings, seed = dict(params.finetune), params.seed + params.added
 options = {"precision": params.precision, "compiled": params.compile, "snapshots": params.snapshots}
 
 validation = open_split(given.validation)

@@ -24,6 +24,7 @@ rule attention_flow:
 FIGURES["attention_flow"] = Figure(
     "Attention rollout and flow",
     "Attention",
-    params=settings("attention_flow", "source") | values(*KMERS) | NAMES,
+    given=[*KMERS, *NAMES],
+    params=settings("attention_flow", "source"),
     inputs=DOMAINS | MUTATIONS,
 )

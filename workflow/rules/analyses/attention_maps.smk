@@ -27,7 +27,8 @@ rule attention_maps:
 FIGURES["attention_maps"] = Figure(
     "Attention maps: where attention goes",
     "Attention",
-    params=settings("attention_maps", "full_maps", "kappa", "min_frequency") | values(*KMERS),
+    given=KMERS,
+    params=settings("attention_maps", "full_maps", "kappa", "min_frequency"),
     inputs=DOMAINS,
     outputs=folder_of_figures("attention_maps", "layers", "Attention", "Attention maps, {figure}")
     | folder_of_figures("attention_maps", "heads", "Attention", "Attention map, {figure}"),

@@ -21,8 +21,7 @@ rule attention_positions:
     conda:
         "../../../envs/torch.yaml"
     params:
-        **given("attention_positions", "classes", "dataset/coordinates", *KMERS, *GENE, *RESAMPLING),
-        **values("dataset/analysed_per_class", "analyses/attributions/share"),
+        **given("attention_positions", "classes", "dataset/analysed_per_class", *KMERS, *NAMES, *RESAMPLING),
         **settings("attention_positions"),
     script:
         "../../scripts/attention_positions.py"
@@ -31,6 +30,6 @@ rule attention_positions:
 FIGURES["attention_positions"] = Figure(
     "Attention to positions that define a class",
     "Attention",
-    params=values(*KMERS) | NAMES,
+    given=[*KMERS, *NAMES],
     inputs=DOMAINS | MUTATIONS,
 )

@@ -31,7 +31,8 @@ rule context_similarity:
 FIGURES["context_similarity"] = Figure(
     "Context similarity",
     "Representation",
-    params=settings("context_similarity", "top", "cosine") | values(*KMERS) | NAMES,
+    given=[*KMERS, *NAMES],
+    params=settings("context_similarity", "top", "cosine"),
     inputs=DOMAINS | MUTATIONS,
     outputs=second_figure("context_similarity", "distances", "Representation", "Context similarity: distances")
     | second_figure("context_similarity", "maps", "Representation", "Context similarity: maps"),

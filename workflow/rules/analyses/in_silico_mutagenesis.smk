@@ -30,8 +30,15 @@ rule in_silico_mutagenesis:
     resources:
         gpu=GPUS,
     params:
-        **given("in_silico_mutagenesis", "classes", "dataset/coordinates", "dataset/stride", *GENE, *DEVICE),
-        **values(*RESAMPLING, "dataset/analysed_per_class", "analyses/attributions/share"),
+        **given(
+            "in_silico_mutagenesis",
+            "classes",
+            "dataset/analysed_per_class",
+            "dataset/stride",
+            *NAMES,
+            *DEVICE,
+            *RESAMPLING,
+        ),
         **settings(
             "in_silico_mutagenesis",
             "classes",

@@ -29,8 +29,7 @@ rule mutation_patching:
     resources:
         gpu=GPUS,
     params:
-        **given("mutation_patching", "classes", "dataset/coordinates", *KMERS, *GENE, *DEVICE, *RESAMPLING),
-        **values("dataset/analysed_per_class", "analyses/attributions/share"),
+        **given("mutation_patching", "classes", "dataset/analysed_per_class", *KMERS, *NAMES, *DEVICE, *RESAMPLING),
         **settings("mutation_patching"),
     script:
         "../../scripts/mutation_patching.py"

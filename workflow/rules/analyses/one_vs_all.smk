@@ -28,4 +28,4 @@ rule one_vs_all:
         "../../scripts/one_vs_all.py"
 
 
-FIGURES["one_vs_all"] = Figure("One class against the rest", "Information", params=NAMES, inputs=DOMAINS | MUTATIONS)
+FIGURES["one_vs_all"] = Figure("One class against the rest", "Information", given=NAMES, inputs=DOMAINS | MUTATIONS)

@@ -29,6 +29,6 @@ rule token_divergence:
 FIGURES["token_divergence"] = Figure(
     "Token divergence",
     "Tokens",
-    params=values(*KMERS) | NAMES,
+    given=[*KMERS, *NAMES],
     inputs=DOMAINS | MUTATIONS,
 )

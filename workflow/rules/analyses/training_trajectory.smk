@@ -23,8 +23,15 @@ rule measure_snapshots:
     resources:
         gpu=GPUS,
     params:
-        **given("measure_snapshots", "classes", "evaluation/confidence", "seed", *DEVICE),
-        **values("model/pretrain/mask_probability", "model/pretrain/mask_span"),
+        **given(
+            "measure_snapshots",
+            "classes",
+            "evaluation/confidence",
+            "model/pretrain/mask_probability",
+            "model/pretrain/mask_span",
+            "seed",
+            *DEVICE,
+        ),
         **settings(
             "training_trajectory", "sequences_per_class", "evaluated_per_class", "components", "neighbours", "points"
         ),
