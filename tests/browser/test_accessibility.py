@@ -14,7 +14,7 @@ from spikegeometry.report.statistics import OF_LAYERS
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-VIEWS = ["findings", "grid", "head", "track", "sequence", "stream", "space", "predictions", "card"]
+VIEWS = ["findings", "grid", "head", "track", "sequence", "substitutions", "stream", "space", "predictions", "card"]
 
 
 def violations(page) -> list[str]:

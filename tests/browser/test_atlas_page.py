@@ -8,7 +8,7 @@ import pytest
 
 from small_atlas import CLASSES, RandomMaps, Size, contents, page, random_details, random_tables
 
-VIEWS = ["findings", "grid", "head", "track", "sequence", "stream", "space", "predictions", "card"]
+VIEWS = ["findings", "grid", "head", "track", "sequence", "substitutions", "stream", "space", "predictions", "card"]
 SIZE = Size()
 HOSTILE = [
     "<b>b</b><script>window.hacked=1</script>",
@@ -56,6 +56,7 @@ def test_view_without_its_analyses_says_so(open_atlas, view):
         "spectra",
         "spaces",
         "contrasts",
+        "substitutions",
     )
     opened = open_atlas(page(contents(SIZE, CLASSES, without=gone)))
     opened.show(f"view={view}")
@@ -64,6 +65,7 @@ def test_view_without_its_analyses_says_so(open_atlas, view):
     words |= {
         "head": "analyses.subspace_directionality.activate: true",
         "track": "analyses.attributions.activate: true",
+        "substitutions": "analyses.in_silico_mutagenesis.activate: true",
         "stream": "analyses.cone_index.activate: true",
     }
     assert words.get(view, "") in " ".join(opened.page.locator(".note").all_inner_texts())

@@ -41,6 +41,8 @@ ANSWERS = {
     "another head along the protein": ["view=track&layer=3&head=5", "view=track&layer=3&head=6"],
     "another sequence": ["view=sequence&sequence=genome/0", "view=sequence&sequence=genome/500"],
     "another head in a sequence": ["view=sequence&layer=3&head=5", "view=sequence&layer=3&head=6"],
+    "another score of substitutions": ["view=substitutions&score=mu", "view=substitutions&score=gh&in=alpha"],
+    "another substitution": ["view=substitutions&residue=9&to=Y", "view=substitutions&residue=1001&to=W"],
     "another class by layer": ["view=stream&class=mu", "view=stream&class=delta"],
     "another layer of the space": ["view=space&layer=3", "view=space&layer=4"],
     "a search": ["view=predictions&class=mu", "view=predictions&class=delta"],

@@ -12,6 +12,7 @@ from spikegeometry.dataset.domains import read_domains
 from spikegeometry.report.atlas import atlas_page
 from spikegeometry.report.contents import atlas_contents
 from spikegeometry.report.statistics import ALONG, OF_HEADS, OF_LAYERS, Statistic
+from spikegeometry.sequences.substitutions import AMINO_ACIDS
 
 K, STRIDE = 12, 9
 PARTS = ROOT / "workflow/report/atlas"
@@ -25,6 +26,7 @@ PROGRAMS = [
     "head",
     "track",
     "sequence",
+    "substitutions",
     "stream",
     "space",
     "predictions",
@@ -41,15 +43,16 @@ PATTERNS = {"role": ["vertical", "block"], "label": ["diffuse", "self"], "regime
 
 @dataclass(frozen=True)
 class Size:
-    """Layers, heads in each, k-mers of a sequence, and test sequences of each class."""
+    """Layers, heads in each, k-mers of a sequence, test sequences of each class, and residues that are substituted."""
 
     layers: int = 2
     heads: int = 3
     kmers: int = 30
     sequences: int = 4
+    residues: int = 12
 
 
-BERT_BASE = Size(12, 12, 424, 500)
+BERT_BASE = Size(12, 12, 424, 500, 1273)
 
 
 def random_tables(size: Size, classes: list[str], seed: int = 0) -> dict[str, pd.DataFrame]:
@@ -159,6 +162,7 @@ def random_details(size: Size, classes: list[str], accessions: list[str] | None 
         "contrasts": random_contrasts(size, classes),
         **random_examples(size, classes, sequences),
         **random_trajectory(size),
+        **random_substitutions(size, classes),
     }
 
 
@@ -180,6 +184,30 @@ def random_trajectory(size: Size) -> dict[str, pd.DataFrame]:
     return {
         name: table.assign(value=generator.normal(size=len(table)).round(4), n=6).reset_index(drop=True)
         for name, table in found.items()
+    }
+
+
+def random_substitutions(size: Size, classes: list[str]) -> dict[str, pd.DataFrame]:
+    """Scores of the reference and of the first class. All residues are asparagine, of which every second is measured.
+
+    Substitutions by cysteine are of a k-mer that the network does not know. Of the first residue tyrosine defines all
+    classes but the last.
+    """
+    generator = np.random.default_rng(6)
+    names, residues = ["reference", classes[0]], range(1, 2 * size.residues, 2)
+    scores = pd.DataFrame(product(names, residues, AMINO_ACIDS), columns=["sequence", "residue", "amino_acid"])
+    own, unknown = scores["amino_acid"] == "N", scores["amino_acid"] == "C"
+    defines = np.where((scores["residue"] == 1) & (scores["amino_acid"] == "Y"), ";".join(classes[:-1]), "")
+    columns = ["masked", *(f"change_{name}" for name in classes)]
+    values = pd.DataFrame(generator.normal(size=(len(scores), len(columns))), columns=columns).where(~own, 0.0, axis=0)
+    values["masked"] = values["masked"].mask(unknown)
+    table = scores.assign(own="N", codon="", changes=1, unknown=unknown.astype(int), defines=defines)
+    left_out = pd.DataFrame(product(names, [*residues, 2 * size.residues]), columns=["sequence", "residue"])
+    gone = np.where(left_out["residue"] == 2 * size.residues, "it is N", "")
+    accession = left_out["sequence"].map({"reference": "", classes[0]: "genome/0"})
+    return {
+        "substitutions": pd.concat([table, values], axis=1),
+        "substituted": left_out.assign(accession=accession, copies=1, reason="", left_out=gone),
     }
 
 

@@ -21,6 +21,7 @@ from spikegeometry.report.cells import by_head, by_layer
 from spikegeometry.report.contents import EXAMPLES
 from spikegeometry.report.examples import BUDGET, single_sequences
 from spikegeometry.report.statistics import ALONG, OF_HEADS, Statistic
+from spikegeometry.report.substitutions import substitution_arrays
 from spikegeometry.report.views import (
     PAIRS,
     POINTS,
@@ -33,6 +34,7 @@ from spikegeometry.report.views import (
 
 CLASSES = ["alpha", "beta"]
 SIZE = Size()
+DETAILS = random_details(SIZE, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -342,6 +344,47 @@ def test_names_of_mutations_in_the_protein():
     ]
     assert shown[5][2:4] == [2, 2]
     assert shown[3][4] == 0.667
+
+
+# Substitutions
+
+
+def scores_of(shown, one, name):
+    """A score by residue and amino acid, NaN where there is none."""
+    values = unpacked(one["values"], "<i2").reshape(len(shown["scores"]), len(one["residues"]), 20).astype(float)
+    values[values == shown["missing"]] = np.nan
+    return values[shown["scores"].index(name)] / shown["scale"]
+
+
+def test_scores_of_substitutions_are_those_of_the_table(atlas):
+    shown, table = atlas["substitutions"], DETAILS["substitutions"]
+    assert [(one["name"], one["accession"]) for one in shown["sequences"]] == [("reference", ""), ("alpha", "genome/0")]
+    for one in shown["sequences"]:
+        rows = table[table["sequence"] == one["name"]].set_index(["residue", "amino_acid"])
+        assert one["residues"] == list(range(1, 24, 2)) and one["own"] == "N" * 12 and one["left_out"] == 1
+        for name, column in (("masked", "masked"), ("beta", "change_beta")):
+            expected = rows[column].unstack()[list(shown["amino_acids"])].to_numpy()
+            assert scores_of(shown, one, name) == pytest.approx(expected, abs=0.5 / shown["scale"], nan_ok=True)
+        unknown = unpacked(one["unknown"], "u1").reshape(12, 20)
+        assert (unknown.sum(axis=0) > 0).tolist() == [acid == "C" for acid in shown["amino_acids"]]
+        assert one["defines"] == [[1, "Y", ["alpha"]]]
+
+
+def test_substitutions_that_were_not_made_and_what_no_number_holds():
+    scores = DETAILS["substitutions"].query("residue < 4").copy()
+    scores.loc[scores["amino_acid"] == "W", "change_beta"] = -1e4
+    shown = substitution_arrays(scores[scores["amino_acid"] != "Y"], DETAILS["substituted"], CLASSES)
+    (one, _), acids = shown["sequences"], shown["amino_acids"]
+    assert np.isnan(scores_of(shown, one, "beta")[:, acids.index("Y")]).all()
+    # The least number of 16 bits is for what is missing.
+    assert scores_of(shown, one, "beta")[:, acids.index("W")].tolist() == [-32.767] * 2
+    assert set(unpacked(one["unknown"], "u1").reshape(2, 20)[:, acids.index("Y")]) == {shown["not_made"]}
+
+
+@pytest.mark.parametrize(("budget", "names"), [(0, 1), (2 * 12 * 20 * 3 - 1, 1), (2 * 12 * 20 * 3, 2)])
+def test_sequences_that_have_no_room_are_counted(budget, names):
+    shown = substitution_arrays(DETAILS["substitutions"], DETAILS["substituted"], CLASSES, budget)
+    assert (len(shown["sequences"]), shown["measured"]) == (names, 2)
 
 
 # The page

@@ -28,7 +28,7 @@ from spikegeometry.analyses.tables.trajectory_tables import (
     findings,
     half_way,
     half_ways,
-    modal_roles,
+    roles_of_heads,
 )
 from spikegeometry.figures.training_trajectory import draw_training_trajectory
 from spikegeometry.geometry.heads import kmer_maps
@@ -225,6 +225,21 @@ def test_roles_are_those_of_the_other_analysis(run, table):
     assert kept.sort_index().tolist() == pytest.approx(expected.tolist())
 
 
+def test_final_roles_by_hand():
+    """Of equally frequent roles the first of ROLES is taken, as by the analysis of roles, and not the first by name."""
+    shares = pd.DataFrame(
+        [(0, False, "block", 0.5), (0, False, "vertical", 0.5), (1, False, "block", 0.6), (1, False, "vertical", 0.4)]
+        + [(2, True, "block", 0.1), (2, True, "vertical", 0.9), (2, True, None, 0.95)],
+        columns=["step", "kept", "role", "value"],
+    ).assign(phase="finetune", layer=1, head=1)
+    roles = roles_of_heads(shares)
+    assert roles[["step", "role", "final"]].to_numpy().tolist() == [
+        [0, "vertical", True],
+        [1, "block", False],
+        [2, "vertical", True],
+    ]
+
+
 # What comes first
 
 
@@ -277,7 +292,7 @@ def trajectory(cone, apart, loss, reading, symmetry) -> pd.DataFrame:
 
 def verdicts(measured: pd.DataFrame) -> dict[str, tuple[str, float]]:
     curves = class_curves(measured)
-    roles = modal_roles(measured[measured["class"] != "all"], by=["class"])
+    roles = roles_of_heads(measured[measured["class"] != "all"], by=["class"])
     return {
         one.claim: (one.verdict, one.value) for one in findings(curves, half_ways(curves, 0.95), roles, 2, 0.05, 0.95)
     }

@@ -2,8 +2,9 @@
 
 # The atlas's programs, in the order of their use.
 PROGRAMS = (
-    "state elements figures findings thumbnails grid head track sequence stream space predictions card atlas".split()
-)
+    "state elements figures findings thumbnails grid head track sequence "
+    "substitutions stream space predictions card atlas"
+).split()
 
 # Tables of single sequences.
 EXAMPLES = ["sequences", "kmers", "attention", "mutations"]
@@ -56,6 +57,8 @@ rule build_atlas:
         attributions=written_by("attributions", "tokens.parquet"),
         trajectory=written_by("training_trajectory", "heads.parquet"),
         curves="<results>/geometry/training_trajectory.tsv" if "training_trajectory" in ANALYSES else [],
+        substitutions=written_by("in_silico_mutagenesis", "scores.parquet"),
+        substituted=written_by("in_silico_mutagenesis", "residues.tsv"),
         model="<results>/model/finetuned",
         attention="<results>/activations/attention_mean.npz",
         cls="<results>/activations/cls.npy",

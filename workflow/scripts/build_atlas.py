@@ -18,7 +18,7 @@ from spikegeometry.report.provenance import jobs_that_ran, versions
 from spikegeometry.tables import atomic_path, read_tsv
 
 # Where the analysis is active, or single sequences are asked for.
-DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions", "trajectory"]
+DETAILS = ["pairs", "tokens", "contrasts", "spaces", "spectra", "attributions", "trajectory", "substitutions"]
 DETAILS += [f"example_{name}" for name in EXAMPLES]
 
 configure_logging(snakemake.log[0])
@@ -28,7 +28,7 @@ details = {name: pd.read_parquet(paths[name]) for name in DETAILS if paths[name]
 details |= {
     name: read_tsv(paths[name]) for name in ("sequences", "confusion", "metrics", "splits", "tries", "findings")
 }
-details |= {"curves": read_tsv(paths.curves)} if paths.curves else {}
+details |= {name: read_tsv(paths[name]) for name in ("curves", "substituted") if paths[name]}
 start, end, coordinates = config["reference"]["start"], config["reference"]["end"], config["dataset"]["coordinates"]
 definitions, reference = config["analyses"]["attributions"], read_single(paths.reference)
 downloads = [paths.metrics, paths.confusion, paths.splits, paths.sequences, paths.predictions, *paths.tables]

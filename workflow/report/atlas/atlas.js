@@ -1,10 +1,11 @@
-// The views, the keys 1 to 9 for them, and light or dark.
+// The views, the keys 1 to 9 and 0 for them, and light or dark.
 const VIEWS = {
   findings: ["Findings", "What was found", findingsView],
   grid: ["Heads", "Every layer and head", gridView],
   head: ["One head", "One head", headView],
   track: ["Protein", "Along the protein", trackView],
   sequence: ["Sequence", "One sequence", sequenceView],
+  substitutions: ["Substitutions", "What each substitution does", substitutionsView],
   stream: ["Layers", "The stream through the layers", streamView],
   space: ["Space", "The space of the sequences", spaceView],
   predictions: ["Predictions", "Predictions", predictionsView],
@@ -53,7 +54,7 @@ const warning = document.getElementById("warning");
 warning.textContent = atlas.warning;
 warning.hidden = atlas.warning === "";
 Object.entries(VIEWS).forEach(([name, [text]], i) =>
-  views.append(element("a", { "data-view": name, "aria-keyshortcuts": String(i + 1) }, text)),
+  views.append(element("a", { "data-view": name, "aria-keyshortcuts": String((i + 1) % 10) }, text)),
 );
 document.getElementById("theme").addEventListener("click", () => change({ theme: dark() ? "light" : "dark" }));
 document.getElementById("skip").addEventListener("click", (event) => {
@@ -62,7 +63,7 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const name = Object.keys(VIEWS)[Number(event.key) - 1];
+  const name = /^\d$/.test(event.key) ? Object.keys(VIEWS)[(Number(event.key) + 9) % 10] : undefined;
   if (name) change({ view: name });
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);

@@ -9,7 +9,6 @@ const METHODS = {
 /** The menus of what is shown along the protein, and what they say. */
 function alongMenus(methods) {
   const numbered = (count, all) => [["", all], ...upTo(count).map((i) => [String(i), String(i)])];
-  const zooms = ["", ...atlas.domains.map(({ name }) => name)];
   const layers = menu(
     "Layer",
     "layer",
@@ -28,19 +27,23 @@ function alongMenus(methods) {
     () => methods.map((name) => [name, METHODS[name][0]]),
     () => oneOf("method", methods),
   );
-  const domains = menu(
-    "Zoom to",
-    "zoom",
-    () => zooms.map((name) => [name, name || "whole protein"]),
-    () => oneOf("zoom", zooms),
-  );
   const chosen = () => {
     const [layer, head] = [counted("layer", atlas.layers, 0), counted("head", atlas.heads, 0)];
     const where = `${layer ? `layer ${layer}` : "all layers"}, ${head ? `head ${head}` : "all heads"}`;
-    return { layer, head, where, method: oneOf("method", methods), zoom: oneOf("zoom", zooms) };
+    return { layer, head, where, method: oneOf("method", methods), zoom: zoomAsked() };
   };
-  return { menus: [layers, heads, ...(methods.length ? [method] : []), domains], chosen };
+  return { menus: [layers, heads, ...(methods.length ? [method] : []), zoomMenu()], chosen };
 }
+
+const zooms = () => ["", ...atlas.domains.map(({ name }) => name)];
+const zoomAsked = () => oneOf("zoom", zooms());
+const zoomMenu = () =>
+  menu(
+    "Zoom to",
+    "zoom",
+    () => zooms().map((name) => [name, name || "whole protein"]),
+    zoomAsked,
+  );
 
 function trackView(root) {
   const classes = classBoxes(() => atlas.classes.map(({ name }) => name));

@@ -55,7 +55,7 @@ rule training_trajectory:
     benchmark:
         "<benchmarks>/{network}geometry/training_trajectory.tsv"
     conda:
-        "../../../envs/plots.yaml"
+        "../../../envs/torch.yaml"
     params:
         **given("training_trajectory", "evaluation/confidence"),
         **settings("training_trajectory", "closed"),

@@ -29,7 +29,7 @@ def measure(
     curves = tables.class_curves(measured)
     halves = tables.half_ways(curves, confidence)
     heads = tables.head_table(measured)
-    roles = tables.modal_roles(measured[measured["class"] != ALL_CLASSES], by=["class"])
+    roles = tables.roles_of_heads(measured[measured["class"] != ALL_CLASSES], by=["class"])
     logs = {phase: read_tsv(path) for phase, path in histories.items()}
     return {
         "table": tables.curve_table(measured, heads, logs),

@@ -9,10 +9,9 @@ from matplotlib.lines import Line2D
 
 from spikegeometry.figures.domains import LINE, SIZE, name_axis, with_room
 from spikegeometry.figures.style import DIVERGING, GREY, INK, class_styles, model_look, model_style, new_figure
+from spikegeometry.sequences.substitutions import SIDE_CHAINS
 
-# Amino acids by the chemistry of their side chains.
-GROUPS = {"charged": "KRHDE", "polar": "STNQ", "special": "CGP", "hydrophobic": "AVLIMFWY"}
-AMINO_ACIDS = "".join(GROUPS.values())
+AMINO_ACIDS = "".join(SIDE_CHAINS.values())
 REFERENCE = "reference"
 WANTED = "R"
 # Of the changes, the share that the scale of colours holds; it is linear below a change that is hardly one.
@@ -162,7 +161,7 @@ def _draw_maps(figure, reference: pd.DataFrame, domains: pd.DataFrame, classes: 
 def _name_amino_acids(axis: Axes) -> None:
     axis.set_yticks(range(len(AMINO_ACIDS)), list(AMINO_ACIDS), size=7)
     border = -0.5
-    for group in list(GROUPS.values())[:-1]:
+    for group in list(SIDE_CHAINS.values())[:-1]:
         border += len(group)
         axis.axhline(border, color="white", linewidth=1.5)
 

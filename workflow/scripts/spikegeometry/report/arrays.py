@@ -14,8 +14,8 @@ LARGEST_SIDE = 160
 
 
 def packed(values: np.ndarray) -> str:
-    """An array as base64 of its little-endian bytes: uint8 as it is, all else as float32."""
-    kind = "u1" if values.dtype == np.uint8 else "<f4"
+    """An array as base64 of its little-endian bytes: uint8 and int16 as they are, all else as float32."""
+    kind = {np.dtype(np.uint8): "u1", np.dtype(np.int16): "<i2"}.get(values.dtype, "<f4")
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
 
 

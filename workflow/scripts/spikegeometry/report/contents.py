@@ -13,6 +13,7 @@ from spikegeometry.report.card import run_card
 from spikegeometry.report.cells import FINETUNED
 from spikegeometry.report.examples import single_sequences
 from spikegeometry.report.front import cautions
+from spikegeometry.report.substitutions import substitution_arrays
 from spikegeometry.tables import read_tsv
 
 # Characters that the mean attention maps may take: 12 layers of 12 heads stay well under 25 MB with all else.
@@ -51,9 +52,9 @@ def atlas_contents(
     the same of other networks, by their names; `details`: other tables, where there are any: pairs and tokens of
     attention_maps, contrasts (pairs of classes) of attention_domains, spaces of clustering, spectra of
     subspace_directionality, attributions (their tokens), trajectory (heads of training_trajectory) and curves (its
-    table), and example_sequences, example_kmers, example_attention and
-    example_mutations (of `analyses.examples`); and always sequences (of the activations), predictions, confusion,
-    domains, metrics, splits, tries and findings;
+    table), substitutions (scores of in_silico_mutagenesis) and substituted (its residues), and example_sequences,
+    example_kmers, example_attention and example_mutations (of `analyses.examples`); and always sequences (of the
+    activations), predictions, confusion, domains, metrics, splits, tries and findings;
     `attention`: mean maps (L, H, n, n) by class, and `count_CLASS` sequences; `cls`: (N, L+1, d);
     `mutations`: those that define each class; `gene`: the reference's; `card`: what ran and tables for `run_card`.
     """
@@ -107,6 +108,9 @@ def atlas_contents(
             config=config,
         )
         if "example_sequences" in details
+        else None,
+        "substitutions": substitution_arrays(details["substitutions"], details["substituted"], config["classes"])
+        if "substitutions" in details
         else None,
         "space": views.embedding_space(cls, details["sequences"], details.get("spaces")),
         "predictions": views.prediction_rows(details["predictions"], config["classes"]),

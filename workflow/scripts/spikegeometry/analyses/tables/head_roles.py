@@ -17,11 +17,16 @@ CLARK = "Clark et al. 2019, arXiv 1906.04341"
 MIDDLE_AND_LATE = 5 / 12, 10 / 12
 
 
-def modal_roles(shares: pd.DataFrame, roles: Sequence[str]) -> pd.DataFrame:
-    """The rows of `label_shares` with the most frequent role of each head; of equally frequent ones the first role."""
+def modal_roles(
+    shares: pd.DataFrame, roles: Sequence[str], places: Sequence[str] = ("class", "layer", "head", "variant")
+) -> pd.DataFrame:
+    """The rows of `label_shares` with the most frequent role of each head; of equally frequent ones the first role.
+
+    `places`: the columns that say which head, and where.
+    """
     order = {role: number for number, role in enumerate(roles)}
     ranked = shares.assign(order=shares["role"].map(order)).sort_values(["value", "order"], ascending=[False, True])
-    modal = ranked.drop_duplicates(["class", "layer", "head", "variant"]).sort_index()
+    modal = ranked.drop_duplicates([*places]).sort_index()
     return modal.drop(columns="order").assign(statistic="modal_share")
 
 

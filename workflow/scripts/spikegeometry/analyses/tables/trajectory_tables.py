@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikegeometry.analyses.tables.head_roles import modal_roles
+from spikegeometry.geometry.attention_roles import ROLES
 from spikegeometry.stats.findings import Finding, Side, mean_finding
 from spikegeometry.stats.summaries import ALL_CLASSES
 from spikegeometry.stats.trends import mean_interval
@@ -59,7 +61,7 @@ def curve_table(measured: pd.DataFrame, heads: pd.DataFrame, histories: dict[str
     rows = measured[(measured["class"] == ALL_CLASSES) & measured["head"].isna()]
     places = ["phase", "step", "kept", "layer", "statistic"]
     scores = heads[heads["role"].isna()].groupby(places, sort=False)["value"].agg(value="mean", n="size")
-    roles = modal_roles(heads)
+    roles = roles_of_heads(heads)
     held = roles.groupby([*places[:4], "role"], sort=False).size().rename("value").reset_index()
     n = roles.groupby(places[:4], sort=False).size().rename("n").reset_index()
     shares = held.merge(n, on=places[:4]).assign(statistic="role", value=lambda of: of["value"] / of["n"])
@@ -74,13 +76,14 @@ def curve_table(measured: pd.DataFrame, heads: pd.DataFrame, histories: dict[str
     return pd.concat([part for part in parts if len(part)]).reindex(columns=CURVES).reset_index(drop=True)
 
 
-def modal_roles(heads: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
-    """The most frequent role of each head at each step, the first by name of equal ones, and `final`: whether the model
-    that the phase kept has it too. Columns: phase, step, kept, `by`, layer, head, role, final."""
+def roles_of_heads(heads: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """The most frequent role of each head at each step, and `final`: whether the model that the phase kept has it too.
+
+    Columns: phase, step, kept, `by`, layer, head, role, final.
+    """
     shares = heads[heads["role"].notna()]
     place = [*by, "layer", "head"]
-    ranked = shares.sort_values(["value", "role"], ascending=[False, True])
-    modal = ranked.drop_duplicates(["phase", "step", *place]).sort_values(["phase", "step", *place])
+    modal = modal_roles(shares, ROLES, ["phase", "step", *place]).sort_values(["phase", "step", *place])
     kept = modal[modal["kept"]].set_index(["phase", *place])["role"].rename("last")
     joined = modal.join(kept, on=["phase", *place])
     columns = ["phase", "step", "kept", *place, "role"]
@@ -153,7 +156,7 @@ def findings(
 ) -> list[Finding]:
     """What comes first, whether the cone opens or closes, and what fine-tuning keeps.
 
-    `roles`: of `modal_roles` by class; `closed`: the rise of R from which the cone has closed.
+    `roles`: of `roles_of_heads` by class; `closed`: the rise of R from which the cone has closed.
     Of phases that were not measured there is no finding.
     """
     measured = set(curves.index.get_level_values("phase"))
