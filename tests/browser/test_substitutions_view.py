@@ -3,11 +3,10 @@
 import pytest
 
 from small_atlas import CLASSES, Size, contents, page, random_details
-from spikegeometry.sequences.substitutions import SIDE_CHAINS
+from spikegeometry.figures.amino_acids import AMINO_ACIDS as ACIDS
 
 SIZE = Size()
 TABLE = random_details(SIZE, CLASSES)["substitutions"]
-ACIDS = "".join(SIDE_CHAINS.values())
 # Half of the last digit that the page has.
 CLOSE = 0.0005
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from checkout import SCRIPTS
-from spikegeometry.logs import RAN_WITH, progress
+from spikegeometry.logs import RAN_WITH, pace, progress
 
 SCRIPT = """
 import logging
@@ -51,6 +51,20 @@ def test_of_several_processes_the_first_writes_the_log(tmp_path, rank, first):
         assert_says_what_ran(last)
     else:
         assert not (tmp_path / "job.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (100, "2/s, 30 s left"),
+        (640, "2/s, 5 min left"),
+        (40 + 4 * 7200, "2/s, 4 h left"),
+        (None, "2/s"),
+        (40, "2/s, 0 s left"),
+    ],
+)
+def test_pace_of_40_in_20_seconds(total, said):
+    assert pace(40, 20.0, total) == said
 
 
 def test_progress_says_rate_and_remaining_time(monkeypatch, caplog):

@@ -1,11 +1,13 @@
 """Training: repeatable, resumable, and what it starts from."""
 
 import json
+import logging
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, BertForMaskedLM, BertForSequenceClassification, BertModel
+from transformers import AutoTokenizer, BertForMaskedLM, BertForSequenceClassification, BertModel, TrainerState
 
 import small_training
 from checkout import SCRIPTS
@@ -28,6 +30,7 @@ from spikegeometry.model.pretraining import masked_examples, new_model
 from spikegeometry.model.runtime import choose_device, number_format, prepare
 from spikegeometry.model.training import (
     SNAPSHOTS,
+    _Log,
     _WholeBatches,
     copy_snapshots,
     fingerprint,
@@ -477,3 +480,16 @@ def test_figure_shows_each_phase(unbroken):
         for title in ("Pre-training: masked k-mers", "Fine-tuning: classes", "Fine-tuning: seed 1")
     ]
     assert all(axes.get_ylabel() for axes in figure.axes)
+
+
+def test_log_says_the_pace_since_the_training_went_on(monkeypatch, caplog):
+    """100 steps in 50 s since step 20: 2 in a second, and 880 more are left."""
+    clock = iter([1000.0, 1050.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    state = TrainerState(global_step=20, max_steps=1000, epoch=0.5)
+    log = _Log("finetune")
+    log.on_train_begin(None, state, None)
+    state.global_step = 120
+    with caplog.at_level(logging.INFO):
+        log.on_log(None, state, None, {"loss": 1.5})
+    assert caplog.messages == ["finetune: step 120 of 1000, epoch 0.50: training loss 1.5000, 2/s, 7 min left"]

@@ -125,6 +125,18 @@ def _log_exception(kind, error, traceback) -> None:
         logger.error("unexpected %s", kind.__name__, exc_info=(kind, error, traceback))
 
 
+def pace(done: int, seconds: float, total: int | None = None) -> str:
+    """How many are done in a second, and where there is a total, how long the rest takes at this rate."""
+    rate = f"{done / seconds:.3g}/s"
+    if total is None:
+        return rate
+    left = (total - done) * seconds / done
+    for unit, name in ((3600, "h"), (60, "min")):
+        if left >= 2 * unit:
+            return f"{rate}, {left / unit:.0f} {name} left"
+    return f"{rate}, {left:.0f} s left"
+
+
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield `items` and log about every ten seconds how many of `what` are done, how fast, and what is left."""
     started = reported = time.monotonic()
@@ -133,8 +145,7 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterato
         yield item
         now = time.monotonic()
         if now - reported >= SECONDS_BETWEEN_REPORTS:
-            rate = done / (now - started)
-            of_total, left = (f" of {total:,}", f", {(total - done) / rate:.0f} s left") if total else ("", "")
-            logger.info("%s: %s%s, %.3g/s%s", what, f"{done:,}", of_total, rate, left)
+            of_total = f" of {total:,}" if total else ""
+            logger.info("%s: %s%s, %s", what, f"{done:,}", of_total, pace(done, now - started, total))
             reported = now
     logger.info("%s: %s done in %.1f s", what, f"{done:,}", time.monotonic() - started)

@@ -7,11 +7,10 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from spikegeometry.figures.amino_acids import AMINO_ACIDS, SIDE_CHAINS
 from spikegeometry.figures.domains import LINE, SIZE, name_axis, with_room
 from spikegeometry.figures.style import DIVERGING, GREY, INK, class_styles, model_look, model_style, new_figure
-from spikegeometry.sequences.substitutions import SIDE_CHAINS
 
-AMINO_ACIDS = "".join(SIDE_CHAINS.values())
 REFERENCE = "reference"
 WANTED = "R"
 # Of the changes, the share that the scale of colours holds; it is linear below a change that is hardly one.

@@ -26,6 +26,7 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallb
 
 from spikegeometry.dataset.encoding import OTHER_LABEL
 from spikegeometry.errors import InputError, writing
+from spikegeometry.logs import pace
 from spikegeometry.model.data import NOT_A_TARGET, Examples, collate
 from spikegeometry.model.folders import save_model
 from spikegeometry.model.runtime import compile_model, number_format, processes
@@ -350,10 +351,14 @@ class _Patience(TrainerCallback):
 
 
 class _Log(TrainerCallback):
-    """One line for each entry of the Trainer's log."""
+    """One line for each entry of the Trainer's log, with the steps in a second and the time that is left."""
 
     def __init__(self, phase: str):
         self.phase = phase
+        self.began = (0, 0.0)
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.began = (state.global_step, time.monotonic())
 
     def on_log(self, args, state, control, logs, **kwargs):
         if "train_loss" in logs:  # the Trainer's summary; the mean over all steps says little
@@ -363,4 +368,8 @@ class _Log(TrainerCallback):
         ]
         split = "validation" if "eval_target_loss" in logs else "training"
         where = f"step {state.global_step} of {state.max_steps}, epoch {state.epoch:.2f}"
+        first, began = self.began
+        # Of the steps since the training was begun or went on.
+        made, total = state.global_step - first, state.max_steps - first
+        figures += [pace(made, time.monotonic() - began, total)] if made else []
         logger.info("%s: %s: %s %s", self.phase, where, split, ", ".join(figures))

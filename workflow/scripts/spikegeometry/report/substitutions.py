@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikegeometry.figures.amino_acids import AMINO_ACIDS, SIDE_CHAINS
 from spikegeometry.report.arrays import packed
-from spikegeometry.sequences.substitutions import SIDE_CHAINS
 
-AMINO_ACIDS = "".join(SIDE_CHAINS.values())
 # Scores of two bytes each that the page may have of all sequences together. The first, the reference, is always in.
 BUDGET = 1_500_000
 # Scores are whole thousandths of a nat, and the least number of 16 bits where there is none.

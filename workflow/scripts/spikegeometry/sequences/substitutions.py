@@ -7,8 +7,6 @@ from spikegeometry.sequences.codons import CODON
 from spikegeometry.sequences.translation import translate
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-# By the chemistry of their side chains.
-SIDE_CHAINS = {"charged": "KRHDE", "polar": "STNQ", "special": "CGP", "hydrophobic": "AVLIMFWY"}
 
 
 @cache
