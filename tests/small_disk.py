@@ -13,14 +13,13 @@ KILOBYTE = 1_000
 
 
 class MountedDisk:
-    """A file system of 64 MB in a folder."""
+    """A file system of some megabytes in a folder."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, megabytes: int = 64):
         self.folder = folder
         folder.mkdir()
-        subprocess.run(
-            [*_rights(), "mount", "-t", "tmpfs", "-o", "size=64m,mode=777", "tmpfs", str(folder)], check=True
-        )
+        options = f"size={megabytes}m,mode=777"
+        subprocess.run([*_rights(), "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
 
     def fill(self, room: int) -> None:
         """Leave so many bytes."""

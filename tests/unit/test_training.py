@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 import shutil
 import signal
@@ -35,7 +36,9 @@ from spikegeometry.model.training import (
     copy_snapshots,
     fingerprint,
     is_exhausted,
+    kept_step,
     latest_checkpoint,
+    ratio_error,
     snapshot_steps,
     train,
 )
@@ -81,7 +84,8 @@ def snapshots(checkpoints: Path) -> dict[str, bytes]:
 
 def test_history_is_complete_and_shows_learning(unbroken):
     _, history = unbroken
-    assert list(history) == ["phase", "step", "epoch", "split", "metric", "value"]
+    assert list(history) == ["phase", "step", "epoch", "split", "metric", "value", "kept"]
+    assert set(history.query("kept == 'yes'")["step"]) == {28}
     curves = history.pivot_table(index="step", columns=["split", "metric"], values="value")
     steps = 4 * 7  # 25 sequences in batches of 4
     assert curves["train", "loss"].dropna().index.tolist() == list(range(1, steps + 1))
@@ -177,7 +181,39 @@ def test_early_stopping_keeps_the_best_epoch(start, tmp_path):
     table = small_training.VALIDATION
     batch = small_training.collate_all(table)
     with torch.no_grad():
-        assert model.eval()(**batch).loss.item() == pytest.approx(min(losses), abs=1e-4)
+        each = torch.nn.functional.cross_entropy(model.eval()(**batch).logits, batch["labels"], reduction="none")
+    assert each.mean().item() == pytest.approx(min(losses), abs=1e-4)
+    kept = history.query("kept == 'yes' and split == 'validation'").set_index("metric")["value"]
+    assert kept["loss"] == min(losses) < losses[-1] - kept["loss_error"]
+    assert kept["loss_error"] == pytest.approx(each.std().item() / len(each) ** 0.5, abs=1e-4)
+
+
+def entry(step, loss, error=0.5):
+    return {"step": step, "eval_target_loss": loss, "eval_loss_error": error}
+
+
+@pytest.mark.parametrize(
+    ("log", "kept"),
+    [
+        ([entry(1, 3.0), entry(2, 2.0), entry(3, 2.5)], 3),  # no higher than the lowest and its error
+        ([entry(1, 3.0), entry(2, 2.0), entry(3, 2.51, 9.0)], 2),  # the error is that of the lowest
+        ([entry(1, 2.0), entry(2, 2.0), entry(3, 9.0)], 1),
+        ([entry(1, 2.0), entry(2, 2.1), entry(3, math.nan)], 1),  # the last alone, or the lowest
+        ([entry(1, math.inf), entry(2, math.nan)], None),
+        ([{"step": 1, "loss": 1.0}], None),
+    ],
+)
+def test_kept_step(log, kept):
+    assert kept_step([*log, {"step": 4, "train_loss": 1.0}]) == kept
+
+
+def test_error_of_a_mean_is_the_usual_one():
+    """Where each sequence has one target, the ratio is a mean."""
+    values = np.array([1.0, 2.0, 4.0, 9.0])
+    both = np.stack([values, np.ones(4)])
+    products = (both @ both.T).tolist()
+    assert ratio_error(16.0, 4.0, products, 4) == pytest.approx(values.std(ddof=1) / 2)
+    assert ratio_error(3.0, 1.0, [[9.0, 3.0], [3.0, 1.0]], 1) == 0.0
 
 
 def test_patience():
@@ -228,10 +264,16 @@ def test_masked_pretraining_learns(tmp_path):
     assert losses.iloc[-1] < losses.iloc[0] < np.log(VOCABULARY_SIZE) + 0.5
     # The mean over all hidden k-mers, however many a batch has of them.
     batch = collate([validation[row] for row in range(len(validation))])
+    answers = batch["labels"][batch["targets"]]
     with torch.no_grad():
-        found = model.eval()(**batch).logits
-        loss = torch.nn.functional.cross_entropy(found, batch["labels"][batch["targets"]])
-    assert loss.item() == pytest.approx(losses.min(), abs=1e-5)
+        each = torch.nn.functional.cross_entropy(model.eval()(**batch).logits, answers, reduction="none").numpy()
+    assert each.mean() == pytest.approx(losses.min(), abs=1e-5)
+    # Its error is that of a ratio of sums over the sequences. Each left out in turn gives nearly the same (jackknife).
+    sequences = batch["targets"].nonzero()[:, 0].numpy()
+    counts, totals = np.bincount(sequences, minlength=30), np.bincount(sequences, each, minlength=30)
+    without = (totals.sum() - totals) / (counts.sum() - counts)
+    kept = history.query("kept == 'yes' and metric == 'loss_error'")["value"].item()
+    assert kept == pytest.approx(np.sqrt(29 / 30 * np.square(without - without.mean()).sum()), rel=0.05)
     assert model.config.max_position_embeddings == 64
     assert set(history["phase"]) == {"pretrain"}
 

@@ -55,7 +55,7 @@ def run(tmp_path_factory) -> Path:
     for step in (0, KEPT, 5):
         classifier(seed=10 + step).save_pretrained(folder / f"snapshots/step-{step:07d}")
     losses = {"phase": "finetune", "step": [2, KEPT, 5], "split": "validation", "metric": "loss", "value": [3.0, 1, 2]}
-    write_tsv(pd.DataFrame(losses), folder / "history.tsv")
+    write_tsv(pd.DataFrame(losses).assign(kept=["no", "yes", "no"]), folder / "history.tsv")
     test = split_table(12, lengths=(6, 9), seed=3)
     for name, table in {"train": split_table(24, seed=1), "validation": split_table(12, seed=2), "test": test}.items():
         write_encoded(folder / f"{name}.arrow", table)

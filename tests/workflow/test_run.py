@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from copied import ODD_NAMES, copy_tree
 from crates import faults
+from small_disk import MountedDisk
 from spikegeometry.published import file_digest
 from spikegeometry.tables import read_tsv
 
@@ -96,9 +97,25 @@ def test_geometry_is_measured_for_every_layer_head_and_class(results):
     assert cone.loc[cone["statistic"] == "R", "value"].between(0, 1 + 1e-6).all()
 
 
-def test_the_same_configuration_gives_the_same_files_in_a_strange_place(results, tmp_path):
+@pytest.fixture
+def disks(tmp_path):
+    """A disk without room and one with it; where none can be mounted, a folder that is not there and one that is."""
+    mounted = []
+    try:
+        mounted += [MountedDisk(tmp_path / "full"), MountedDisk(tmp_path / "other", 1000)]
+        mounted[0].fill(0)
+        yield [disk.folder for disk in mounted]
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        (tmp_path / "another").mkdir()
+        yield tmp_path / "nowhere", tmp_path / "another"
+    for disk in mounted:
+        disk.remove()
+
+
+def test_the_same_configuration_gives_the_same_files_in_a_strange_place(results, disks, tmp_path):
     """In a folder with blanks and letters beyond ASCII, on one core, with another order of sets, no home, no locale,
-    files for their owner alone, a number of threads that is none, and modules of our names on the path of Python."""
+    files for their owner alone, a number of threads that is none, modules of our names on the path of Python, no room
+    for temporary files, and results on another disk."""
     names = [
         "dataset/vocabulary.txt",
         "model/finetuned/model.safetensors",
@@ -113,16 +130,19 @@ def test_the_same_configuration_gives_the_same_files_in_a_strange_place(results,
     folder = tmp_path / "Größe & Maß/der 2. Lauf"
     folder.mkdir(parents=True)
     other = copy_tree(folder)
+    full, elsewhere = disks
+    (folder / "results/tiny").symlink_to(elsewhere)
     for name in ("tables", "spikegeometry"):
         strange = tmp_path / "strange" / name
         strange.mkdir(parents=True)
         (strange / "__init__.py").write_text("raise RuntimeError('this module is not ours')\n", encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG", "TMPDIR")}
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG")}
     environment |= {
         "PYTHONHASHSEED": "1",
         "PYTHONPATH": str(tmp_path / "strange"),
         "LC_ALL": "C",
         "OMP_NUM_THREADS": "0",
+        "TMPDIR": str(full),
     }
     # A model is made with its folder, and on the way.
     targets = [f"results/tiny/{name}" for name in names if not name.startswith("model/")]

@@ -95,14 +95,11 @@ def measure(
 
 
 def _in_order(kept: str, snapshots: str, history: str) -> list[tuple[int, bool, Path]]:
-    """Step, whether it is the model that was kept, and folder, in the order of the steps.
-
-    Kept is the model of the step with the lowest validation loss, the first of equals.
-    """
+    """Step, whether it is the model that was kept, and folder, in the order of the steps."""
     step = 0
     if history:
-        losses = read_tsv(history).query("split == 'validation' and metric == 'loss'")
-        step = int(losses.loc[losses["value"].idxmin(), "step"]) if len(losses) else 0
+        steps = read_tsv(history).query("kept == 'yes'")["step"]
+        step = int(steps.iloc[0]) if len(steps) else 0
     folders = sorted(Path(snapshots).glob("step-*")) if snapshots else []
     of_steps = {int(folder.name.partition("-")[2]): (False, folder) for folder in folders}
     return [(number, *of) for number, of in sorted((of_steps | {step: (True, Path(kept))}).items())]

@@ -110,7 +110,8 @@ def finetune(
         outputs = logits(model.to(device).eval(), of_class, settings["batch_size"])
         # Processes that share the training must agree: the first decides for all.
         (compared,) = broadcast_object_list([compare(outputs.argmax(axis=1) == labels)])
-        loss = history.loc[(history["split"] == "validation") & (history["metric"] == "loss"), "value"].min()
+        of_kept = history[(history["split"] == "validation") & (history["kept"] == "yes")]
+        loss = of_kept.loc[of_kept["metric"] == "loss", "value"].item()
         row |= {key: getattr(compared, key) for key in ("accuracy", "baseline_accuracy", "n", "lost", "gained", "p")}
         row |= {"validation_loss": loss, "learnt": "yes" if compared.learnt else "no"}
         rows[-1] = row

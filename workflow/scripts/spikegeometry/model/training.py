@@ -39,6 +39,7 @@ METRICS = {
     "loss": ("train", "loss"),
     "learning_rate": ("train", "learning_rate"),
     "eval_target_loss": ("validation", "loss"),
+    "eval_loss_error": ("validation", "loss_error"),
     "eval_accuracy": ("validation", "accuracy"),
 }
 
@@ -73,7 +74,8 @@ def train(
     checkpoints: Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> tuple[PreTrainedModel, pd.DataFrame]:
-    """Train and return the model of the epoch with the lowest validation loss, and the history.
+    """Train and return the model of the last epoch, or of that with the lowest validation loss (`kept_step`), and the
+    history.
 
     A sequence with the label OTHER_LABEL is of none of the classes: its answer is the same probability of each.
 
@@ -85,8 +87,9 @@ def train(
 
     Several processes (`runtime.start_processes`) share each batch and train one model, which each of them returns.
 
-    The history has the columns phase, step, epoch, split, metric (loss, accuracy, learning_rate) and value. A loss is
-    the mean over all targets of a batch or of the split; accuracy is of the targets that have a class.
+    The history has the columns phase, step, epoch, split, metric (loss, loss_error, accuracy, learning_rate), value and
+    kept (whether the weights of this step are those that are returned). A loss is the mean over all targets of a batch
+    or of the split, and loss_error its standard error over the sequences; accuracy is of the targets that have a class.
 
     Raises NotFinite where the validation loss is never finite.
     """
@@ -108,7 +111,8 @@ def train(
             warmup_steps=math.ceil(settings.get("warmup", 0.1) * steps),
             eval_strategy="epoch",
             save_strategy="epoch",
-            save_total_limit=1,
+            # That of the lowest validation loss, and the last.
+            save_total_limit=2,
             metric_for_best_model="target_loss",
             greater_is_better=False,
             logging_steps=max(1, steps // LOG_ENTRIES),
@@ -156,13 +160,17 @@ def train(
         with writing(checkpoints):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = trainer.state
-    if state.best_model_checkpoint is None:
+    kept = kept_step(state.log_history)
+    if kept is None:
         raise NotFinite(
             f"The validation loss of phase {phase} was never finite.\n"
             "Lower its learning_rate under the config key model, or take `model.precision: fp32`."
         )
-    logger.info("%s: the best validation loss is %.4f, at step %d", phase, state.best_metric, state.best_global_step)
-    return type(model).from_pretrained(state.best_model_checkpoint), history(state.log_history, phase)
+    logger.info(
+        "%s: the lowest validation loss is %.4f, at step %d; the weights of step %d are kept",
+        phase, state.best_metric, state.best_global_step, kept,
+    )  # fmt: skip
+    return type(model).from_pretrained(checkpoints / f"checkpoint-{kept}"), history(state.log_history, phase, kept)
 
 
 def leave_to_the_first() -> None:
@@ -212,15 +220,31 @@ def is_exhausted(log: list[dict], patience: int) -> bool:
     return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
 
 
-def history(log: list[dict], phase: str) -> pd.DataFrame:
-    """The Trainer's log as a long table."""
+def kept_step(log: list[dict]) -> int | None:
+    """The step whose weights are kept of a training; None where no validation loss is finite.
+
+    It is the last, at whose rate of learning near 0 the weights have come to rest, unless its validation loss is higher
+    than the lowest by more than the standard error of that: then it is the step of the lowest. So the noise of a small
+    validation split does not choose (the one-standard-error rule; Breiman et al. 1984, section 3.4.3).
+    """
+    evaluated = [entry for entry in log if "eval_target_loss" in entry]
+    finite = [entry for entry in evaluated if math.isfinite(entry["eval_target_loss"])]
+    if not finite:
+        return None
+    lowest, last = min(finite, key=lambda entry: entry["eval_target_loss"]), evaluated[-1]
+    as_low = last["eval_target_loss"] <= lowest["eval_target_loss"] + lowest["eval_loss_error"]
+    return (last if as_low else lowest)["step"]
+
+
+def history(log: list[dict], phase: str, kept: int) -> pd.DataFrame:
+    """The Trainer's log as a long table, in which a step is kept."""
     rows = [
-        (phase, entry["step"], entry["epoch"], *names, entry[key])
+        (phase, entry["step"], entry["epoch"], *names, entry[key], "yes" if entry["step"] == kept else "no")
         for entry in log
         for key, names in METRICS.items()
         if key in entry
     ]
-    return pd.DataFrame(rows, columns=["phase", "step", "epoch", "split", "metric", "value"])
+    return pd.DataFrame(rows, columns=["phase", "step", "epoch", "split", "metric", "value", "kept"])
 
 
 class _WholeBatches(Dataset):
@@ -276,17 +300,39 @@ def _of_targets(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _Metrics:
-    """Mean loss and accuracy over all targets of a split, from what `_scores` gives of its batches."""
+    """Mean loss, its standard error and accuracy over all targets of a split, from `_scores` of its batches."""
 
     def __init__(self):
-        self.sums = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.sums, self.products, self.sequences = torch.zeros(4), torch.zeros(2, 2), 0
 
     def __call__(self, evaluation, compute_result: bool) -> dict[str, float]:
-        self.sums += evaluation.predictions.double().sum(0)
+        scores = evaluation.predictions.double().cpu()
+        self.sums = self.sums + scores.sum(0)
+        self.products = self.products + scores[:, :2].T @ scores[:, :2]
+        self.sequences += len(scores)
         if not compute_result:
             return {}
-        (loss, targets, right, of_class), self.sums = self.sums.tolist(), 0
-        return {"target_loss": loss / targets, "accuracy": right / of_class}
+        (loss, targets, right, of_class), products, n = self.sums.tolist(), self.products.tolist(), self.sequences
+        self._begin()
+        return {
+            "target_loss": loss / targets,
+            "loss_error": ratio_error(loss, targets, products, n),
+            "accuracy": right / of_class,
+        }
+
+
+def ratio_error(total: float, count: float, products: list[list[float]], n: int) -> float:
+    """Standard error of `total` / `count`, sums of two numbers of each of `n` sequences; 0 of a single sequence.
+
+    `products` holds the sums of the products of both with both (2, 2). The error is that of the ratio estimator
+    (Cochran 1977, section 2.11): of the residuals of the first, given the ratio and the second.
+    """
+    ratio = total / count
+    residuals = products[0][0] - 2 * ratio * products[0][1] + ratio**2 * products[1][1]
+    return math.sqrt(max(residuals, 0.0) * n / max(n - 1, 1)) / count
 
 
 class _Reproducible(TrainerCallback):
