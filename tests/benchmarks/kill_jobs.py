@@ -4,7 +4,8 @@
 
 Makes two copies of the working tree in FOLDER. In one the run goes through; in the other one a job, or with every
 fourth kill Snakemake with all of its jobs, gets SIGKILL some seconds after each start, and the run is started again as
-the README says. At last it goes through, and every file but logs and benchmarks is compared, byte by byte.
+the README says. At last it goes through, and every file but logs and benchmarks is compared, byte by byte; of
+alignments, whose headers name temporary files, the records.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pysam
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "workflow/scripts")]
 
@@ -22,8 +24,8 @@ from copied import Checkout, copy_tree  # noqa: E402
 
 # A job is killed within so many seconds after the first of a start has begun.
 LONGEST_WAIT = 30.0
-# Tables of what ran and when, and pages and figures that hold paths of the folder.
-LEFT_OUT = ("logs/", "benchmarks/", "provenance")
+# What ran and when. The atlas says it too, of the jobs that had ended before it.
+LEFT_OUT = ("logs/", "benchmarks/", "provenance", "atlas.html")
 
 
 def jobs(process: psutil.Process) -> list[psutil.Process]:
@@ -67,10 +69,16 @@ def results(copy: Checkout) -> dict[str, bytes]:
     folder = copy.folder / "results/tiny"
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
-        name: path.read_bytes()
+        name: records(path) if path.suffix == ".bam" else path.read_bytes()
         for name, path in files.items()
-        if not name.startswith(LEFT_OUT) and path.name != ".snakemake_timestamp"
+        if not name.startswith(LEFT_OUT) and path.suffix != ".bai" and path.name != ".snakemake_timestamp"
     }
+
+
+def records(path: Path) -> bytes:
+    """The alignments of a BAM file as text, without its header."""
+    with pysam.AlignmentFile(str(path)) as file:
+        return "\n".join(record.to_string() for record in file).encode()
 
 
 def finish(copy: Checkout) -> None:

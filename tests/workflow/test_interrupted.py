@@ -1,5 +1,9 @@
-"""Two runs in one folder, a run that was killed, and a shard that was: what the README says to do is enough."""
+"""Two runs in one folder, a killed run or shard, a clock that went back: what the README says to do is enough."""
 
+import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -81,6 +85,26 @@ def test_a_killed_run_goes_on_after_unlock(copy, expected):
         if not path.exists()
     )
     missing.write_bytes(b"half")
+    again = copy.snakemake(SPIKES)
+    assert again.returncode == 0, (again.stdout + again.stderr)[-4000:]
+    assert (copy.folder / SPIKES).read_bytes() == expected
+    assert not copy.would_run(SPIKES)
+
+
+def test_a_clock_that_went_back_is_said_and_mended(copy, expected):
+    """What the first half of the run made is dated two days ahead."""
+    results = copy.folder / "results/tiny"
+    shutil.rmtree(results)
+    assert copy.snakemake(SPIKES, "--until", "align").returncode == 0
+    ahead = time.time() + 2 * 24 * 3600
+    for path in results.rglob("*"):
+        os.utime(path, (ahead, ahead))
+    refused = copy.snakemake(SPIKES)
+    assert refused.returncode != 0
+    assert "older modification time" in refused.stdout + refused.stderr
+    assert not (copy.folder / SPIKES).exists()
+    (mend,) = re.findall("`(find results [^`]*)`", (copy.folder / "README.md").read_text(encoding="utf-8"))
+    subprocess.run(shlex.split(mend), cwd=copy.folder, check=True)
     again = copy.snakemake(SPIKES)
     assert again.returncode == 0, (again.stdout + again.stderr)[-4000:]
     assert (copy.folder / SPIKES).read_bytes() == expected
