@@ -27,10 +27,10 @@ from spikegeometry.model.training import train  # noqa: E402
 MOST_FEWER = 3
 
 
-def best(history: pd.DataFrame) -> tuple[float, float]:
-    """Accuracy and loss of the epoch with the lowest validation loss."""
-    rows = history[history["split"] == "validation"].pivot(index="step", columns="metric", values="value")
-    return tuple(rows.loc[rows["loss"].idxmin(), ["accuracy", "loss"]])
+def of_kept(history: pd.DataFrame) -> tuple[float, float]:
+    """Validation accuracy and loss of the epoch whose weights are kept."""
+    rows = history[(history["split"] == "validation") & (history["kept"] == "yes")].set_index("metric")["value"]
+    return rows["accuracy"], rows["loss"]
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
         )  # fmt: skip
     seconds = time.monotonic() - started
     ours, theirs = (
-        best(table) for table in (history, pd.read_csv(given.run / "model/history/finetuned.tsv", sep="\t"))
+        of_kept(table) for table in (history, pd.read_csv(given.run / "model/history/finetuned.tsv", sep="\t"))
     )
     print(f"{given.device}, {given.precision}: accuracy {ours[0]:.4f}, loss {ours[1]:.4f}, {seconds:.0f} s")
     print(f"the run: accuracy {theirs[0]:.4f}, loss {theirs[1]:.4f}")

@@ -63,7 +63,9 @@ def row(results: Path) -> dict:
         "tries": len(tries),
         "learnt": tries.loc[tries["chosen"] == "yes", "learnt"].iloc[0],
         "steps": history["step"].max(),
-        "validation_loss": history.query("split == 'validation' and metric == 'loss'")["value"].min(),
+        "validation_loss": history.query("split == 'validation' and metric == 'loss' and kept == 'yes'")[
+            "value"
+        ].item(),
     }
     for name, models in metrics.items():
         if not models["bert"]["overall"]["accuracy"]["n"]:
