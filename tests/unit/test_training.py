@@ -204,7 +204,12 @@ def entry(step, loss, error=0.5):
     ],
 )
 def test_kept_step(log, kept):
-    assert kept_step([*log, {"step": 4, "train_loss": 1.0}]) == kept
+    assert kept_step([*log, {"step": 3, "train_loss": 1.0}], 3) == kept
+
+
+def test_kept_step_of_a_training_that_patience_ended():
+    log = [entry(1, 2.0), entry(2, 2.1), entry(3, 2.1)]
+    assert (kept_step(log, 3), kept_step(log, 30)) == (3, 1)
 
 
 def test_error_of_a_mean_is_the_usual_one():

@@ -160,7 +160,7 @@ def train(
         with writing(checkpoints):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = trainer.state
-    kept = kept_step(state.log_history)
+    kept = kept_step(state.log_history, steps)
     if kept is None:
         raise NotFinite(
             f"The validation loss of phase {phase} was never finite.\n"
@@ -220,12 +220,13 @@ def is_exhausted(log: list[dict], patience: int) -> bool:
     return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
 
 
-def kept_step(log: list[dict]) -> int | None:
-    """The step whose weights are kept of a training; None where no validation loss is finite.
+def kept_step(log: list[dict], steps: int) -> int | None:
+    """The step whose weights are kept of a training of `steps`; None where no validation loss is finite.
 
     It is the last, at whose rate of learning near 0 the weights have come to rest, unless its validation loss is higher
     than the lowest by more than the standard error of that: then it is the step of the lowest. So the noise of a small
-    validation split does not choose (the one-standard-error rule; Breiman et al. 1984, section 3.4.3).
+    validation split does not choose (the one-standard-error rule; Breiman et al. 1984, section 3.4.3). Of a training
+    that patience ended before its time it is the step of the lowest.
     """
     evaluated = [entry for entry in log if "eval_target_loss" in entry]
     finite = [entry for entry in evaluated if math.isfinite(entry["eval_target_loss"])]
@@ -233,7 +234,7 @@ def kept_step(log: list[dict]) -> int | None:
         return None
     lowest, last = min(finite, key=lambda entry: entry["eval_target_loss"]), evaluated[-1]
     as_low = last["eval_target_loss"] <= lowest["eval_target_loss"] + lowest["eval_loss_error"]
-    return (last if as_low else lowest)["step"]
+    return (last if as_low and last["step"] >= steps else lowest)["step"]
 
 
 def history(log: list[dict], phase: str, kept: int) -> pd.DataFrame:
