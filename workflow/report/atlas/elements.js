@@ -209,7 +209,7 @@ function table(caption, columns, rows, mark = () => null) {
           "tr",
           {},
           columns.map((name, i) =>
-            element("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "number" : null }, name),
+            element("th", { scope: "col", class: rows.some((row) => typeof row[i] === "number") ? "number" : null }, name),
           ),
         ),
       ),
