@@ -5,11 +5,16 @@ running. A job is taken to last as the finished ones of its rule did, in this ru
 """
 
 import re
+import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
+
+from spikegeometry.logs import in_words  # noqa: E402
 
 LOGS, LOCKS = ".snakemake/log/*.log", ".snakemake/locks/*"
 CLOCK = re.compile(r"\[(\w{3} \w{3} +\d+ [\d:]+ \d{4})\]")
@@ -105,14 +110,6 @@ def last_line(path: str) -> str:
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if path and file.is_file() else []
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return said if len(said) <= LETTERS else f"{said[:LETTERS]} ..."
-
-
-def in_words(seconds: float) -> str:
-    """A time in the unit that suits it."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def status(run: Run, earlier: list[Run], now: float, alive: bool) -> str:

@@ -130,11 +130,15 @@ def pace(done: int, seconds: float, total: int | None = None) -> str:
     rate = f"{done / seconds:.3g}/s"
     if total is None:
         return rate
-    left = (total - done) * seconds / done
-    for unit, name in ((3600, "h"), (60, "min")):
-        if left >= 2 * unit:
-            return f"{rate}, {left / unit:.0f} {name} left"
-    return f"{rate}, {left:.0f} s left"
+    return f"{rate}, {in_words((total - done) * seconds / done)} left"
+
+
+def in_words(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
