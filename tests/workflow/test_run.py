@@ -102,7 +102,8 @@ def disks(tmp_path):
     """A disk without room and one with it; where none can be mounted, a folder that is not there and one that is."""
     mounted = []
     try:
-        mounted += [MountedDisk(tmp_path / "full"), MountedDisk(tmp_path / "other", 1000)]
+        mounted.append(MountedDisk(tmp_path / "full"))
+        mounted.append(MountedDisk(tmp_path / "other", 1000))
         mounted[0].fill(0)
         yield [disk.folder for disk in mounted]
     except (subprocess.CalledProcessError, FileNotFoundError):

@@ -16,19 +16,17 @@ function substitutionsView(root) {
     root.append(note("No residue could be substituted: geometry/in_silico_mutagenesis/residues.tsv says why."));
     return () => {};
   }
-  const names = found.sequences.map(({ name }) => name);
-  const scores = [LARGEST, ...found.scores];
   const sequence = menu(
     "Sequence",
     "in",
     () => found.sequences.map((one) => [one.name, substitutedTitle(one)]),
-    () => oneOf("in", names),
+    () => asChosen().one.name,
   );
   const score = menu(
     "Score",
     "score",
-    () => scores.map((name) => [name, scoreTitle(name)]),
-    () => oneOf("score", scores),
+    () => [LARGEST, ...found.scores].map((name) => [name, scoreTitle(name)]),
+    () => asChosen().score,
   );
   const known = tick("only k-mers that the network knows", "known");
   const bar = controls(sequence, score, zoomMenu(), known);
@@ -37,14 +35,14 @@ function substitutionsView(root) {
     if (!(event.key in ARROWS)) return;
     const all = asChosen();
     const [down, right] = ARROWS[event.key];
-    const [x, y] = placeOfChosen(all) ?? [0, 0];
+    const [x, y] = all.place ?? [0, 0];
     change(substitutionAt(all, within(x + right, 0, all.columns.length - 1), within(y + down, 0, found.amino_acids.length - 1)));
     say(substitutionText(asChosen()));
     event.preventDefault();
   };
   const map = figure("", 520, { plotly_click: choose }, walk);
   const readout = element("p", { class: "readout" });
-  const below = element("div");
+  const [chosen, below] = [element("div"), element("div")];
   root.append(
     element(
       "p",
@@ -54,6 +52,7 @@ function substitutionsView(root) {
     bar.root,
     map.root,
     readout,
+    chosen,
     below,
   );
 
@@ -64,18 +63,21 @@ function substitutionsView(root) {
     map.root.hidden = !all.columns.length;
     if (!all.columns.length) {
       [drawn, readout.textContent] = ["", ""];
+      chosen.replaceChildren();
       below.replaceChildren(note(`No residue of ${zoomAsked()} was substituted in this sequence.`));
       return;
     }
-    // A map has up to tens of thousands of cells: to choose one draws none anew.
+    // There are up to tens of thousands of substitutions: to choose one draws and ranks none anew.
     const asDrawn = [all.one.name, all.score, all.known, asked("zoom"), dark(), printing].join(" ");
-    if (drawn !== asDrawn) drawSubstitutions(map, all);
-    else Plotly.relayout(map.area, { shapes: mapShapes(all) });
+    if (drawn === asDrawn) Plotly.relayout(map.area, { shapes: mapShapes(all) });
+    else {
+      drawSubstitutions(map, all);
+      below.replaceChildren(...rankedSubstitutions(all), ...substitutionNotes(all));
+    }
     drawn = asDrawn;
-    readout.textContent = placeOfChosen(all)
-      ? substitutionText(all)
-      : "A click chooses a substitution; the arrow keys go along the residues and the amino acids.";
-    below.replaceChildren(...chosenTable(all), ...rankedSubstitutions(all), ...substitutionNotes(all));
+    readout.textContent =
+      substitutionText(all) || "A click chooses a substitution; the arrow keys go along the residues and the amino acids.";
+    chosen.replaceChildren(...chosenTable(all));
   };
 }
 
@@ -86,13 +88,17 @@ function scoreTitle(name) {
   return name === atlas.substitutions.scores[0] ? "masked model: the new k-mers" : `probability of ${cut(name)}`;
 }
 
-/** The sequence and the score of the address, and the columns of the residues that are shown. */
+/** The sequence and the score of the address, the columns of the residues that are shown, and column and row of the
+ * chosen cell, null where it is not on the map. */
 function asChosen() {
   const found = atlas.substitutions;
   const one = found.sequences.find(({ name }) => name === oneOf("in", found.sequences.map(({ name }) => name)));
   const [first, last] = residuesShown(zoomAsked(), Infinity);
   const columns = one.residues.map((_, i) => i).filter((i) => first < one.residues[i] && one.residues[i] < last);
-  return { one, score: oneOf("score", [LARGEST, ...found.scores]), known: asked("known") === "1", columns };
+  const x = columns.findIndex((i) => String(one.residues[i]) === asked("residue"));
+  const y = found.amino_acids.indexOf(asked("to", " "));
+  const place = x < 0 || y < 0 ? null : [x, y];
+  return { one, score: oneOf("score", [LARGEST, ...found.scores]), known: asked("known") === "1", columns, place };
 }
 
 // Numbers
@@ -137,15 +143,7 @@ function substitutionAt({ one, columns }, x, y) {
   return { residue, to: acidOf(y), token: within(token, 1, atlas.maps.kmers) };
 }
 
-/** Column and row of the chosen cell; null where it is not on the map. */
-function placeOfChosen({ one, columns }) {
-  const x = columns.findIndex((i) => String(one.residues[i]) === asked("residue"));
-  const y = atlas.substitutions.amino_acids.indexOf(asked("to", " "));
-  return x < 0 || y < 0 ? null : [x, y];
-}
-
-function chosenCell(all) {
-  const place = placeOfChosen(all);
+function chosenCell({ place }) {
   if (!place) return [];
   const [x, y] = place;
   return [{ type: "rect", x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5, line: { color: CHOSEN, width: 2 } }];
@@ -160,10 +158,7 @@ function mapShapes(all) {
   return [...borders, ...chosenCell(all)];
 }
 
-function substitutionText(all) {
-  const place = placeOfChosen(all);
-  return place ? cellWords(all, all.columns[place[0]], place[1]) : "";
-}
+const substitutionText = (all) => (all.place ? cellWords(all, all.columns[all.place[0]], all.place[1]) : "");
 
 function cellWords(all, residue, acid) {
   const { one, score } = all;
@@ -184,11 +179,10 @@ function cellWords(all, residue, acid) {
 // Tables
 
 /** All scores of the chosen substitution, in each sequence that has its residue. */
-function chosenTable(all) {
-  const place = placeOfChosen(all);
+function chosenTable({ one: shown, columns: residues, place }) {
   if (!place) return [];
   const { scores, sequences } = atlas.substitutions;
-  const residue = all.one.residues[all.columns[place[0]]];
+  const residue = shown.residues[residues[place[0]]];
   const columns = sequences
     .map((one) => ({ one, at: one.residues.indexOf(residue) }))
     .filter(({ at }) => at >= 0);
@@ -200,10 +194,8 @@ function chosenTable(all) {
   ]);
   const heads = ["score", ...columns.map(({ one }) => cut(one.name))];
   const caption = `Residue ${residue} as ${acidOf(place[1])}, in each sequence: changes in nats`;
-  return [element("h3", {}, nameOf(all.one, all.columns[place[0]], place[1])), table(caption, heads, rows)];
+  return [element("h3", {}, nameOf(shown, residues[place[0]], place[1])), table(caption, heads, rows)];
 }
-
-const SUBSTITUTION_COLUMNS = ["substitution", "domain", "change", "masked model", "unknown k-mers", "defines"];
 
 /** The substitutions that are shown, each as a row, those with the largest changes first. */
 function substitutionRows(all) {
@@ -231,7 +223,7 @@ function rankedSubstitutions(all) {
     const to = substitutionAt(all, all.columns.indexOf(row.residue), row.acid);
     return [element("a", { href: addressWith(to) }, name), ...rest];
   };
-  const heads = SUBSTITUTION_COLUMNS.with(2, scoreTitle(all.score));
+  const heads = ["substitution", "domain", scoreTitle(all.score), "masked model", "unknown k-mers", "defines"];
   return [
     element("h3", {}, "The largest changes"),
     table(

@@ -307,10 +307,11 @@ class _Metrics:
         self._begin()
 
     def _begin(self) -> None:
-        self.sums, self.products, self.sequences = torch.zeros(4), torch.zeros(2, 2), 0
+        # Of no dimension, so that the sums are where the scores are.
+        self.sums, self.products, self.sequences = torch.zeros(()), torch.zeros(()), 0
 
     def __call__(self, evaluation, compute_result: bool) -> dict[str, float]:
-        scores = evaluation.predictions.double().cpu()
+        scores = evaluation.predictions.double()
         self.sums = self.sums + scores.sum(0)
         self.products = self.products + scores[:, :2].T @ scores[:, :2]
         self.sequences += len(scores)

@@ -70,8 +70,8 @@ def substitution_arrays(
         "groups": [len(group) for group in SIDE_CHAINS.values()],
         "scores": [MASKED, *classes],
         "scale": SCALE,
-        "missing": int(MISSING),
-        "not_made": int(NOT_MADE),
+        "missing": MISSING,
+        "not_made": NOT_MADE,
         "measured": measured.ngroups,
         "sequences": shown,
     }
