@@ -19,7 +19,7 @@ BETWEEN = np.linspace(0, 1, 25)[:, None]
 def faults(figure: Figure) -> list[str]:
     """What cannot be read in a figure."""
     figure.draw_without_rendering()
-    return [*_small(figure), *_covered(figure), *_untitled(figure), *_cut(figure)]
+    return [*_small(figure), *_covered(figure), *_untitled(figure), *_cut(figure), *_crowded(figure)]
 
 
 def _small(figure: Figure) -> list[str]:
@@ -81,8 +81,42 @@ def _untitled(figure: Figure) -> list[str]:
 
 
 def _cut(figure: Figure) -> list[str]:
-    """Titles that the edge of the figure cuts."""
+    """Titles and legends that the edge of the figure cuts."""
     shown = [text for text in figure.texts if text.get_text() and text.get_text() == figure.get_suptitle()]
-    boxes = [text.get_window_extent() for text in shown]
-    inside = all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
-    return [] if inside else [f"the title {figure.get_suptitle()!r} is cut"]
+    named = [(text, f"the title {figure.get_suptitle()!r} is cut") for text in shown]
+    named += [(legend, "a legend of the figure is cut") for legend in figure.legends]
+    drawn = ((axis, axis.get_legend()) for axis in figure.axes)
+    named += [(legend, f"the legend of {axis.get_title()!r} is cut") for axis, legend in drawn if legend]
+    return [fault for artist, fault in named if not _inside_of(figure, artist.get_window_extent())]
+
+
+def _inside_of(figure: Figure, box: Bbox) -> bool:
+    whole = figure.bbox.padded(SLACK)
+    return whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
+
+
+def _crowded(figure: Figure) -> list[str]:
+    """Neighbours among the labels of ticks of which one lies on the other."""
+    found = []
+    for axis in figure.axes:
+        for side, along in ((axis.xaxis, 0), (axis.yaxis, 1)):
+            low, high = sorted(side.get_view_interval())
+            labels = [label for label in side.get_ticklabels() if label.get_visible() and label.get_text().strip()]
+            labels = [label for label in labels if low <= label.get_position()[along] <= high]
+            labels.sort(key=lambda label: label.get_position()[along])
+            pairs = zip(labels[:-1], labels[1:], strict=True)
+            if any(_overlap(one, other, along) for one, other in pairs):
+                found.append(f"names on the {'xy'[along]} axis of {axis.get_title()!r} overlap")
+    return found
+
+
+def _overlap(one: Text, other: Text, along: int) -> bool:
+    """Whether two labels of one axis overlap: those that are turned, by the distance of their lines."""
+    boxes = [label.get_window_extent() for label in (one, other)]
+    if one.get_rotation() % 90 == 0:
+        common = Bbox.intersection(*boxes)
+        return common is not None and min(common.width, common.height) > SLACK
+    places = [label.get_transform().transform(label.get_position())[along] for label in (one, other)]
+    turn = np.radians(one.get_rotation() + 90 * along)
+    height = one.get_size() * one.figure.dpi / 72
+    return abs(places[1] - places[0]) * abs(np.sin(turn)) < height - SLACK

@@ -298,3 +298,14 @@ def test_figure(tables):
         "all classes",
         "random directions (95%)",
     ]
+
+
+def test_figure_of_many_classes(tables):
+    """Names that overlap would be a fault of the figure."""
+    names = [f"A.D.{number}" for number in range(1, 26)]
+    table, sequences = (
+        pd.concat([table, *(table[table["class"] == "alpha"].assign(**{"class": name}) for name in names)])
+        for table in tables
+    )
+    figure = draw_cone_index(table, sequences, names, names)
+    assert [label.get_text() for label in figure.axes[8].get_xticklabels()] == names

@@ -1,6 +1,5 @@
 """What the evaluation's figures show, and that they can be drawn of sets that lack classes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -20,15 +19,17 @@ SETS = {
     "without_c": ([0, 0, 1], [0, 2, 1]),
     "single": ([1], [1]),
     "only_other": ([-1, -1], [0, 1]),
+    "many": (list(range(25)) * 2, list(range(25)) + [0] * 25),
 }
 
 
 def drawn(name, folder):
     """All figures of a set, from tables that were written and read back as in the workflow."""
     labels, predicted = map(np.array, SETS[name])
-    probabilities = np.full((len(labels), 3), 0.1)
+    classes = ["a", "b", "c"] if labels.max() < 3 else [f"A.D.{number + 1}" for number in range(25)]
+    probabilities = np.full((len(labels), len(classes)), 0.2 / (len(classes) - 1))
     probabilities[np.arange(len(labels)), predicted] = 0.8
-    sample = Predictions(["a", "b", "c"], labels, predicted, probabilities, np.arange(len(labels)))
+    sample = Predictions(classes, labels, predicted, probabilities, np.arange(len(labels)))
     tables = {
         "metrics": metric_table(measure(sample, n_bins=10, samples=50, seed=1), confidence=0.95).assign(model="bert"),
         "confusion": confusion_table(sample),
@@ -44,12 +45,6 @@ def drawn(name, folder):
         "calibration": draw_calibration(tables["calibration"], tables["metrics"], name),
         "metrics": draw_metrics(tables["metrics"], name),
     }
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -68,6 +63,21 @@ def test_confusion_shows_counts_and_shares(tmp_path):
     assert [text.get_text() for text in counts.texts] == ["3", "1", "2", "1", "1", "2"]
     assert [text.get_text() for text in shares.texts] == ["0.75", "0.25", "0.67", "0.33", "0.33", "0.67"]
     assert [label.get_text() for label in counts.get_yticklabels()] == ["a (n = 4)", "b (n = 3)", "c (n = 3)"]
+
+
+def test_many_classes_leave_room_for_their_curves_and_numbers(tmp_path):
+    """The legend takes no more than it needs, no curve hides the others, and numbers stay in their cells."""
+    figures = drawn("many", tmp_path)
+    for figure in figures.values():
+        figure.canvas.draw()
+    for axis in figures["curves"].axes:
+        assert axis.bbox.height > 0.3 * figures["curves"].bbox.height
+        assert max(line.get_linewidth() for line in axis.lines) < 7
+        looks = {(line.get_color(), line.get_linestyle()) for line in axis.lines}
+        assert len(looks) == len(axis.lines)
+    for axis in figures["confusion"].axes[:2]:
+        cell = axis.bbox.width / 25
+        assert all(text.get_window_extent().width <= cell for text in axis.texts)
 
 
 def test_curves_name_area_interval_and_number(tmp_path):

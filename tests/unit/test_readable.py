@@ -53,3 +53,26 @@ def test_a_title_that_is_cut(figure):
     assert [fault.split()[-1] for fault in faults(figure)] == ["cut"]
     figure.suptitle("short")
     assert faults(figure) == []
+
+
+def test_a_legend_that_is_cut(figure):
+    legend = figure.axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.4))
+    legend.set_in_layout(False)
+    assert faults(figure) == ["the legend of 'a line, n = 2' is cut"]
+    figure.axes[0].legend(loc="upper left")
+    assert faults(figure) == []
+
+
+@pytest.mark.parametrize("rotation", [0, 45, 90])
+@pytest.mark.parametrize("along", [0, 1])
+def test_names_on_each_other(figure, along, rotation):
+    turned = [figure.axes[0].set_xticks, figure.axes[0].set_yticks][along]
+    turned(range(20), ["A.D.1"] * 20, rotation=rotation)
+    size = [4, 4]
+    size[along] = 12
+    figure.set_size_inches(size)
+    assert faults(figure) == []
+    size[along] = 2
+    figure.set_size_inches(size)
+    assert faults(figure) == [f"names on the {'xy'[along]} axis of 'a line, n = 2' overlap"]
+    figure.axes[0].set(xticks=[], yticks=[])

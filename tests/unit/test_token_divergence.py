@@ -467,3 +467,16 @@ def test_figure(tables):
     assert figure.get_suptitle().endswith("n = 48 distinct sequences; no sequence of delta")
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["alpha  native", "projected", "beta  native", "projected", "gamma  native", "projected"]
+
+
+def test_figure_of_many_classes(tables):
+    """Names that overlap would be a fault of the figure."""
+    domains = pd.DataFrame({"name": ["a"], "first": [0.5], "last": [9.5]})
+    mutations = pd.DataFrame({"class": [], "name": [], "first": [], "last": []})
+    names = [f"A.D.{number}" for number in range(1, 26)]
+
+    def repeated(table):
+        return pd.concat([table, *(table[table["class"] == "alpha"].assign(**{"class": name}) for name in names)])
+
+    figure = draw_token_divergence(*map(repeated, tables), domains, mutations, names, names)
+    assert len(figure.axes[0].get_yticklabels()) == 2 * 25

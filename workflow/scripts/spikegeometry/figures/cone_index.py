@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from spikegeometry.figures.style import GREY, INK, class_colours, class_markers, new_figure, note_missing
+from spikegeometry.figures.style import GREY, INK, class_styles, new_figure, note_missing
 
 ALL_CLASSES = "all"
 # Sites before the LayerNorm of the embeddings, left of the blocks' inputs, and those after the last layer.
@@ -30,6 +30,8 @@ VARIANTS = {
     "centred": ("mean-centred", ":"),
 }
 BAND_COLOUR = "#D5D5D5"
+# Names of classes that have room beside each other when they slant.
+SLANTING = 10
 RESULTANT = "mean resultant length R"
 
 
@@ -42,10 +44,7 @@ def draw_cone_index(table: pd.DataFrame, sequences: pd.DataFrame, classes: list[
     """
     present = set(table["class"])
     shown = [name for name in classes if name in present]
-    styles = {
-        name: {"color": class_colours(classes)[name], "marker": class_markers(classes)[name], "markersize": 4}
-        for name in classes
-    }
+    styles = class_styles(classes)
     tokens = table[table["axis"] == "tokens"]
     whole = tokens[tokens["variant"] == "all"]
     figure, axes = new_figure(10, 10, 3, 3)
@@ -132,7 +131,8 @@ def _draw_sequences(axis: Axes, rows: pd.DataFrame, shown: list[str], styles: di
         axis.plot(place + np.array(spread), values, linestyle="", alpha=0.8, **styles[name])
         if len(values):
             axis.hlines(np.mean(values), place - 0.35, place + 0.35, color=INK, linewidth=1)
-    axis.set_xticks(range(len(shown)), shown, rotation=45, ha="right")
+    turned = {"rotation": 45, "ha": "right"} if len(shown) <= SLANTING else {"rotation": 90}
+    axis.set_xticks(range(len(shown)), shown, **turned)
     axis.set_ylabel("mean cosine of two tokens (random: 0)")
 
 

@@ -10,6 +10,8 @@ from spikegeometry.figures.style import (
     CYAN,
     GREY,
     INDIGO,
+    LINES,
+    PALETTE,
     RED,
     SEQUENTIAL,
     class_colours,
@@ -27,6 +29,8 @@ SHOWN_METRICS = {
 }
 UP_TO_ONE = ("accuracy", "balanced_accuracy", "macro_f1")
 MODEL = "Fine-tuned model"
+# Classes that matrices side by side and curves of one width have room for.
+SIDE_BY_SIDE, CURVES = 12, 8
 
 
 def draw_confusion(table: pd.DataFrame, name: str) -> Figure:
@@ -39,7 +43,12 @@ def draw_confusion(table: pd.DataFrame, name: str) -> Figure:
         table.pivot(index="true", columns="predicted", values=value).loc[classes, classes].to_numpy(float)
         for value in ("count", "share")
     )
-    figure, axes = new_figure(9.5, 4.7, 1, 2, sharey=True)
+    if len(classes) <= SIDE_BY_SIDE:
+        figure, axes = new_figure(9.5, 4.7, 1, 2, sharey=True)
+        leftmost = axes[:1]
+    else:
+        figure, axes = new_figure(9.5, 2.5 + 0.6 * len(classes), 2, 1)
+        leftmost = axes
     # Counts are coloured by their share too, so that small classes are as legible as large ones.
     for axis, values, form, title in ((axes[0], counts, ".0f", "sequences"), (axes[1], shares, ".2f", "share of row")):
         image = axis.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
@@ -49,8 +58,9 @@ def draw_confusion(table: pd.DataFrame, name: str) -> Figure:
         axis.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
         axis.set_title(title)
         axis.set_xlabel("predicted class")
-    axes[0].set_yticks(range(len(classes)), [f"{c} (n = {n:.0f})" for c, n in zip(classes, counts.sum(1), strict=True)])
-    axes[0].set_ylabel("true class")
+    rows = [f"{label} (n = {n:.0f})" for label, n in zip(classes, counts.sum(1), strict=True)]
+    for axis in leftmost:
+        axis.set(yticks=range(len(classes)), yticklabels=rows, ylabel="true class")
     figure.colorbar(image, ax=axes, label="share of the true class's sequences", shrink=0.8)
     figure.suptitle(f"{MODEL} on {name}: confusion matrix, n = {counts.sum():.0f}")
     return figure
@@ -61,13 +71,20 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, name: str) -> Figur
 
     `curves`: class, false_positive_rate, recall, precision; `metrics`: the metric table, for areas and intervals.
     """
-    figure, (precision_recall, roc) = new_figure(10, 6.2, 1, 2)
     classes = list(dict.fromkeys(curves["class"]))
-    colours = class_colours(list(dict.fromkeys(metrics.loc[metrics["class"] != "", "class"])))
+    # Square panels would leave the legends no room: these have their own, in inches.
+    legends = 0.175 * (len(classes) + 3)
+    height = 5 + legends
+    figure, (precision_recall, roc) = new_figure(10, height, 1, 2)
+    figure.get_layout_engine().set(rect=(0, legends / height, 1, 1 - legends / height))
+    known = list(dict.fromkeys(metrics.loc[metrics["class"] != "", "class"]))
+    colours = class_colours(known)
     for rank, label in enumerate(classes):
         points = curves[curves["class"] == label]
         # Later classes are drawn thinner, so that curves on top of each other can all be seen.
-        style = {"color": colours[label], "linewidth": 1.2 + 0.7 * (len(classes) - 1 - rank)}
+        later = (len(classes) - 1 - rank) / max(len(classes) - 1, CURVES - 1)
+        line = LINES[known.index(label) // len(PALETTE) % len(LINES)]
+        style = {"color": colours[label], "linestyle": line, "linewidth": 1.2 + 5 * later}
         precision_recall.plot(
             points["recall"],
             points["precision"],
@@ -82,13 +99,19 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, name: str) -> Figur
             **style,
         )
     roc.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance: 0.500")
-    for axis, title, x, y in (
-        (precision_recall, "average precision", "recall", "precision"),
-        (roc, "area under the ROC curve", "false positive rate", "recall (true positive rate)"),
+    for axis, title, x, y, place in (
+        (precision_recall, "average precision", "recall", "precision", 0.25),
+        (roc, "area under the ROC curve", "false positive rate", "recall (true positive rate)", 0.75),
     ):
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), xlabel=x, ylabel=y, box_aspect=1)
         if classes:
-            axis.legend(title=f"class: {title} [interval], sequences", loc="upper center", bbox_to_anchor=(0.5, -0.15))
+            legend = axis.legend(
+                title=f"class: {title} [interval], sequences",
+                loc="upper center",
+                bbox_to_anchor=(place, legends / height),
+                bbox_transform=figure.transFigure,
+            )
+            legend.set_in_layout(False)
         else:
             _say_empty(axis)
     figure.suptitle(f"{MODEL} on {name}: one class against the rest, n = {_total(metrics)}")

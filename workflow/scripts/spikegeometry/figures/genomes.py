@@ -52,6 +52,8 @@ def draw_cohort(accepted: pd.DataFrame, counts: pd.DataFrame, classes: list[str]
     lengths.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     _draw_boxes(gaps, accepted, "n_fraction", rows)
     gaps.set(xlabel="Bases other than A, C, G, T (%)", title="Accepted: uncertain bases")
+    most = gaps.get_xlim()[1]
+    gaps.set_xlim(-0.03 * most, most)
     gaps.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}")
     outcomes.set_yticks(range(len(rows)), rows)
     outcomes.invert_yaxis()

@@ -17,6 +17,8 @@ PARTS = {
     "indel": ("on an indel", RED),
     "substituted": ("substituted, in its place", INDIGO),
 }
+# Inches of the rows of the figure where it shows eight classes, and what each further class adds.
+HEIGHTS, CLASSES, MORE = (4.3, 2.1, 2.1, 3.0), 8, (0.28, 0.14, 0.14, 0)
 VERSIONS = {
     "as_is": ("whole sequences", "o", INK),
     "indels_only": ("indels only", "^", RED),
@@ -42,7 +44,9 @@ def draw_token_divergence(
     """
     present = set(sequences.loc[sequences["set"] == RUN, "class"])
     shown = [name for name in classes if name in present]
-    figure, axes = new_figure(10, 11.5, 4, 2, gridspec_kw={"height_ratios": [1.6, 0.8, 0.8, 1.1]})
+    further = max(len(shown) - CLASSES, 0)
+    heights = [height + further * more for height, more in zip(HEIGHTS, MORE, strict=True)]
+    figure, axes = new_figure(10, sum(heights), 4, 2, gridspec_kw={"height_ratios": heights})
     grid = axes[0, 0].get_gridspec()
     for axis in axes[1:].flat:
         axis.remove()
@@ -54,6 +58,8 @@ def draw_token_divergence(
     for axis, form in ((native, "native"), (projected, "projected")):
         image = _draw_slots(axis, shares[shares["coordinates"] == form], shown)
         axis.set_title(f"Share of the sequences whose {form} token differs from the reference's")
+    for axis in axes[0]:
+        axis.legend(loc="upper center", bbox_to_anchor=(0.4, -0.5 / heights[0]), ncols=2)
     figure.colorbar(image, ax=[native, projected], label="share of sequences", pad=0.01)
     _draw_information(information, slots, domains, mutations, len(classes))
 
@@ -86,7 +92,6 @@ def _draw_causes(axis: Axes, table: pd.DataFrame, sequences: pd.DataFrame, shown
     slots = medians["value"].max()
     axis.set(xlabel="differing tokens: mean by cause; number: median", xlim=(0, 1.12 * max(slots, 1)))
     axis.set_title("Differing tokens and why they differ")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.4, -0.13), ncols=2)
 
 
 def _draw_accuracy(axis: Axes, rows: pd.DataFrame, classes: list[str]) -> None:
@@ -104,7 +109,6 @@ def _draw_accuracy(axis: Axes, rows: pd.DataFrame, classes: list[str]) -> None:
     axis.invert_yaxis()
     axis.set(xlabel="accuracy", xlim=(-0.03, 1.03))
     axis.set_title("A classifier trained on whole sequences, shown:")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.4, -0.13), ncols=2)
 
 
 def _draw_slots(axis: Axes, shares: pd.DataFrame, shown: list[str]):
