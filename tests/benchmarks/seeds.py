@@ -4,7 +4,7 @@
     python tests/benchmarks/seeds.py table FOLDER
 
 `run` takes up where it was broken off; `table` prints what the runs in a folder came to, tab-separated. Beside the
-sets of the configuration each run is asked for two genomes: the reference, and the reference with D614G alone.
+sets of the configuration each run of SARS-CoV-2 is asked for two genomes: the reference, and it with D614G alone.
 """
 
 import argparse
@@ -40,7 +40,9 @@ def run(configuration: Path, folder: Path, seed: int, cores: int, data: str | No
     """One whole run up to its evaluation, in the checkout's own results."""
     config = yaml.safe_load(configuration.read_text(encoding="utf-8"))
     config |= {"run": f"{folder.name}-seed{seed}", "seed": seed} | ({"data": data} if data else {})
-    config.setdefault("external", {})["landmarks"] = write_landmarks(folder)
+    config.setdefault("external", {})
+    if "reference" not in config:
+        config["external"]["landmarks"] = write_landmarks(folder)
     config["model"] = config.get("model", {}) | {"controls": [], "replicates": [], "threads": cores}
     config["analyses"] = {name: {"activate": False} for name in read_schema()["properties"]["analyses"]["properties"]}
     path = folder / f"seed{seed}.yaml"
