@@ -60,7 +60,12 @@ def test_names_in_their_order(annotation):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("a\tb\n", "line 1 is no row of GFF3"), ("# none\n", "names no feature")]
+    ("text", "message"),
+    [
+        ("a\tb\n", "line 1 is no row of GFF3"),
+        ("# none\n", "names no feature"),
+        ("LOCUS       NC_038235    15222 bp    RNA\n", "is a record of GenBank.\nGive the record's annotation in GFF3"),
+    ],
 )
 def test_file_that_is_no_annotation(tmp_path, text, message):
     path = tmp_path / "genes.gff3"

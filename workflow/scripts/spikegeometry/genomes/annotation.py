@@ -13,6 +13,7 @@ from spikegeometry.sequences.codons import CODON, STOPS
 # Attributes that may hold the name of a feature, the first one first.
 NAMES = ("Name", "gene_name", "gene", "standard_name", "locus_tag", "ID", "product")
 GENES = ("CDS", "gene")
+GENBANK = "LOCUS "  # how its records begin
 PARTS = {
     *("mature_protein_region", "mature_protein_region_of_CDS", "mat_peptide", "signal_peptide", "sig_peptide"),
     *("signal_peptide_region_of_CDS", "polypeptide_domain", "polypeptide_region", "Region", "region"),
@@ -48,6 +49,11 @@ def read_annotation(path: str | os.PathLike) -> list[Feature]:
     """The named features of a GFF3 file, in its order. Raises InputError where it is none."""
     features = []
     text = Path(path).read_text(encoding="utf-8-sig", errors="replace").partition("\n##FASTA")[0]
+    if text.startswith(GENBANK):
+        raise InputError(
+            f"Config key reference.annotation: {path} is a record of GenBank.\n"
+            "Give the record's annotation in GFF3: NCBI offers it beside GenBank, where a record is sent to a file."
+        )
     for number, row in enumerate(text.splitlines(), 1):
         if not row.strip() or row.startswith("#"):
             continue
