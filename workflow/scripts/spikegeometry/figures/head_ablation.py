@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 
 from spikegeometry.figures.style import CYAN, DIVERGING, GREY, LIME, RED, SEQUENTIAL, new_figure, note_missing
 
@@ -20,6 +20,8 @@ DECADES = 1000
 LEAST_LIMIT = 0.01
 # Heads of which a map has room for the numbers.
 NUMBERS_ACROSS = 8
+# Inches that the name of a tick takes, those of the panels below, and what titles and names take of a map's row.
+TICK, PANEL, AROUND = 0.17, 2.2, 0.9
 MODES = {"zero": "nothing in its place", "uniform": "uniform attention instead", "mean": "its training mean instead"}
 MODE_COLOURS = {"zero": CYAN, "uniform": RED, "mean": LIME}
 MEASURES = {
@@ -50,11 +52,14 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     for row, (measure, (name, label)) in zip(axes, MEASURES.items(), strict=True):
         limit = max(heads.loc[heads["statistic"] == f"d_{measure}", "value"].abs().max(), LEAST_LIMIT)
         # A few heads may lose a thousand times what others do in log-probability.
-        scale = SymLogNorm(limit / DECADES, 1, -limit, limit) if name != "accuracy" else Normalize(-limit, limit)
+        scale, ticks = Normalize(-limit, limit), None
+        if name != "accuracy":
+            scale = SymLogNorm(limit / DECADES, 1, -limit, limit)
+            ticks = _ticks(scale.linthresh, limit, (height - AROUND) / _decades(DECADES) / 2)
         for axis, mode in zip(row, modes, strict=True):
             drawn = _draw_heads(axis, heads[heads["variant"] == mode], measure, scale)
             axis.set_title(f"{name.capitalize()} without a head,\n{MODES[mode]}")
-        above.colorbar(drawn, ax=list(row), label=label, ticks=_ticks(scale)).minorticks_off()
+        above.colorbar(drawn, ax=list(row), label=label, ticks=ticks).minorticks_off()
 
     (layers, scatter), (accuracy, probability) = below.subplots(2, 2)
     _draw_layers(layers, everything[everything["site"] == "layer"], modes)
@@ -74,13 +79,16 @@ def draw_head_ablation(table: pd.DataFrame, importance: pd.DataFrame, curve: pd.
     return figure
 
 
-def _ticks(scale: Normalize) -> list[float] | None:
-    """For a logarithmic scale 0 and the whole powers of ten on both sides."""
-    if not isinstance(scale, SymLogNorm):
-        return None
-    lowest, highest = np.log10(scale.linthresh), np.log10(scale.vmax)
-    powers = 10.0 ** np.arange(np.ceil(lowest + 0.5), np.floor(highest) + 1)
-    return [*-powers[::-1], 0, *powers]
+def _decades(ratio: float) -> float:
+    """How many decades a side of a logarithmic scale takes, of which the part around 0 is one."""
+    return 1 + np.log10(ratio)
+
+
+def _ticks(threshold: float, most: float, decade: float) -> list[float]:
+    """0 and whole powers of ten from `threshold` to `most` on both sides; a decade has `decade` inches."""
+    step = int(np.ceil(TICK / decade))
+    powers = 10.0 ** np.arange(np.floor(np.log10(most)), np.ceil(np.log10(threshold) + 0.5) - 1, -step)
+    return [*-powers, 0, *powers[::-1]]
 
 
 def _draw_heads(axis: Axes, rows: pd.DataFrame, measure: str, scale: Normalize):
@@ -146,7 +154,10 @@ def _draw_importance(figure, axis: Axes, importance: pd.DataFrame, rows: pd.Data
     most, least = (
         np.nanmax([*both[bound] * sign, *both["value_effect"] * sign]) for bound, sign in (("low", -1), ("high", 1))
     )
-    axis.set_ylim(-2 * max(least, threshold), 2 * max(most, threshold))
+    bounds = [2 * max(least, threshold), 2 * max(most, threshold)]
+    axis.set_ylim(-bounds[0], bounds[1])
+    decade = PANEL / sum(_decades(bound / threshold) for bound in bounds)
+    axis.yaxis.set_major_locator(FixedLocator(_ticks(threshold, max(bounds), decade)))
     axis.set(
         title=f"Importance and loss: Spearman's {row['value']:.2f}{interval}",
         xlabel="importance by gradients (validation)",
