@@ -16,7 +16,7 @@ IN_VENV := PATH="$(abspath $(VENV))/bin:$$PATH:$(CURDIR)/.tools/bin"
 UNIT := OMP_NUM_THREADS=1 python -m pytest tests/unit -n $(CORES) --dist worksteal
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo status test unit lint format keys newer analysis aligners test-aligners test-browser test-slurm test-container \
+.PHONY: help demo status test runs cluster unit lint format keys newer analysis aligners test-aligners test-browser test-slurm test-container \
 	clean distclean
 
 help:
@@ -45,7 +45,14 @@ status:
 # STRICT: a skipped test fails, except where it needs data that are not part of the project.
 test: lint $(VENV)/installed-dev test-aligners test-browser test-slurm
 	$(IN_VENV) STRICT=1 $(UNIT)
-	$(IN_VENV) STRICT=1 python -m pytest tests/browser tests/workflow tests/slurm
+	@# The cluster mostly waits: beside the tiny run it takes no time of its own.
+	$(MAKE) --no-print-directory --jobs 2 --output-sync runs cluster
+
+runs:
+	$(IN_VENV) STRICT=1 python -m pytest --durations 5 tests/workflow
+
+cluster:
+	$(IN_VENV) STRICT=1 python -m pytest --durations 5 tests/browser tests/slurm
 
 unit: $(VENV)/installed-dev test-aligners
 	$(IN_VENV) $(UNIT)

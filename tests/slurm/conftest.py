@@ -57,7 +57,7 @@ def disturbed(sharded, cluster, tmp_path_factory) -> Disturbed:
         cluster.wait(lambda: [*checkpoints.glob("*/try1/*/trainer_state.json")], "the first checkpoint", 300)
         for training in scripts_of("finetune", "one", "two"):
             training.suspend()
-        cluster.wait(lambda: any(job["JobState"] == "TIMEOUT" for job in cluster.jobs()), "the time limit", 180)
+        cluster.wait(lambda: any(job["JobState"] == "TIMEOUT" for job in cluster.jobs()), "the time limit", 240)
         process.wait(300)
     finally:
         process.kill()

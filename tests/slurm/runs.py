@@ -32,7 +32,7 @@ def write_profile(folder: Path) -> None:
     profile = yaml.safe_load((folder / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8"))
     profile["default-resources"] |= {"slurm_partition": "main", "runtime": 5, "mem_mb": 1000}
     profile["set-resources"]["pretrain"] = {"runtime": 5}
-    profile["set-resources"]["finetune"] = {"runtime": "4 * attempt - 3"}
+    profile["set-resources"]["finetune"] = {"runtime": "3 * attempt - 1"}
     profile["resources"] = {"group_width": 1}
     # No accounting, hence no sacct; one file system, hence no file is late.
     profile |= {
