@@ -124,10 +124,24 @@ def test_a_colouring_that_is_not_there():
 
 
 def test_names_of_classes():
-    values = ["A.D.1", "A.D", "DENV2/S", "unassigned", "", "A.D.1.3"]
-    assert class_names(values, {}) == ["A.D.1", "A.D", "DENV2-S", "", "", "A.D.1.3"]
+    values = ["A.D.1", "A.D", "DENV2/S", "unassigned", "", "--", "A.D.1.3"]
+    assert class_names(values, {}) == ["A.D.1", "A.D", "DENV2-S", "", "", "", "A.D.1.3"]
     # The longest pattern counts.
-    assert class_names(values, {"A.D*": "AD", "A.D.1*": "AD1"}) == ["AD1", "AD", "DENV2-S", "", "", "AD1"]
+    assert class_names(values, {"A.D*": "AD", "A.D.1*": "AD1"}) == ["AD1", "AD", "DENV2-S", "", "", "", "AD1"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["A/1", "B", "A 1"], "A 1 and A/1 of the colouring would both be the class A-1"),
+        (["B", "α"], "α has no letter that a class can have"),
+    ],
+)
+def test_values_become_one_class_by_the_configuration_alone(values, message):
+    with pytest.raises(InputError, match=message):
+        class_names(values, {})
+    assert class_names(values, dict.fromkeys(values, "one")) == ["one"] * len(values)
+    assert class_names(["A/1", "A/1"], {}) == ["A-1", "A-1"]
 
 
 def test_subtrees_hold_at_most_a_share_of_a_class():

@@ -18,6 +18,7 @@ from spikegeometry.errors import InputError
 
 ADVICE = "Give a tree in Auspice's JSON, version 2, as Nextclade datasets and Nextstrain have it."
 MUTATION = re.compile(r"([A-Za-z-])([1-9]\d*)([A-Za-z-])")
+CALL_IT = "Say there what each is called, as in `A/1: A1`."
 UNASSIGNED = {"", "unassigned", "unknown", "?", "none", "NA"}
 
 
@@ -115,16 +116,26 @@ def tip_values(tree: dict, key: str, path: str | os.PathLike) -> list[str]:
 def class_names(values: Iterable[str], renamed: dict[str, str]) -> list[str]:
     """The class of each value: its own name, or what `renamed` says of it or of a pattern with `*`; else empty.
 
-    The longest pattern that fits counts. Letters that a class cannot have become `-`.
+    The longest pattern that fits counts. Letters that a class cannot have become `-`. Raises InputError where two
+    values would become one class by that, or a value nothing: only the configuration may say so.
     """
     patterns = sorted(renamed, key=len, reverse=True)
-    names = {}
-    for value in set(values):
-        if value.strip() in UNASSIGNED:
+    names: dict[str, str] = {}
+    made: dict[str, str] = {}
+    for value in sorted(set(values)):
+        if value.strip() in UNASSIGNED or not any(map(str.isalnum, value)):
             names[value] = ""
             continue
         pattern = next((one for one in patterns if one == value or fnmatchcase(value, one)), None)
-        names[value] = renamed[pattern] if pattern else re.sub(r"[^A-Za-z0-9_.-]+", "-", value).strip("-.")
+        if pattern:
+            names[value] = renamed[pattern]
+            continue
+        name = names[value] = re.sub(r"[^A-Za-z0-9_.-]+", "-", value).strip("-.")
+        if not name:
+            raise InputError(f"Config key auspice.classes: {value} has no letter that a class can have.\n{CALL_IT}")
+        if made.setdefault(name, value) != value:
+            both = f"{made[name]} and {value} of the colouring would both be the class {name}"
+            raise InputError(f"Config key auspice.classes: {both}.\n{CALL_IT}")
     return [names[value] for value in values]
 
 
