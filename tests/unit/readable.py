@@ -37,6 +37,9 @@ def _covered(figure: Figure) -> list[str]:
         inner = Bbox([[box.x0 + SLACK, box.y0 + SLACK], [box.x1 - SLACK, box.y1 - SLACK]])
         if any(_inside(points, inner, axis) for points in _data(axis)):
             found.append(f"the legend of {axis.get_title()!r} covers data")
+        labels = [side.label.get_window_extent() for side in (axis.xaxis, axis.yaxis) if side.label.get_text()]
+        if any(Bbox.intersection(inner, label) is not None for label in labels):
+            found.append(f"the legend of {axis.get_title()!r} covers the name of an axis")
     return found
 
 

@@ -73,10 +73,10 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, name: str) -> Figur
     """
     classes = list(dict.fromkeys(curves["class"]))
     # Square panels would leave the legends no room: these have their own, in inches.
-    legends = 0.175 * (len(classes) + 3)
-    height = 5 + legends
+    legends, gap = 0.175 * (len(classes) + 3), 0.1
+    height = 5 + legends + gap
     figure, (precision_recall, roc) = new_figure(10, height, 1, 2)
-    figure.get_layout_engine().set(rect=(0, legends / height, 1, 1 - legends / height))
+    figure.get_layout_engine().set(rect=(0, (legends + gap) / height, 1, 5 / height))
     known = list(dict.fromkeys(metrics.loc[metrics["class"] != "", "class"]))
     colours = class_colours(known)
     for rank, label in enumerate(classes):
