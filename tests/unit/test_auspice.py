@@ -144,6 +144,11 @@ def test_values_become_one_class_by_the_configuration_alone(values, message):
     assert class_names(["A/1", "A/1"], {}) == ["A-1", "A-1"]
 
 
+def test_a_value_without_letters_has_the_class_that_the_configuration_gives_it():
+    assert class_names(["--", "/", "A"], {}) == ["", "", "A"]
+    assert class_names(["--", "/", "A"], {"--": "none-of-them"}) == ["none-of-them", "", "A"]
+
+
 def test_subtrees_hold_at_most_a_share_of_a_class():
     """Twenty tips of class x: eight in one subtree of two halves, the others alone; y is among the halves."""
     half = [

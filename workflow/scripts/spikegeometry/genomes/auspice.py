@@ -123,7 +123,7 @@ def class_names(values: Iterable[str], renamed: dict[str, str]) -> list[str]:
     names: dict[str, str] = {}
     made: dict[str, str] = {}
     for value in sorted(set(values)):
-        if value.strip() in UNASSIGNED or not any(map(str.isalnum, value)):
+        if value.strip() in UNASSIGNED:
             names[value] = ""
             continue
         pattern = next((one for one in patterns if one == value or fnmatchcase(value, one)), None)
@@ -131,9 +131,9 @@ def class_names(values: Iterable[str], renamed: dict[str, str]) -> list[str]:
             names[value] = renamed[pattern]
             continue
         name = names[value] = re.sub(r"[^A-Za-z0-9_.-]+", "-", value).strip("-.")
-        if not name:
+        if not name and any(map(str.isalnum, value)):
             raise InputError(f"Config key auspice.classes: {value} has no letter that a class can have.\n{CALL_IT}")
-        if made.setdefault(name, value) != value:
+        if name and made.setdefault(name, value) != value:
             both = f"{made[name]} and {value} of the colouring would both be the class {name}"
             raise InputError(f"Config key auspice.classes: {both}.\n{CALL_IT}")
     return [names[value] for value in values]
