@@ -5,12 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import ScaledTranslation
 
-from spikegeometry.figures.style import INDIGO, RED, class_colours, new_figure
+from spikegeometry.figures.style import INDIGO, RED, class_colours, legend_below, new_figure
 
 LARGEST_DOT = 120  # square points, for all spikes of a class
-NAMES = 0.4  # inches that the numbers and the name of an axis take
 LOWEST_SHARE = 95  # per cent; left end of the axis of coverage where no sequence has less
 LANE = 0.8  # height of a class's lane that stands for all of its spikes
 # Narrower bars would not be seen at report size.
@@ -87,9 +85,7 @@ def _draw_shares(axes: Axes, values: pd.DataFrame, lanes: list[str]) -> None:
         axes.plot([], [], marker, color=colour, linestyle="-", label=label)
     axes.set(xlabel="Bases of the gene on the reference (%)", title="Coverage: median and whole range")
     axes.set_xlim(min(LOWEST_SHARE, axes.get_xlim()[0]), 100.5)
-    # In inches: panels of few classes are low.
-    below = axes.transAxes + ScaledTranslation(0, -NAMES, axes.figure.dpi_scale_trans)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=2, frameon=False)
+    legend_below(axes, ncols=2, frameon=False)
 
 
 def _draw_indels(axes: Axes, indels: pd.DataFrame, lanes: list[str], gene_length: int) -> None:

@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 
 from spikegeometry.tables import atomic_path
@@ -40,6 +41,8 @@ _DARK = {
     INK: "#E8E8E8",
     GREY: "#999999",
 }
+# Inches that the numbers and the name of a horizontal axis take.
+NAMES = 0.4
 # Letters of the names that a title has room for.
 NOTE = 24
 # What has no class.
@@ -150,6 +153,15 @@ def reach(axis: Axes, low: float, high: float) -> None:
     """Let the vertical axis go at least from `low` to `high`, so that small effects look small."""
     bottom, top = axis.get_ylim()
     axis.set_ylim(min(bottom, low), max(top, high))
+
+
+def legend_below(axis: Axes, place: float = 0.5, **options: Any) -> None:
+    """A legend under the numbers and the name of the horizontal axis, however high the axes are.
+
+    `place` is its middle, from 0 at the left of the axes to 1; `options` are those of matplotlib's legend.
+    """
+    below = axis.transAxes + ScaledTranslation(0, -NAMES, axis.figure.dpi_scale_trans)
+    axis.legend(loc="upper center", bbox_to_anchor=(place, 0), bbox_transform=below, **options)
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Any]:

@@ -6,7 +6,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikegeometry.figures.domains import name_axis, shade_domains
-from spikegeometry.figures.style import GREY, INDIGO, INK, LIME, OLIVE, RED, SEQUENTIAL, new_figure, note_missing
+from spikegeometry.figures.style import (
+    GREY,
+    INDIGO,
+    INK,
+    LIME,
+    OLIVE,
+    RED,
+    SEQUENTIAL,
+    legend_below,
+    new_figure,
+    note_missing,
+)
 
 ALL_CLASSES, OTHER, RUN = "all", "other", "run"
 FORMS = ("native", "projected")
@@ -58,8 +69,6 @@ def draw_token_divergence(
     for axis, form in ((native, "native"), (projected, "projected")):
         image = _draw_slots(axis, shares[shares["coordinates"] == form], shown)
         axis.set_title(f"Share of the sequences whose {form} token differs from the reference's")
-    for axis in axes[0]:
-        axis.legend(loc="upper center", bbox_to_anchor=(0.4, -0.5 / heights[0]), ncols=2)
     figure.colorbar(image, ax=[native, projected], label="share of sequences", pad=0.01)
     _draw_information(information, slots, domains, mutations, len(classes))
 
@@ -92,6 +101,7 @@ def _draw_causes(axis: Axes, table: pd.DataFrame, sequences: pd.DataFrame, shown
     slots = medians["value"].max()
     axis.set(xlabel="differing tokens: mean by cause; number: median", xlim=(0, 1.12 * max(slots, 1)))
     axis.set_title("Differing tokens and why they differ")
+    legend_below(axis, 0.4, ncols=2)
 
 
 def _draw_accuracy(axis: Axes, rows: pd.DataFrame, classes: list[str]) -> None:
@@ -109,6 +119,7 @@ def _draw_accuracy(axis: Axes, rows: pd.DataFrame, classes: list[str]) -> None:
     axis.invert_yaxis()
     axis.set(xlabel="accuracy", xlim=(-0.03, 1.03))
     axis.set_title("A classifier trained on whole sequences, shown:")
+    legend_below(axis, 0.4, ncols=2)
 
 
 def _draw_slots(axis: Axes, shares: pd.DataFrame, shown: list[str]):
